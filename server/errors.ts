@@ -1,0 +1,49 @@
+import type { ErrorCode, ErrorData } from "./protocol/errors.ts";
+
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set(["provider", "timeout", "unusable-draft", "model-unavailable"]);
+
+/** A failure the user can act on: what happened, and what to do next. Anything else thrown is a bug. */
+export class TandemError extends Error {
+  readonly code: ErrorCode;
+  readonly nextStep: string;
+  readonly details: Record<string, unknown> | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    nextStep: string,
+    options: { cause?: unknown; details?: Record<string, unknown> } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "TandemError";
+    this.code = code;
+    this.nextStep = nextStep;
+    this.details = options.details;
+  }
+
+  toData(): ErrorData {
+    const data: ErrorData = { code: this.code, nextStep: this.nextStep, isRetryable: RETRYABLE.has(this.code) };
+    return this.details ? { ...data, details: this.details } : data;
+  }
+}
+
+/** The error a fired signal stands for: a time-out when a timer fired it, else cancellation. */
+export function abortError(signal: AbortSignal): TandemError {
+  const reason: unknown = signal.reason;
+  if (reason instanceof TandemError) return reason;
+  if (reason instanceof DOMException && reason.name === "TimeoutError")
+    return new TandemError(
+      "timeout",
+      "No answer in time",
+      "Try a smaller selection or a smaller model, or raise tandem.timeoutSeconds",
+      { cause: reason },
+    );
+  return new TandemError("cancelled", "Cancelled", "Run it again when you like; nothing was changed", {
+    cause: reason,
+  });
+}
+
+/** Throws what the signal stands for, if it has fired. */
+export function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw abortError(signal);
+}

@@ -1,0 +1,160 @@
+import type { DownloadProgress, ModelInfo } from "./protocol/models.ts";
+import type { Range } from "./protocol/source.ts";
+
+/** Milliseconds on a clock that never goes backwards. */
+export interface Clock {
+  nowMs(): number;
+}
+
+export interface Log {
+  error(event: string, fields?: Record<string, unknown>): void;
+  warn(event: string, fields?: Record<string, unknown>): void;
+  info(event: string, fields?: Record<string, unknown>): void;
+  debug(event: string, fields?: Record<string, unknown>): void;
+}
+
+export interface ChatMessage {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string;
+}
+
+/** What an engine is asked to write. Sampling names are the field's own. */
+export interface GenerateRequest {
+  /** `text` is continued as it stands; `chat` goes through the model's own template. */
+  readonly prompt:
+    | { readonly kind: "text"; readonly text: string }
+    | { readonly kind: "chat"; readonly messages: readonly ChatMessage[] };
+  readonly maxTokens: number;
+  readonly temperature: number;
+  readonly topP: number;
+  readonly repeatPenalty: number;
+  /** Null: the engine picks one. */
+  readonly seed: number | null;
+  /** Generation ends before any of these; the stop text is not part of the answer. */
+  readonly stop: readonly string[];
+  /** Confines the answer. Engines use what they can: GBNF (llama.cpp) or the JSON schema (vLLM, Ollama). Null: free text. */
+  readonly shape: AnswerShape | null;
+}
+
+export interface AnswerShape {
+  readonly name: string;
+  readonly gbnf: string;
+  readonly jsonSchema: Readonly<Record<string, unknown>>;
+}
+
+/** Text as it comes, then exactly one `done`. A stream that ends without `done` is an error the engine throws. */
+export type Piece =
+  | { readonly kind: "text"; readonly text: string }
+  | {
+      readonly kind: "done";
+      /** `stop`: the model ended or a stop text was met; `length`: maxTokens or the context ran out. */
+      readonly finish: "stop" | "length";
+      readonly promptTokens: number;
+      /** Prompt tokens already in the KV cache. */
+      readonly cachedTokens: number;
+      readonly completionTokens: number;
+      /** As the engine reports; measured from outside where it reports nothing. */
+      readonly prefillMs: number;
+      readonly decodeMs: number;
+    };
+
+/**
+ * One loaded model that writes text. One generation at a time per engine; the scheduler sees to that.
+ * When `signal` fires the stream throws promptly and the engine is free again for the next request.
+ * Throws TandemError: provider, timeout, context-length, no-memory, cancelled.
+ */
+export interface Engine extends AsyncDisposable {
+  readonly model: ModelInfo;
+  /** "cpu", "cuda:0", or the endpoint's host. */
+  readonly device: string;
+  /** The engine's process, where it is ours. */
+  readonly pid: number | null;
+  generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<Piece>;
+  /** Resolves when the engine is gone by itself (crash, killed); never rejects. */
+  readonly gone: Promise<string>;
+}
+
+/** What to open: everything is decided before, the opener only does it. */
+export type EngineSpec =
+  | {
+      readonly kind: "embedded";
+      readonly model: ModelInfo;
+      readonly path: string;
+      readonly device: string;
+      readonly threads: number;
+      readonly contextTokens: number;
+    }
+  | { readonly kind: "endpoint"; readonly url: string; readonly modelName: string | null; readonly apiKey: string };
+
+/** Starts an engine child, or attaches to an endpoint and asks it what it serves. Throws TandemError. */
+export type OpenEngine = (spec: EngineSpec, signal: AbortSignal) => Promise<Engine>;
+
+/** A model file on this machine. */
+export interface ModelFile {
+  readonly model: ModelInfo;
+  readonly path: string;
+  /** Why this is not the model asked for; null when it is. */
+  readonly substituted: string | null;
+}
+
+export interface ModelStore {
+  /**
+   * The model's file: from the cache without any request, else downloaded, verified and put there.
+   * Where no source can be reached and `substitute` names another model, that one is used instead and `substituted` says so.
+   * Throws TandemError: model-unavailable, no-space, bad-input (a `file:` that is no GGUF), cancelled.
+   */
+  ensure(
+    id: string,
+    substitute: string | null,
+    onProgress: (progress: DownloadProgress) => void,
+    signal: AbortSignal,
+  ): Promise<ModelFile>;
+  /** Whether `ensure` would need no request. */
+  isCached(id: string): Promise<boolean>;
+  readonly folder: string;
+}
+
+/** A declaration: a function, method, class, or a variable that holds a function. */
+export interface Declaration {
+  readonly kind: "function" | "method" | "class" | "other";
+  readonly name: string;
+  /** From the first decorator or `export` to the end of the body; a doc comment before it is not part of it. */
+  readonly range: Range;
+  /** Name, parameters and return type, up to where the body starts (with the opening brace or colon). Empty at the end when there is no body. */
+  readonly headRange: Range;
+  /** What stands between the braces, or the indented block; null for a declaration without a body. */
+  readonly bodyRange: Range | null;
+  /** The doc comment (or Python docstring) it already has. */
+  readonly docRange: Range | null;
+  /** Whitespace its first line starts with. */
+  readonly indent: string;
+  /** The number of declarations it lies in. */
+  readonly depth: number;
+}
+
+export interface SyntaxError {
+  readonly line: number;
+  readonly character: number;
+  readonly message: string;
+}
+
+/** What a parser makes of a text. `isKnown` false: there is no grammar, and `errors` is empty because nothing was checked. */
+export interface Outline {
+  readonly isKnown: boolean;
+  /** In document order, outer before inner. */
+  readonly declarations: readonly Declaration[];
+  /** In document order, at most 50. */
+  readonly errors: readonly SyntaxError[];
+}
+
+export interface Syntax {
+  /** Parses with the language's grammar. Never throws on bad text. */
+  outline(text: string, languageId: string): Promise<Outline>;
+}
+
+export interface Files {
+  /** The file's text, or null when there is none. Throws TandemError bad-input when it is there but is not text. */
+  readText(uri: string): Promise<string | null>;
+  /** Names of the entries of a folder; empty when there is none. */
+  list(folderUri: string): Promise<readonly string[]>;
+}

@@ -1,0 +1,138 @@
+import { z } from "zod";
+import { DownloadProgress, ModelInfo } from "./models.ts";
+import { Diagnostic, FileEdit, Range, SourceDocument } from "./source.ts";
+
+export const Action = z.enum(["docstring", "explain", "refactor", "fix", "test", "implement", "ask"]);
+export type Action = z.output<typeof Action>;
+
+/** Seed 004: simple -> small model, moderate -> large model, complex -> large model drafting with the small one auditing. */
+export const Tier = z.enum(["simple", "moderate", "complex"]);
+export type Tier = z.output<typeof Tier>;
+
+export const RunParams = z.object({
+  /** What an explicit command fixes; left out, the instruction is classified. */
+  action: Action.optional(),
+  instruction: z.string().default(""),
+  /** Left out only for `ask`. */
+  document: SourceDocument.optional(),
+  /** The selection, or an empty range at the cursor: the enclosing declaration is then meant. Left out: found from the instruction. */
+  range: Range.optional(),
+  diagnostics: z.array(Diagnostic).max(200).default([]),
+  /** Open, unsaved files the task might touch besides `document` (a test file): their text wins over the disk's. */
+  unsaved: z.array(SourceDocument).max(50).default([]),
+});
+export type RunParams = z.output<typeof RunParams>;
+
+/** How a candidate's expected time comes about, in ms. Every term is a number that can be printed and replayed. */
+export const RouteCost = z.object({
+  queueMs: z.number(),
+  loadMs: z.number(),
+  prefillMs: z.number(),
+  decodeMs: z.number(),
+  penaltyMs: z.number(),
+  totalMs: z.number(),
+});
+export type RouteCost = z.output<typeof RouteCost>;
+
+export const RouteCandidate = z.object({
+  engine: z.string(),
+  model: z.string(),
+  device: z.string(),
+  cost: RouteCost,
+  why: z.string(),
+});
+export type RouteCandidate = z.output<typeof RouteCandidate>;
+
+/** Where in the answer a finding points: a one-based line of the drafted text. */
+export const Finding = z.object({
+  line: z.int().min(1),
+  severity: z.enum(["error", "warning", "note"]),
+  message: z.string(),
+  /** `syntax` is certain; `audit` is a model's opinion. */
+  source: z.enum(["audit", "syntax"]),
+});
+export type Finding = z.output<typeof Finding>;
+
+/** One engine's share of a task. Rates come from what the engine reports, not from waiting. */
+export const EngineUse = z.object({
+  model: ModelInfo,
+  device: z.string(),
+  promptTokens: z.int(),
+  completionTokens: z.int(),
+  /** Time from asking to the first token. */
+  ttftMs: z.number().nullable(),
+  prefillMs: z.number(),
+  decodeMs: z.number(),
+  tokensPerSecond: z.number().nullable(),
+});
+export type EngineUse = z.output<typeof EngineUse>;
+
+export const Timing = z.object({
+  totalMs: z.number(),
+  classifyMs: z.number(),
+  routeMs: z.number(),
+  /** Downloading, loading and waiting for an engine. */
+  acquireMs: z.number(),
+  /** From the first request to an engine until draft and audit were both done. */
+  workMs: z.number(),
+  draft: EngineUse,
+  audit: EngineUse.nullable(),
+  /** (draft busy + audit busy - work) / min(draft busy, audit busy); null without an audit. */
+  overlap: z.number().nullable(),
+});
+export type Timing = z.output<typeof Timing>;
+
+export const RunEvent = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("classified"),
+    action: Action,
+    tier: Tier,
+    confidence: z.number(),
+    why: z.string(),
+    target: z.string().nullable(),
+  }),
+  z.object({
+    kind: z.literal("routed"),
+    draft: RouteCandidate,
+    audit: RouteCandidate.nullable(),
+    candidates: z.array(RouteCandidate),
+    why: z.string(),
+  }),
+  /** Queued behind other work on the same engine; `position` 1 is next. */
+  z.object({ kind: z.literal("waiting"), engine: z.string(), position: z.int() }),
+  z.object({ kind: z.literal("downloading"), progress: DownloadProgress }),
+  z.object({ kind: z.literal("loading"), engine: z.string(), model: z.string() }),
+  /** The engine is ready. `model` may differ from the one routed to when that could not be had; a notice then says so. */
+  z.object({ kind: z.literal("ready"), engine: z.string(), model: ModelInfo, tookMs: z.number() }),
+  /** Draft text as it will stand in the file, in order. The concatenation since the last `retry` equals the draft. */
+  z.object({ kind: z.literal("draft"), text: z.string() }),
+  /** One part of the draft was audited, while the rest may still be being written. */
+  z.object({ kind: z.literal("audited"), part: z.int(), fromLine: z.int(), toLine: z.int(), isOk: z.boolean() }),
+  z.object({ kind: z.literal("finding"), finding: Finding }),
+  /** The draft could not be used; drafting starts again. */
+  z.object({ kind: z.literal("retry"), attempt: z.int(), why: z.string() }),
+  /** Something the user should know that stops nothing. */
+  z.object({ kind: z.literal("notice"), message: z.string() }),
+]);
+export type RunEvent = z.output<typeof RunEvent>;
+
+export const RunResult = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("edit"),
+    action: Action,
+    edits: z.array(FileEdit).min(1),
+    draft: z.string(),
+    findings: z.array(Finding),
+    notices: z.array(z.string()),
+    timing: Timing,
+  }),
+  z.object({
+    kind: z.literal("answer"),
+    action: Action,
+    markdown: z.string(),
+    findings: z.array(Finding),
+    notices: z.array(z.string()),
+    timing: Timing,
+  }),
+]);
+export type RunResult = z.output<typeof RunResult>;
