@@ -1,0 +1,139 @@
+import type { Browser, FrameLocator, Locator, Page } from "playwright-core";
+
+const ACTION_TIMEOUT_MS = 15_000;
+const START_TIMEOUT_MS = 60_000;
+const CONSOLE_LIMIT = 500;
+
+/** A VS Code window as a user works it: what can be typed, clicked and read. Each verb waits for what it announces. */
+export interface Window extends AsyncDisposable {
+  /** For what has no verb yet. */
+  readonly page: Page;
+  readonly console: readonly string[];
+  /** Addresses outside this machine that were asked for; all were refused. */
+  readonly refused: readonly string[];
+  openFile(name: string): Promise<void>;
+  /** One-based. */
+  goTo(line: number, column: number): Promise<void>;
+  /** Runs a command by its title in the palette. */
+  command(title: string): Promise<void>;
+  /** Presses keys such as "Control+S". */
+  press(keys: string): Promise<void>;
+  /** Waits for a notification that holds the text and answers with all of its text. */
+  toast(text: string | RegExp, timeoutMs: number): Promise<string>;
+  /** Clicks a button of a notification that holds the text. */
+  clickToast(text: string | RegExp, button: string): Promise<void>;
+  /** Picks an entry from the light bulb's menu at the cursor. */
+  codeAction(title: string): Promise<void>;
+  /** Waits until an editor shows a line with the text; lines out of view do not count, and blanks are all alike. */
+  sees(text: string | RegExp, timeoutMs: number): Promise<void>;
+  /** The body of the webview that shows the text, once it does. */
+  webview(text: string | RegExp, timeoutMs: number): Promise<Locator>;
+  statusItem(text: string | RegExp): Locator;
+  screenshot(path: string): Promise<void>;
+}
+
+/** Opens a folder in a window of its own: nothing is remembered from another. */
+export async function openWindow(browser: Browser, origin: string, folder: string): Promise<Window> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  const refused: string[] = [];
+  await context.route(
+    (url) => url.hostname !== "127.0.0.1",
+    (route) => {
+      refused.push(route.request().url());
+      return route.abort();
+    },
+  );
+  const page = await context.newPage();
+  page.setDefaultTimeout(ACTION_TIMEOUT_MS);
+  const lines: string[] = [];
+  page.on("console", (message) => keep(lines, `${message.type()} ${message.text()}`));
+  page.on("pageerror", (error) => keep(lines, `page error ${error.message}`));
+  try {
+    await page.goto(`${origin}/?folder=${encodeURIComponent(folder)}`, { waitUntil: "domcontentloaded" });
+    await page.locator(".monaco-workbench .part.statusbar").waitFor({ timeout: START_TIMEOUT_MS });
+  } catch (error) {
+    await context.close();
+    throw error;
+  }
+  return {
+    page,
+    console: lines,
+    refused,
+    ...editing(page),
+    ...reading(page),
+    press: (keys) => page.keyboard.press(keys),
+    [Symbol.asyncDispose]: () => context.close(),
+  };
+}
+
+function editing(page: Page): Pick<Window, "openFile" | "goTo" | "command" | "clickToast" | "codeAction"> {
+  const input = page.locator(".quick-input-widget:visible input[type=text]");
+  const row = (label: string) =>
+    page.locator(`.quick-input-list .monaco-list-row[aria-label*="${label.replaceAll('"', '\\"')}"]`).first();
+  return {
+    async openFile(name) {
+      await page.keyboard.press("Control+P");
+      await input.fill(name);
+      await row(name).waitFor();
+      await page.keyboard.press("Enter");
+      await page.locator(`.tab.active[aria-label^="${name}"]`).waitFor();
+      await page.locator(".monaco-editor .view-line").first().waitFor();
+    },
+    async goTo(line, column) {
+      await page.keyboard.press("Control+G");
+      await input.fill(`:${line}:${column}`);
+      await page.keyboard.press("Enter");
+      await page.locator(".part.statusbar", { hasText: `Ln ${line}, Col ${column}` }).waitFor();
+    },
+    async command(title) {
+      await page.keyboard.press("F1");
+      await input.fill(`>${title}`);
+      await row(title).waitFor();
+      await page.keyboard.press("Enter");
+    },
+    async clickToast(text, button) {
+      await toastOf(page, text).getByRole("button", { name: button, exact: true }).click();
+    },
+    async codeAction(title) {
+      await page.keyboard.press("Control+.");
+      const menu = page.locator(".action-widget");
+      await menu.waitFor();
+      await menu.locator(".monaco-list-row", { hasText: title }).first().click();
+    },
+  };
+}
+
+function reading(page: Page): Pick<Window, "toast" | "sees" | "webview" | "statusItem" | "screenshot"> {
+  return {
+    async toast(text, timeout) {
+      const toast = toastOf(page, text);
+      await toast.waitFor({ timeout });
+      return (await toast.textContent()) ?? "";
+    },
+    async sees(text, timeout) {
+      await page.locator(".monaco-editor .view-line", { hasText: text }).first().waitFor({ timeout });
+    },
+    async webview(text, timeout) {
+      const body = inWebview(page).locator("body", { hasText: text });
+      await body.waitFor({ timeout });
+      return body;
+    },
+    statusItem: (text) => page.locator(".part.statusbar .statusbar-item", { hasText: text }).first(),
+    async screenshot(path) {
+      await page.screenshot({ path, timeout: ACTION_TIMEOUT_MS });
+    },
+  };
+}
+
+function inWebview(page: Page): FrameLocator {
+  return page.frameLocator("iframe.webview.ready").frameLocator("#active-frame");
+}
+
+function toastOf(page: Page, text: string | RegExp): Locator {
+  return page.locator(".notification-toast", { hasText: text }).first();
+}
+
+function keep(lines: string[], line: string): void {
+  lines.push(line);
+  if (lines.length > CONSOLE_LIMIT) lines.shift();
+}
