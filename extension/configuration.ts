@@ -1,0 +1,37 @@
+import type { SecretStorage } from "vscode";
+import { window, workspace } from "vscode";
+import type { Settings } from "../server/protocol/settings.ts";
+import { settingKeys } from "./ids.ts";
+import { apiKeySlot, normalEndpoint, readSettings } from "./settings.ts";
+
+/** The settings as they are now, with the keys kept for their endpoints. Bad values are reported, once each. */
+export interface Configuration {
+  read(): Promise<Settings>;
+  /** The endpoints in use, as they are written in the settings. */
+  endpoints(): readonly string[];
+}
+
+export function createConfiguration(secrets: SecretStorage): Configuration {
+  const reported = new Set<string>();
+  return {
+    endpoints,
+    async read() {
+      const keys = new Map<string, string>();
+      for (const endpoint of endpoints()) keys.set(endpoint, (await secrets.get(apiKeySlot(endpoint))) ?? "");
+      const configuration = workspace.getConfiguration();
+      const values = Object.fromEntries(settingKeys.map((key) => [key, configuration.get(key)]));
+      const { settings, problems } = readSettings(values, (endpoint) => keys.get(endpoint) ?? "");
+      const fresh = problems.filter((it) => !reported.has(it));
+      for (const problem of fresh) reported.add(problem);
+      if (fresh.length > 0) void window.showWarningMessage(`Tandem uses defaults instead of: ${fresh.join("; ")}`);
+      return settings;
+    },
+  };
+}
+
+function endpoints(): readonly string[] {
+  const configuration = workspace.getConfiguration();
+  const values = [configuration.get("tandem.draft.endpoint"), configuration.get("tandem.audit.endpoint")];
+  const valid = values.map((it) => (typeof it === "string" ? normalEndpoint(it) : null)).filter((it) => it !== null);
+  return [...new Set(valid)];
+}

@@ -1,0 +1,58 @@
+/** Every command the extension registers; package.json declares exactly these. */
+export const commandIds = [
+  "tandem.docstring",
+  "tandem.explain",
+  "tandem.refactor",
+  "tandem.fix",
+  "tandem.test",
+  "tandem.implement",
+  "tandem.ask",
+  "tandem.acceptEdit",
+  "tandem.rejectEdit",
+  "tandem.cancel",
+  "tandem.menu",
+  "tandem.restart",
+  "tandem.showLog",
+  "tandem.setApiKey",
+] as const;
+export type CommandId = (typeof commandIds)[number];
+
+/** Every setting the extension reads; package.json declares exactly these. */
+export const settingKeys = [
+  "tandem.draft.endpoint",
+  "tandem.draft.model",
+  "tandem.draft.device",
+  "tandem.audit.endpoint",
+  "tandem.audit.model",
+  "tandem.audit.device",
+  "tandem.auditWhen",
+  "tandem.maxTokens",
+  "tandem.timeoutSeconds",
+  "tandem.logLevel",
+] as const;
+export type SettingKey = (typeof settingKeys)[number];
+
+/** Languages whose files make the light bulb and the status item appear; commands work in every text. */
+export const languageIds = [
+  "typescript",
+  "typescriptreact",
+  "javascript",
+  "javascriptreact",
+  "python",
+  "go",
+  "rust",
+  "java",
+  "c",
+  "cpp",
+  "csharp",
+  "php",
+  "ruby",
+  "shellscript",
+  "powershell",
+] as const;
+
+/** Context keys that menus and key bindings test. */
+export const contextKeys = { isReviewing: "tandem.isReviewing", isBusy: "tandem.isBusy" } as const;
+
+/** Scheme of the read-only documents that show a proposal. */
+export const previewScheme = "tandem-preview";

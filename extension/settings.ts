@@ -1,0 +1,65 @@
+import type { Settings } from "../server/protocol/settings.ts";
+import { RoleSettings, Settings as Shape } from "../server/protocol/settings.ts";
+import type { SettingKey } from "./ids.ts";
+
+/** The API key kept for an endpoint; "" for none. */
+export type ApiKeyOf = (endpoint: string) => string;
+
+export interface ReadSettings {
+  readonly settings: Settings;
+  /** One sentence per bad value, naming the setting. */
+  readonly problems: readonly string[];
+}
+
+type Values = Readonly<Partial<Record<SettingKey, unknown>>>;
+
+/** Settings as the orchestrator takes them. A bad value falls back to its default and is reported by name. */
+export function readSettings(values: Values, apiKeyOf: ApiKeyOf): ReadSettings {
+  const problems: string[] = [];
+  const pick = <T>(key: SettingKey, field: { safeParse(value: unknown): Parsed<T>; parse(value: unknown): T }): T => {
+    const parsed = field.safeParse(values[key]);
+    if (parsed.success) return parsed.data;
+    problems.push(`${key}: ${parsed.error.issues[0]?.message ?? "not valid"}`);
+    return field.parse(undefined);
+  };
+  const role = (name: "draft" | "audit"): RoleSettings => {
+    const endpoint = checkedEndpoint(`tandem.${name}.endpoint`, values, problems);
+    return {
+      endpoint,
+      model: pick(`tandem.${name}.model`, RoleSettings.shape.model) || "auto",
+      device: pick(`tandem.${name}.device`, RoleSettings.shape.device),
+      apiKey: endpoint ? apiKeyOf(endpoint) : "",
+    };
+  };
+  const settings = {
+    draft: role("draft"),
+    audit: role("audit"),
+    auditWhen: pick("tandem.auditWhen", Shape.shape.auditWhen),
+    maxTokens: pick("tandem.maxTokens", Shape.shape.maxTokens),
+    timeoutS: pick("tandem.timeoutSeconds", Shape.shape.timeoutS),
+    logLevel: pick("tandem.logLevel", Shape.shape.logLevel),
+  };
+  return { settings, problems };
+}
+
+/** Where a key is kept: keys belong to a server, so that a changed endpoint never receives another server's key. */
+export function apiKeySlot(endpoint: string): string {
+  return `tandem.apiKey ${new URL(endpoint).origin}`;
+}
+
+/** The endpoint without a slash at its end, or null when it is no http address. */
+export function normalEndpoint(value: string): string | null {
+  const trimmed = value.trim().replace(/\/+$/, "");
+  if (!URL.canParse(trimmed)) return null;
+  return /^https?:$/.test(new URL(trimmed).protocol) ? trimmed : null;
+}
+
+type Parsed<T> = { success: true; data: T } | { success: false; error: { issues: readonly { message: string }[] } };
+
+function checkedEndpoint(key: SettingKey, values: Values, problems: string[]): string {
+  const value = values[key] ?? "";
+  if (typeof value === "string" && value.trim() === "") return "";
+  const endpoint = typeof value === "string" ? normalEndpoint(value) : null;
+  if (endpoint === null) problems.push(`${key}: use an address such as http://127.0.0.1:8080, or leave it empty`);
+  return endpoint ?? "";
+}

@@ -1,0 +1,109 @@
+import type { CancellationToken, LogOutputChannel } from "vscode";
+import * as vscode from "vscode";
+import { run } from "../server/protocol/requests.ts";
+import type { RunEvent, RunParams, RunResult } from "../server/protocol/run.ts";
+import type { Orchestrator } from "./client.ts";
+import { failureOf, type TandemFailure } from "./failure.ts";
+import { contextKeys } from "./ids.ts";
+import type { StatusItem } from "./status.ts";
+
+/** What came of a task: its result, a failure (cancellation too), never an exception. */
+export type Outcome =
+  | { readonly kind: "done"; readonly result: RunResult }
+  | { readonly kind: "failed"; readonly failure: TandemFailure };
+
+export interface Tasks {
+  run(params: RunParams, onEvent: (event: RunEvent) => void, signal: AbortSignal): Promise<Outcome>;
+  /** Cancels every task of this window. */
+  cancelAll(): void;
+}
+
+export interface TaskDeps {
+  readonly orchestrator: () => Promise<Orchestrator>;
+  readonly output: LogOutputChannel;
+  readonly status: StatusItem;
+}
+
+/** Runs tasks and knows which of them run; writes to the log what was decided, never what was written. */
+export function createTasks({ orchestrator, output, status }: TaskDeps): Tasks {
+  const running = new Set<AbortController>();
+  const changed = () => {
+    status.showRunning(running.size);
+    void vscode.commands.executeCommand("setContext", contextKeys.isBusy, running.size > 0);
+  };
+  return {
+    async run(params, onEvent, signal) {
+      const controller = new AbortController();
+      running.add(controller);
+      changed();
+      try {
+        const client = await orchestrator();
+        const result = await client.send(run, params, {
+          onEvent: (event) => {
+            logEvent(output, event);
+            onEvent(event);
+          },
+          signal: AbortSignal.any([signal, controller.signal]),
+        });
+        output.info(
+          `${result.action} done in ${(result.timing.totalMs / 1_000).toFixed(1)} s, ${result.findings.length} findings`,
+        );
+        return { kind: "done", result };
+      } catch (error) {
+        const failure = failureOf(error, null);
+        if (failure.code === "cancelled") output.info("cancelled");
+        else output.error(`${failure.code}: ${failure.message}. ${failure.nextStep}`);
+        return { kind: "failed", failure };
+      } finally {
+        running.delete(controller);
+        changed();
+      }
+    },
+    cancelAll() {
+      for (const controller of running) controller.abort();
+    },
+  };
+}
+
+/** A signal that fires when the token does. */
+export function signalOf(token: CancellationToken): AbortSignal {
+  const controller = new AbortController();
+  token.onCancellationRequested(() => controller.abort());
+  return controller.signal;
+}
+
+/** Tells the user and offers what may help. Resolves to true when the task is to be run again. */
+export async function showFailure(failure: TandemFailure): Promise<boolean> {
+  if (failure.code === "cancelled") {
+    vscode.window.setStatusBarMessage("Tandem: cancelled, nothing was changed", 4_000);
+    return false;
+  }
+  const actions = failure.isRetryable ? ["Run Again", "Show Log"] : ["Show Log"];
+  const chosen = await vscode.window.showErrorMessage(`${failure.message}. ${failure.nextStep}.`, ...actions);
+  if (chosen === "Show Log") await vscode.commands.executeCommand("tandem.showLog");
+  return chosen === "Run Again";
+}
+
+function logEvent(output: LogOutputChannel, event: RunEvent): void {
+  switch (event.kind) {
+    case "classified":
+      return output.info(`classified as ${event.action} (${event.tier}): ${event.why}`);
+    case "routed":
+      return output.info(`routed to ${event.draft.model} on ${event.draft.device}: ${event.why}`);
+    case "ready":
+      return output.info(`ready: ${event.model.label} (${event.engine}) after ${Math.round(event.tookMs)} ms`);
+    case "retry":
+      return output.warn(`attempt ${event.attempt}: ${event.why}`);
+    case "notice":
+      return output.info(event.message);
+    case "waiting":
+    case "loading":
+      return output.debug(`${event.kind}: ${event.engine}`);
+    case "audited":
+      return output.debug(`audited part ${event.part}: ${event.isOk ? "ok" : "flagged"}`);
+    case "downloading":
+    case "draft":
+    case "finding":
+      return;
+  }
+}

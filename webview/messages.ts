@@ -1,0 +1,30 @@
+import type { EngineUse, Finding } from "../server/protocol/run.ts";
+
+/** What the extension tells the answer view. Everything since the last `begin` makes up what is shown. */
+export type ToView =
+  | { readonly kind: "begin"; readonly title: string; readonly question: string; readonly source: string | null }
+  /** What happens before or beside the text, in plain words. */
+  | { readonly kind: "progress"; readonly message: string }
+  | { readonly kind: "more"; readonly text: string }
+  /** The text so far is dropped; another attempt follows. */
+  | { readonly kind: "again" }
+  | {
+      readonly kind: "end";
+      readonly markdown: string;
+      readonly findings: readonly Finding[];
+      readonly notices: readonly string[];
+      readonly use: EngineUse;
+      readonly totalMs: number;
+    }
+  | { readonly kind: "failed"; readonly message: string; readonly nextStep: string }
+  /** All of the above again, for a view that was hidden meanwhile. */
+  | { readonly kind: "replay"; readonly messages: readonly ToView[] };
+
+/** What the answer view asks of the extension. Lines are one-based, ends inclusive. */
+export type FromView =
+  | { readonly kind: "ready" }
+  | { readonly kind: "open"; readonly path: string | null; readonly line: number; readonly endLine: number }
+  | { readonly kind: "copy"; readonly text: string }
+  | { readonly kind: "insert"; readonly text: string }
+  | { readonly kind: "stop" }
+  | { readonly kind: "runAgain" };
