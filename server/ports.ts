@@ -59,7 +59,7 @@ export type Piece =
     };
 
 /**
- * One loaded model that writes text. One generation at a time per engine; the scheduler sees to that.
+ * One loaded model that writes text. At most `slots` generations at a time; the scheduler sees to that.
  * When `signal` fires the stream throws promptly and the engine is free again for the next request.
  * Throws TandemError: provider, timeout, context-length, no-memory, cancelled.
  */
@@ -67,6 +67,8 @@ export interface Engine extends AsyncDisposable {
   readonly model: ModelInfo;
   /** "cpu", "cuda:0", or the endpoint's host. */
   readonly device: string;
+  /** Generations it can run at once: 1 for an embedded engine, an endpoint's slots (llama-server `total_slots`) otherwise. */
+  readonly slots: number;
   /** The engine's process, where it is ours. */
   readonly pid: number | null;
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<Piece>;
@@ -120,7 +122,7 @@ export interface Declaration {
   readonly name: string;
   /** From the first decorator or `export` to the end of the body; a doc comment before it is not part of it. */
   readonly range: Range;
-  /** Name, parameters and return type, up to where the body starts (with the opening brace or colon). Empty at the end when there is no body. */
+  /** Name, parameters and return type, up to where the body starts (with the opening brace or colon). The whole range when there is no body. */
   readonly headRange: Range;
   /** What stands between the braces, or the indented block; null for a declaration without a body. */
   readonly bodyRange: Range | null;
