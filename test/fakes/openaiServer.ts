@@ -96,7 +96,7 @@ interface Exchange {
 
 async function serve(exchange: Exchange, onRequest: (request: FakeRequest) => void): Promise<void> {
   const { settled, incoming, response } = exchange;
-  const path = incoming.url ?? "";
+  const path = (incoming.url ?? "").split("?")[0] ?? "";
   const raw = await readAll(incoming);
   if (exchange.isLoading) return sendJson(response, 503, errorBody(503, "Loading model", "unavailable_error"));
   if (settled.apiKey !== "" && incoming.headers.authorization !== `Bearer ${settled.apiKey}`)

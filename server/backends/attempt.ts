@@ -1,0 +1,167 @@
+import { abortError, TandemError } from "../errors.ts";
+import type { GenerateRequest, Piece } from "../ports.ts";
+import type { Address } from "./address.ts";
+import { brokeOff, type Connection, type Reply, readShort, transportError } from "./connection.ts";
+import { isErrorData, parseJson, readRefusal } from "./refusal.ts";
+import { readEvents } from "./sse.ts";
+import { createThinkingFilter } from "./thinking.ts";
+import { createWatchdog, type Watchdog } from "./watchdog.ts";
+import { blamedExtra, type Extra, type WireRequest } from "./wireBody.ts";
+import { readDelta, type Usage } from "./wireEvent.ts";
+
+/** Rough, for servers that do not count: English and code come to about four characters a token. */
+const CHARS_PER_TOKEN = 4;
+const RETRYABLE_STATUS: ReadonlySet<number> = new Set([429, 503]);
+
+/** Why one attempt failed, and what could be done about it. */
+export class AttemptFailed extends Error {
+  readonly error: TandemError;
+  /** Ask again after that time; 0: when the caller likes. Null: asking again would not help. */
+  readonly retryAfterMs: number | null;
+  /** Asking again without this may help. */
+  readonly blamed: Extra | null;
+  constructor(error: TandemError, more: { retryAfterMs?: number | null; blamed?: Extra | null } = {}) {
+    super(error.message, { cause: error });
+    this.error = error;
+    this.retryAfterMs = more.retryAfterMs ?? null;
+    this.blamed = more.blamed ?? null;
+  }
+}
+
+export interface AttemptGiven {
+  readonly connection: Connection;
+  readonly address: Address;
+  readonly apiKey: string;
+  readonly limits: { readonly firstTokenMs: number; readonly idleMs: number };
+  readonly request: GenerateRequest;
+  readonly wire: WireRequest;
+}
+
+/** Asks once and streams the answer. Throws AttemptFailed, or what the signal stands for. Leaving it early closes the connection. */
+export async function* attempt(given: AttemptGiven, signal: AbortSignal): AsyncGenerator<Piece, void, void> {
+  using watchdog = createWatchdog({ ...given.limits, host: given.address.host });
+  const left = new AbortController();
+  const any = AbortSignal.any([signal, watchdog.signal, left.signal]);
+  try {
+    const startedMs = performance.now();
+    const reply = await given.connection.post(`${given.address.root}${given.wire.path}`, given.wire.body, any);
+    if (reply.status !== 200) throw await refusalOf(given, reply, any);
+    await checkIsStream(given, reply, any);
+    yield* readAnswer(given, { reply, watchdog, startedMs });
+  } catch (error) {
+    if (signal.aborted) throw abortError(signal);
+    if (watchdog.signal.aborted) throw new AttemptFailed(abortError(watchdog.signal));
+    if (error instanceof AttemptFailed) throw error;
+    throw new AttemptFailed(transportError(error, given.address.host), { retryAfterMs: brokeOff(error) ? 0 : null });
+  } finally {
+    left.abort();
+  }
+}
+
+async function* readAnswer(
+  given: AttemptGiven,
+  stream: { reply: Reply; watchdog: Watchdog; startedMs: number },
+): AsyncGenerator<Piece, void, void> {
+  const { watchdog } = stream;
+  const thinking = given.request.prompt.kind === "chat" ? createThinkingFilter() : null;
+  let finish: "stop" | "length" | null = null;
+  let usage: Usage | null = null;
+  let isDone = false;
+  let written = 0;
+  let firstMs: number | null = null;
+  for await (const event of readEvents(stream.reply.body)) {
+    watchdog.alive();
+    if (event.data === "[DONE]") {
+      isDone = true;
+      break;
+    }
+    const delta = deltaOf(given, event);
+    if (delta.text !== "" || delta.isThinking) {
+      watchdog.wrote();
+      firstMs ??= performance.now();
+      written++;
+    }
+    const text = thinking === null ? delta.text : thinking.add(delta.text);
+    if (text !== "") yield { kind: "text", text };
+    finish = delta.finish ?? finish;
+    usage = delta.usage ?? usage;
+  }
+  if (finish === null && !isDone) throw brokenAnswer(given, "ended before the answer was complete");
+  const rest = thinking?.end() ?? "";
+  if (rest !== "") yield { kind: "text", text: rest };
+  const endMs = performance.now();
+  const first = firstMs ?? endMs;
+  yield {
+    kind: "done",
+    finish: finish ?? "stop",
+    promptTokens: usage?.promptTokens ?? Math.ceil(promptChars(given.request) / CHARS_PER_TOKEN),
+    cachedTokens: usage?.cachedTokens ?? 0,
+    completionTokens: usage?.completionTokens ?? written,
+    prefillMs: usage?.prefillMs ?? first - stream.startedMs,
+    decodeMs: usage?.decodeMs ?? endMs - first,
+  };
+}
+
+function deltaOf(given: AttemptGiven, event: { event: string; data: string }) {
+  const data = parseJson(event.data);
+  if (event.event === "error" || isErrorData(data)) {
+    const { address, apiKey } = given;
+    // vLLM and llama-server put the status they would have answered into the event.
+    const refusal = readRefusal({ status: statusIn(data), body: event.data, host: address.host, apiKey });
+    throw new AttemptFailed(refusal.error);
+  }
+  const delta = readDelta(data);
+  if (delta === null) throw brokenAnswer(given, "is not in a format Tandem knows");
+  return delta;
+}
+
+function statusIn(data: unknown): number {
+  const code = /"code":(4\d\d|5\d\d)\b/.exec(JSON.stringify(data) ?? "")?.[1];
+  return code === undefined ? 500 : Number(code);
+}
+
+async function refusalOf(given: AttemptGiven, reply: Reply, signal: AbortSignal): Promise<AttemptFailed> {
+  const body = await readShort(reply, signal);
+  const { address, apiKey, request } = given;
+  const refusal = readRefusal({ status: reply.status, body, host: address.host, apiKey });
+  if (RETRYABLE_STATUS.has(reply.status))
+    return new AttemptFailed(refusal.error, { retryAfterMs: retryAfterMs(reply.headers["retry-after"]) });
+  const isBlaming = (reply.status === 400 || reply.status === 422) && refusal.error.code !== "context-length";
+  return new AttemptFailed(refusal.error, { blamed: isBlaming ? blamedExtra(refusal.message, request) : null });
+}
+
+/** `Retry-After` is seconds or a date (RFC 9110, section 10.2.3). 0 without one. */
+function retryAfterMs(header: string | string[] | undefined): number {
+  if (typeof header !== "string") return 0;
+  const seconds = Number(header);
+  const ms = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(header) - Date.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : 0;
+}
+
+async function checkIsStream(given: AttemptGiven, reply: Reply, signal: AbortSignal): Promise<void> {
+  const type = reply.headers["content-type"];
+  if (typeof type === "string" && /^text\/event-stream\b/i.test(type)) return;
+  const body = await readShort(reply, signal);
+  if (isErrorData(parseJson(body))) {
+    const { address, apiKey } = given;
+    throw new AttemptFailed(readRefusal({ status: reply.status, body, host: address.host, apiKey }).error);
+  }
+  throw brokenAnswer(given, `is ${String(type ?? "of no content type")}, not a stream of events`);
+}
+
+function brokenAnswer(given: AttemptGiven, what: string): AttemptFailed {
+  return new AttemptFailed(
+    new TandemError(
+      "provider",
+      `The answer of ${given.address.host} ${what}`,
+      "Look at the server's own log, and check the endpoint's address",
+    ),
+  );
+}
+
+function promptChars(request: GenerateRequest): number {
+  const { prompt } = request;
+  return prompt.kind === "text"
+    ? prompt.text.length
+    : prompt.messages.reduce((sum, message) => sum + message.content.length, 0);
+}

@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createThinkingFilter } from "../../server/backends/thinking.ts";
+
+const cases: readonly { name: string; text: string; want: string }[] = [
+  { name: "no thoughts", text: "const a = 1;\n", want: "const a = 1;\n" },
+  { name: "thoughts first", text: "<think>\nhm, a <b> tag\n</think>\n\nconst a = 1;", want: "const a = 1;" },
+  { name: "white space before", text: "\n <think>hm</think>x", want: "x" },
+  { name: "white space before text stays", text: "  x", want: "  x" },
+  { name: "only thoughts", text: "<think>never ends", want: "" },
+  { name: "empty thoughts", text: "<think></think>ok", want: "ok" },
+  { name: "code about the tag", text: 'const open = "<think>";', want: 'const open = "<think>";' },
+  { name: "an answer that begins like the tag", text: "<thing/>", want: "<thing/>" },
+  { name: "an answer that is the tag's beginning", text: "<thi", want: "<thi" },
+  { name: "a second block stays", text: "<think>a</think>b<think>c</think>", want: "b<think>c</think>" },
+];
+
+for (const it of cases)
+  test(`thoughts: ${it.name}`, () => {
+    for (const size of [1, 3, 8, 1_000]) {
+      const filter = createThinkingFilter();
+      let text = "";
+      for (let from = 0; from < it.text.length; from += size) text += filter.add(it.text.slice(from, from + size));
+      assert.equal(text + filter.end(), it.want, `in pieces of ${size}`);
+    }
+  });
