@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import { run } from "../server/protocol/requests.ts";
 import type { RunEvent, RunParams, RunResult } from "../server/protocol/run.ts";
 import type { Orchestrator } from "./client.ts";
+import { logLineOf } from "./eventLog.ts";
 import { failureOf, type TandemFailure } from "./failure.ts";
 import { contextKeys } from "./ids.ts";
 import type { StatusItem } from "./status.ts";
@@ -16,6 +17,7 @@ export interface Tasks {
   run(params: RunParams, onEvent: (event: RunEvent) => void, signal: AbortSignal): Promise<Outcome>;
   /** Cancels every task of this window. */
   cancelAll(): void;
+  isBusy(): boolean;
 }
 
 export interface TaskDeps {
@@ -40,7 +42,8 @@ export function createTasks({ orchestrator, output, status }: TaskDeps): Tasks {
         const client = await orchestrator();
         const result = await client.send(run, params, {
           onEvent: (event) => {
-            logEvent(output, event);
+            const line = logLineOf(event);
+            if (line) output[line.level](line.text);
             onEvent(event);
           },
           signal: AbortSignal.any([signal, controller.signal]),
@@ -62,6 +65,7 @@ export function createTasks({ orchestrator, output, status }: TaskDeps): Tasks {
     cancelAll() {
       for (const controller of running) controller.abort();
     },
+    isBusy: () => running.size > 0,
   };
 }
 
@@ -82,28 +86,4 @@ export async function showFailure(failure: TandemFailure): Promise<boolean> {
   const chosen = await vscode.window.showErrorMessage(`${failure.message}. ${failure.nextStep}.`, ...actions);
   if (chosen === "Show Log") await vscode.commands.executeCommand("tandem.showLog");
   return chosen === "Run Again";
-}
-
-function logEvent(output: LogOutputChannel, event: RunEvent): void {
-  switch (event.kind) {
-    case "classified":
-      return output.info(`classified as ${event.action} (${event.tier}): ${event.why}`);
-    case "routed":
-      return output.info(`routed to ${event.draft.model} on ${event.draft.device}: ${event.why}`);
-    case "ready":
-      return output.info(`ready: ${event.model.label} (${event.engine}) after ${Math.round(event.tookMs)} ms`);
-    case "retry":
-      return output.warn(`attempt ${event.attempt}: ${event.why}`);
-    case "notice":
-      return output.info(event.message);
-    case "waiting":
-    case "loading":
-      return output.debug(`${event.kind}: ${event.engine}`);
-    case "audited":
-      return output.debug(`audited part ${event.part}: ${event.isOk ? "ok" : "flagged"}`);
-    case "downloading":
-    case "draft":
-    case "finding":
-      return;
-  }
 }

@@ -1,0 +1,27 @@
+import type { App } from "./app.ts";
+import { askCommand, explainCommand } from "./commands/answer.ts";
+import { editCommand } from "./commands/edit.ts";
+import { menu, setApiKey } from "./commands/manage.ts";
+import type { CommandId } from "./ids.ts";
+
+export type Handler = (argument: unknown) => Promise<void> | void;
+
+/** Every command there is, and what it does. */
+export function commandTable(app: App): Readonly<Record<CommandId, Handler>> {
+  return {
+    "tandem.docstring": editCommand(app, "docstring"),
+    "tandem.explain": explainCommand(app),
+    "tandem.refactor": editCommand(app, "refactor"),
+    "tandem.fix": editCommand(app, "fix"),
+    "tandem.test": editCommand(app, "test"),
+    "tandem.implement": editCommand(app, "implement"),
+    "tandem.ask": askCommand(app),
+    "tandem.acceptEdit": () => app.reviews.accept(),
+    "tandem.rejectEdit": () => app.reviews.reject(),
+    "tandem.cancel": () => app.tasks.cancelAll(),
+    "tandem.menu": () => menu(app),
+    "tandem.restart": () => app.restart(),
+    "tandem.showLog": () => app.output.show(),
+    "tandem.setApiKey": () => setApiKey(app),
+  };
+}

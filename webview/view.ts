@@ -1,0 +1,127 @@
+import markdownIt, { type MarkdownIt, type StateCore, type Token } from "markdown-it";
+import { splitAtLines } from "./links.ts";
+import type { AnswerState } from "./state.ts";
+
+/** The parts of the page, as HTML in which everything from outside is escaped. */
+export interface Page {
+  readonly header: string;
+  /** One string per top-level block, so that blocks that stay the same are left alone. */
+  readonly blocks: readonly string[];
+  readonly footer: string;
+  /** What a screen reader is told when it changes. */
+  readonly announcement: string;
+}
+
+const markdown = createMarkdown();
+
+export function render(state: AnswerState): Page {
+  return {
+    header: headerOf(state),
+    blocks: renderBlocks(state.markdown),
+    footer: footerOf(state),
+    announcement: announcementOf(state),
+  };
+}
+
+/** Markdown as blocks of HTML. No HTML of the text's own, no images, no links guessed from bare text. */
+export function renderBlocks(text: string): readonly string[] {
+  const tokens = markdown.parse(text, {});
+  const blocks: string[] = [];
+  let block: Token[] = [];
+  for (const token of tokens) {
+    block.push(token);
+    if (token.level > 0 || token.nesting === 1) continue;
+    blocks.push(markdown.renderer.render(block, markdown.options, {}));
+    block = [];
+  }
+  return blocks;
+}
+
+function headerOf({ title, question, source, progress, phase }: AnswerState): string {
+  if (phase === "empty") return "";
+  const about = source ? `<span class="about">${escapeHtml(source)}</span>` : "";
+  const asked = question ? `<p class="question">${escapeHtml(question)}</p>` : "";
+  const busy =
+    phase === "streaming"
+      ? `<p class="progress"><span class="spinner" aria-hidden="true"></span><span>${escapeHtml(progress)}</span>` +
+        `<button type="button" data-do="stop">Stop</button></p>`
+      : "";
+  return `<h1>${escapeHtml(title)}</h1>${about}${asked}${busy}`;
+}
+
+function footerOf({ phase, notes, footer }: AnswerState): string {
+  const list = notes.map((it) => `<li>${withLines(it)}</li>`).join("");
+  const said = list ? `<ul class="notes ${phase}">${list}</ul>` : "";
+  const again =
+    phase === "done" || phase === "failed" ? `<button type="button" data-do="runAgain">Run again</button>` : "";
+  const use = footer ? `<span>${escapeHtml(footer)}</span>` : "";
+  return `${said}${again || use ? `<p class="use">${use}${again}</p>` : ""}`;
+}
+
+function announcementOf({ phase, progress, notes }: AnswerState): string {
+  switch (phase) {
+    case "empty":
+      return "";
+    case "streaming":
+      return progress.replace(/, line \d+$/, "");
+    case "done":
+      return "The answer is complete";
+    case "failed":
+      return notes.join(". ");
+  }
+}
+
+function createMarkdown(): MarkdownIt {
+  const it = markdownIt({ html: false, linkify: false, typographer: false });
+  it.disable("image");
+  it.core.ruler.push("source-lines", linkSourceLines);
+  it.renderer.rules.fence = (tokens, index) => codeBlock(tokens[index]);
+  it.renderer.rules.code_block = (tokens, index) => codeBlock(tokens[index]);
+  it.renderer.rules.code_inline = (tokens, index) => `<code>${withLines(tokens[index]?.content ?? "")}</code>`;
+  it.renderer.rules.source_lines = (tokens, index) => withLines(tokens[index]?.content ?? "");
+  return it;
+}
+
+/** Text outside links becomes text with buttons for the lines it mentions. */
+function linkSourceLines(state: StateCore): void {
+  for (const block of state.tokens) {
+    let links = 0;
+    for (const token of block.children ?? []) {
+      if (token.type === "link_open") links += 1;
+      if (token.type === "link_close") links -= 1;
+      if (token.type === "text" && links === 0) token.type = "source_lines";
+    }
+  }
+}
+
+function withLines(text: string): string {
+  const parts = splitAtLines(text).map((it) => {
+    if (it.kind === "text") return escapeHtml(it.text);
+    const path = it.path === null ? "" : ` data-path="${escapeHtml(it.path)}"`;
+    return (
+      `<button type="button" class="lines" data-do="open"${path} data-line="${it.line}" data-end="${it.endLine}"` +
+      ` title="Go to these lines">${escapeHtml(it.text)}</button>`
+    );
+  });
+  return parts.join("");
+}
+
+function codeBlock(token: Token | undefined): string {
+  const language = token?.info.trim().split(/\s+/)[0] ?? "";
+  const name = language ? `<span>${escapeHtml(language)}</span>` : "<span></span>";
+  return (
+    `<figure class="code"><figcaption>${name}` +
+    `<button type="button" data-do="copy">Copy</button>` +
+    `<button type="button" data-do="insert" title="Insert at the cursor">Insert</button></figcaption>` +
+    `<pre tabindex="0"><code>${escapeHtml(token?.content ?? "")}</code></pre></figure>`
+  );
+}
+
+function escapeHtml(text: string): string {
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;")
+    .replaceAll("'", "&#39;");
+}
