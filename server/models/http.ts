@@ -22,7 +22,7 @@ export interface Reply {
   readonly headers: ReadonlyMap<string, string>;
   /** Headers of every reply on the way, the first one first: hubs describe the file where they redirect from. */
   readonly trail: readonly ReadonlyMap<string, string>[];
-  /** Whoever asked reads it or destroys it. */
+  /** Whoever asked reads it or discards it. */
   readonly body: Readable;
 }
 
@@ -87,6 +87,12 @@ export function createHttp(limits: Limits, env: Environment): Http {
       await agent.destroy();
     },
   };
+}
+
+/** Ends a body nobody reads on. Destroying it makes it emit an error, which without a listener would end the process. */
+export function discard(body: Readable): void {
+  body.on("error", () => {});
+  body.destroy();
 }
 
 function target(location: string, from: URL): URL {

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { SourceError } from "./failure.ts";
-import type { Environment, Http, Reply } from "./http.ts";
+import { abortError } from "../errors.ts";
+import { fromNetwork, SourceError } from "./failure.ts";
+import { discard, type Environment, type Http, type Reply } from "./http.ts";
 
 /** What a finished file must be. */
 export interface Expected {
@@ -81,32 +82,37 @@ async function askListing(
   const folder = file.includes("/") ? `/${file.slice(0, file.lastIndexOf("/"))}` : "";
   const listing = new URL(`${prefix}/api/models/${repository}/tree/${revision}${folder}`, url.origin);
   const reply = await http.get(listing, headers, signal);
-  checkStatus(reply, listing, reply.body);
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of reply.body) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_LISTING_BYTES) throw new SourceError("refused", `${url.host} sent an endless listing`);
-    chunks.push(chunk);
-  }
-  const tree = Tree.safeParse(parseJson(Buffer.concat(chunks).toString("utf8")));
+  const tree = Tree.safeParse(parseJson(await readText(reply, listing, signal)));
   const entry = tree.success ? tree.data.find((it) => it.path === decodeURIComponent(file)) : undefined;
   return entry?.lfs ? { sha256: entry.lfs.oid, bytes: entry.lfs.size } : null;
 }
 
+async function readText(reply: Reply, url: URL, signal: AbortSignal): Promise<string> {
+  try {
+    checkStatus(reply, url);
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of reply.body) {
+      bytes += chunk.byteLength;
+      if (bytes > MAX_LISTING_BYTES) throw new SourceError("refused", `${url.host} sent an endless listing`);
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks).toString("utf8");
+  } catch (error) {
+    if (signal.aborted) throw abortError(signal);
+    throw fromNetwork(error, url.host);
+  } finally {
+    discard(reply.body);
+  }
+}
+
 /** Throws what an error status means for us; 2xx and 3xx pass. */
-export function checkStatus(
-  reply: Pick<Reply, "status" | "headers">,
-  url: URL,
-  body: { destroy(): void } | null = null,
-): void {
-  const { status } = reply;
+export function checkStatus({ status, headers }: Pick<Reply, "status" | "headers">, url: URL): void {
   if (status < 400) return;
-  body?.destroy();
   if (status === 408 || status === 429 || status >= 500)
     throw new SourceError("unreachable", `${url.host} answered ${status}`, {
       isPassing: true,
-      retryAfterMs: retryAfterMs(reply.headers.get("retry-after")),
+      retryAfterMs: retryAfterMs(headers.get("retry-after")),
     });
   if (status === 401 || status === 403)
     throw new SourceError("refused", `${url.host} does not allow it (${status}); HF_TOKEN can name an access token`);

@@ -5,7 +5,7 @@ import { Parser, type ReadEntry } from "tar";
 import { abortError } from "../errors.ts";
 import type { Source } from "./catalogue.ts";
 import { fromNetwork, SourceError } from "./failure.ts";
-import type { Http } from "./http.ts";
+import { discard, type Http } from "./http.ts";
 import { checkStatus, type Expected } from "./hub.ts";
 import { type NpmOptions, npmView } from "./npmView.ts";
 import type { PartFile } from "./part.ts";
@@ -62,7 +62,7 @@ async function appendPackage(job: NpmJob, wanted: Package, signal: AbortSignal):
     if (signal.aborted) throw abortError(signal);
     throw fromNetwork(error, tarball.host);
   } finally {
-    reply.body.destroy();
+    discard(reply.body);
   }
   await part.cutTo(start, signal);
   throw new SourceError("wrong-content", `the package ${wanted.name} does not hold what was expected`);

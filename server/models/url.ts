@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { z } from "zod";
 import { abortError } from "../errors.ts";
 import { fromNetwork, SourceError } from "./failure.ts";
-import type { Http, Reply } from "./http.ts";
+import { discard, type Http, type Reply } from "./http.ts";
 import { checkStatus, type Expected, linkedFile } from "./hub.ts";
 import type { PartFile } from "./part.ts";
 
@@ -49,7 +49,7 @@ async function receive(job: UrlJob, signal: AbortSignal): Promise<void> {
     if (signal.aborted) throw abortError(signal);
     throw fromNetwork(error, url.host);
   } finally {
-    reply.body.destroy();
+    discard(reply.body);
   }
   if (part.bytes < expected.bytes)
     throw new SourceError("unreachable", `${url.host} broke off before the end`, { isPassing: true });
