@@ -4,7 +4,7 @@ import { ModelInfo } from "./models.ts";
 /** One place a model can run: an embedded engine on a device, or an endpoint. */
 export const EngineStatus = z.object({
   id: z.string(),
-  role: z.enum(["draft", "audit"]),
+  roles: z.array(z.enum(["draft", "audit"])),
   kind: z.enum(["embedded", "endpoint"]),
   model: ModelInfo,
   device: z.string(),

@@ -1,0 +1,44 @@
+import { chmod, mkdir, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { slice, splice } from "../core/text.ts";
+import { TandemError } from "../errors.ts";
+import { createFiles } from "../files.ts";
+import type { FileEdit } from "../protocol/source.ts";
+
+/** A file before and after its edit. */
+export interface Change {
+  readonly path: string;
+  readonly before: string;
+  readonly after: string;
+}
+
+/** What the edit makes of the file as it is now. Throws TandemError bad-input when it is no longer what the edit was made for. */
+export async function toChange(edit: FileEdit): Promise<Change> {
+  const path = fileURLToPath(edit.uri);
+  const now = await createFiles().readText(edit.uri);
+  const isStale = edit.isNewFile ? now !== null : now === null || slice(now, edit.range) !== edit.before;
+  if (isStale) throw new TandemError("bad-input", `${path} changed while the draft was written; it was left as it is`, "Run it again on the file as it is now");
+  const before = now ?? "";
+  return { path, before, after: splice(before, edit.range, edit.after) };
+}
+
+/** Writes beside the file and renames over it: whoever reads it sees the old text or the new one, never half. */
+export async function writeChange({ path, after }: Change): Promise<void> {
+  const target = await realpath(path).catch(() => path);
+  const temporary = join(dirname(target), `.tandem-${process.pid}-${Date.now()}.tmp`);
+  try {
+    await mkdir(dirname(target), { recursive: true });
+    const mode = await stat(target).then((it) => it.mode, () => null);
+    await using file = await open(temporary, "wx");
+    await file.writeFile(after, "utf8");
+    await file.sync();
+    if (mode !== null) await chmod(temporary, mode);
+    await rename(temporary, target);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    const isFull = cause instanceof Error && "code" in cause && cause.code === "ENOSPC";
+    const why = isFull ? "the disk is full" : cause instanceof Error ? cause.message : String(cause);
+    throw new TandemError(isFull ? "no-space" : "bad-input", `${path} could not be written: ${why}`, isFull ? "Free some space; the file is as it was" : "Check the folder's permissions; the file is as it was", { cause });
+  }
+}

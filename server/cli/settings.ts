@@ -1,0 +1,41 @@
+import { z } from "zod";
+import { TandemError } from "../errors.ts";
+import { Settings } from "../protocol/settings.ts";
+
+/** Flags that any command takes, as node:util's parseArgs wants them. */
+export const SETTING_FLAGS = {
+  model: { type: "string" },
+  endpoint: { type: "string" },
+  device: { type: "string" },
+  "audit-model": { type: "string" },
+  "audit-endpoint": { type: "string" },
+  "audit-device": { type: "string" },
+  audit: { type: "string" },
+  "max-tokens": { type: "string" },
+  timeout: { type: "string" },
+  verbose: { type: "boolean" },
+} as const;
+
+export type SettingFlags = { readonly [Flag in keyof typeof SETTING_FLAGS]?: string | boolean | undefined };
+
+/** Flags win over `TANDEM_*` variables, those over the defaults. Throws TandemError bad-input naming the value that is wrong. */
+export function settingsFrom(flags: SettingFlags, env: NodeJS.ProcessEnv): z.output<typeof Settings> {
+  const text = (flag: keyof SettingFlags, variable: string) => (typeof flags[flag] === "string" ? flags[flag] : env[variable]);
+  const number = (value: string | undefined) => (value === undefined ? undefined : Number(value));
+  const role = (prefix: "" | "audit-", name: "DRAFT" | "AUDIT") => ({
+    endpoint: text(`${prefix}endpoint`, `TANDEM_${name}_ENDPOINT`),
+    model: text(`${prefix}model`, `TANDEM_${name}_MODEL`),
+    device: text(`${prefix}device`, `TANDEM_${name}_DEVICE`),
+    apiKey: env[`TANDEM_${name}_API_KEY`],
+  });
+  const read = Settings.safeParse({
+    draft: role("", "DRAFT"),
+    audit: role("audit-", "AUDIT"),
+    auditWhen: text("audit", "TANDEM_AUDIT_WHEN"),
+    maxTokens: number(text("max-tokens", "TANDEM_MAX_TOKENS")),
+    timeoutS: number(text("timeout", "TANDEM_TIMEOUT")),
+    logLevel: env.TANDEM_LOG_LEVEL,
+  });
+  if (read.success) return read.data;
+  throw new TandemError("bad-input", `Settings: ${z.prettifyError(read.error).replace(/\s*\n\s*/g, " ")}`, "See `tandem help` for what is allowed");
+}

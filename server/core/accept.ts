@@ -1,0 +1,105 @@
+import type { Outline } from "../ports.ts";
+import type { Finding } from "../protocol/run.ts";
+import type { FileEdit } from "../protocol/source.ts";
+import type { Placement } from "./prompt.ts";
+import { isStub } from "./target.ts";
+import type { Task } from "./task.ts";
+import { lineBreakOf, offsetAt, positionAt, slice, splice } from "./text.ts";
+
+/** The same line over and over is what a small model does when it has nothing to say. */
+const MOST_REPEATS = 4;
+
+/** The edit a draft makes; the file's own line breaks are kept. */
+export function toEdit(place: Placement, draft: string): FileEdit {
+  const after = lineBreakOf(place.text) === "\r\n" ? draft.replace(/\r?\n/g, "\r\n") : draft;
+  return { uri: place.uri, version: place.version, range: place.range, before: place.before, after, isNewFile: place.isNewFile };
+}
+
+/** The whole text after the edit. */
+export function applied(place: Placement, edit: FileEdit): string {
+  return splice(place.text, edit.range, edit.after);
+}
+
+export interface Judged {
+  readonly task: Task;
+  readonly place: Placement;
+  readonly edit: FileEdit;
+  /** What the model itself wrote, without what was forced upon it. */
+  readonly written: string;
+  /** The text's outline before and after the edit. */
+  readonly before: Outline;
+  readonly after: Outline;
+  /** The model was cut off. */
+  readonly isCutOff: boolean;
+}
+
+/** Why a draft is not an edit that may be offered; null when it is. */
+export function objection(judged: Judged): string | null {
+  const { task, edit, written, before, after } = judged;
+  if (written.trim() === "") return "the model wrote nothing";
+  if (edit.after.trim() === edit.before.trim()) return "the draft changes nothing";
+  const repeated = mostRepeated(written);
+  if (repeated) return `the model repeats itself: "${repeated.slice(0, 60)}"`;
+  const fresh = newErrors(judged);
+  const [first] = fresh;
+  if (first) return `it does not parse: ${first.message} at line ${first.line + 1}${judged.isCutOff ? "; it was cut off by the token limit" : ""}`;
+  if (task.action === "fix" && before.errors.length > 0 && after.errors.length >= before.errors.length) return "the syntax error is still there";
+  return declarationObjection(judged);
+}
+
+/** Syntax errors of the new text that point into the draft, as findings on the draft's own lines. */
+export function syntaxFindings({ edit, after }: Pick<Judged, "edit" | "after">): Finding[] {
+  const from = edit.range.start.line;
+  const lines = edit.after.split("\n").length;
+  return after.errors
+    .filter((it) => it.line >= from && it.line < from + lines)
+    .map((it) => ({ line: it.line - from + 1, severity: "error", message: it.message, source: "syntax" }));
+}
+
+/** Errors that were not there before. Grammars reject some correct code, so the file's own errors are forgiven. */
+function newErrors({ before, after, edit }: Judged) {
+  if (after.errors.length <= before.errors.length && before.errors.length > 0) return [];
+  const shift = edit.after.split("\n").length - edit.before.split("\n").length;
+  const end = edit.range.end.line;
+  const known = new Set(before.errors.map((it) => `${it.line > end ? it.line + shift : it.line} ${it.message}`));
+  return after.errors.filter((it) => !known.has(`${it.line} ${it.message}`));
+}
+
+/** What was asked for must be there afterwards: the function with a body, the documentation on the function. */
+function declarationObjection({ task, place, edit, after }: Judged): string | null {
+  const { target, action } = task;
+  if (target.kind !== "declaration" || !after.isKnown || place.uri !== task.document?.uri) return null;
+  const { name } = target.declaration;
+  const same = after.declarations.filter((it) => it.name === name);
+  if (action === "docstring") {
+    const near = same.find((it) => it.docRange && slice(applied(place, edit), it.docRange).trim() !== "");
+    return near ? null : `the comment does not document ${name}`;
+  }
+  if (action === "refactor") return null;
+  if (same.length === 0) return `${name} is gone`;
+  const text = applied(place, edit);
+  const isEmpty = same.some((it) => it.bodyRange && it.kind !== "class" && isStub(slice(text, it.bodyRange)));
+  return action === "implement" && isEmpty ? `the body of ${name} is still empty` : null;
+}
+
+function mostRepeated(text: string): string | null {
+  const counts = new Map<string, number>();
+  for (const line of text.split("\n").map((it) => it.trim())) {
+    if (line.length < 6) continue;
+    const count = (counts.get(line) ?? 0) + 1;
+    if (count > MOST_REPEATS) return line;
+    counts.set(line, count);
+  }
+  return null;
+}
+
+/** Keeps a doc comment the model left out: the edit then begins after it. */
+export function keepDoc(task: Task, place: Placement, draft: string): Placement {
+  if (task.target.kind !== "declaration" || place.uri !== task.document?.uri || task.action === "docstring") return place;
+  const { docRange, range, indent } = task.target.declaration;
+  const opens = (text: string) => /^\s*(\/\*|\/\/|#(?!\[)|""")/.test(text);
+  if (!docRange || task.facts.doc?.kind === "inside" || !opens(place.before) || opens(draft)) return place;
+  const start = positionAt(place.text, offsetAt(place.text, range.start) - indent.length);
+  const kept = { start, end: place.range.end };
+  return { ...place, range: kept, before: slice(place.text, kept) };
+}

@@ -1,0 +1,13 @@
+import type { ErrorCode } from "../protocol/errors.ts";
+
+/** Why a pure step will not go on: an expected "no", which the task turns into an error for the user. */
+export interface Refusal {
+  readonly kind: "refused";
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly nextStep: string;
+}
+
+export function refuse(code: ErrorCode, message: string, nextStep: string): Refusal {
+  return { kind: "refused", code, message, nextStep };
+}

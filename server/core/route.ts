@@ -1,0 +1,116 @@
+import type { ModelInfo } from "../protocol/models.ts";
+import type { RouteCandidate, RouteCost, Tier } from "../protocol/run.ts";
+import type { Settings } from "../protocol/settings.ts";
+
+/** One engine at the moment of routing. Rates are EWMAs of what the engine reported; null before its first answer. */
+export interface EngineView {
+  readonly id: string;
+  readonly roles: readonly ("draft" | "audit")[];
+  readonly model: Pick<ModelInfo, "label" | "parametersB">;
+  readonly device: string;
+  readonly isResident: boolean;
+  readonly slots: number;
+  /** Tasks running and waiting. */
+  readonly load: number;
+  readonly prefillPerSecond: number | null;
+  readonly decodePerSecond: number | null;
+  readonly loadMs: number | null;
+  /** Failures since the last success. */
+  readonly failures: number;
+}
+
+export interface RouteInput {
+  readonly tier: Tier;
+  readonly isAudited: boolean;
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+  readonly engines: readonly EngineView[];
+}
+
+export interface Route {
+  readonly draft: RouteCandidate;
+  readonly audit: RouteCandidate | null;
+  readonly candidates: readonly RouteCandidate[];
+  readonly why: string;
+}
+
+/** What a failed engine costs in the comparison, per failure since its last success. */
+const PENALTY_MS = 5_000;
+/** Until an engine was measured: reading 1 GB/s of weights gives about 1 token/s per billion 8-bit parameters; a laptop's CPU reads some 30 GB/s, a GPU some 500. */
+const PRIOR_DECODE = { cpu: 30, gpu: 500 };
+/** Prefill is bound by arithmetic, not by memory: measured here at 5 times decode on a CPU, more on a GPU. */
+const PRIOR_PREFILL = { cpu: 5, gpu: 30 };
+/** Until a load was measured: read from a disk at 1 GB/s, 4-bit weights. */
+const PRIOR_LOAD_MS_PER_B = 600;
+/** What an endpoint that does not say its size is taken for. */
+const UNKNOWN_B = 7;
+
+/**
+ * Who drafts and who audits. Simple work goes to the engine that will be done first, moderate and complex work to one
+ * meant for drafting, and an audit to one meant for auditing. Null when there is no engine at all.
+ */
+export function route(input: RouteInput): Route | null {
+  const priced = input.engines.map((engine) => ({ engine, candidate: price(engine, input) }));
+  const drafting = priced.filter((it) => input.tier === "simple" || it.engine.roles.includes("draft"));
+  const draft = cheapest(drafting.length > 0 ? drafting : priced);
+  if (!draft) return null;
+  const audit = input.isAudited ? cheapest(priced.filter((it) => it.engine.roles.includes("audit"))) : null;
+  return {
+    draft: draft.candidate,
+    audit: audit?.candidate ?? null,
+    candidates: priced.map((it) => it.candidate).sort((a, b) => a.cost.totalMs - b.cost.totalMs),
+    why: reason(input, draft.engine, audit?.engine ?? null),
+  };
+}
+
+/** Whether a task of this tier is audited under the setting. */
+export function isAudited(tier: Tier, auditWhen: Settings["auditWhen"]): boolean {
+  return auditWhen === "always" || (auditWhen === "complex" && tier === "complex");
+}
+
+function price(engine: EngineView, input: RouteInput): RouteCandidate {
+  const kind = engine.device === "cpu" ? "cpu" : "gpu";
+  const billions = engine.model.parametersB ?? UNKNOWN_B;
+  const decode = engine.decodePerSecond ?? PRIOR_DECODE[kind] / billions;
+  const prefill = engine.prefillPerSecond ?? decode * PRIOR_PREFILL[kind];
+  const prefillMs = (input.promptTokens / prefill) * 1000;
+  const decodeMs = (input.outputTokens / decode) * 1000;
+  const turns = Math.floor(engine.load / Math.max(1, engine.slots));
+  const queueMs = turns * (prefillMs + decodeMs);
+  const loadMs = engine.isResident ? 0 : (engine.loadMs ?? billions * PRIOR_LOAD_MS_PER_B);
+  const penaltyMs = engine.failures * PENALTY_MS;
+  const totalMs = queueMs + loadMs + prefillMs + decodeMs + penaltyMs;
+  const cost: RouteCost = { queueMs, loadMs, prefillMs, decodeMs, penaltyMs, totalMs };
+  return { engine: engine.id, model: engine.model.label, device: engine.device, cost: rounded(cost), why: inWords(engine, cost) };
+}
+
+function inWords(engine: EngineView, cost: RouteCost): string {
+  const parts = [`about ${seconds(cost.totalMs)}`, engine.isResident ? "already loaded" : `${seconds(cost.loadMs)} to load`];
+  if (cost.queueMs > 0) parts.push(`${engine.load} ahead of it`);
+  if (engine.failures > 0) parts.push(`failed ${engine.failures} times`);
+  if (engine.decodePerSecond !== null) parts.push(`${engine.decodePerSecond.toFixed(0)} tokens/s measured`);
+  return parts.join(", ");
+}
+
+function reason(input: RouteInput, draft: EngineView, audit: EngineView | null): string {
+  const work = { simple: "a simple task goes to the engine that is done first", moderate: "a moderate task goes to the drafting model", complex: "a complex task goes to the drafting model" }[input.tier];
+  if (!audit) return `${work}: ${draft.model.label} on ${draft.device}`;
+  const where = audit.id === draft.id ? "the same engine audits, which overlaps only if it has a second slot" : `${audit.model.label} on ${audit.device} audits while it writes`;
+  return `${work}: ${draft.model.label} on ${draft.device}; ${where}`;
+}
+
+function cheapest<T extends { readonly candidate: RouteCandidate }>(priced: readonly T[]): T | null {
+  return priced.reduce<T | null>((best, it) => (best && best.candidate.cost.totalMs <= it.candidate.cost.totalMs ? best : it), null);
+}
+
+function rounded(cost: RouteCost): RouteCost {
+  const round = (ms: number) => Math.round(ms);
+  return {
+    queueMs: round(cost.queueMs), loadMs: round(cost.loadMs), prefillMs: round(cost.prefillMs),
+    decodeMs: round(cost.decodeMs), penaltyMs: round(cost.penaltyMs), totalMs: round(cost.totalMs),
+  };
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+}

@@ -1,0 +1,121 @@
+import type { Declaration, Outline } from "../ports.ts";
+import type { Action } from "../protocol/run.ts";
+import type { Position, Range } from "../protocol/source.ts";
+import { compare, contains, isEmpty, slice, trim } from "./text.ts";
+
+/** What part of the text a task is about. */
+export type Target =
+  | { readonly kind: "declaration"; readonly declaration: Declaration; readonly why: string }
+  | { readonly kind: "selection"; readonly range: Range; readonly why: string }
+  /** Nothing is there yet: new code goes here. */
+  | { readonly kind: "gap"; readonly at: Position; readonly why: string }
+  | { readonly kind: "none"; readonly why: string };
+
+export interface TargetInput {
+  readonly action: Action;
+  readonly instruction: string;
+  readonly text: string;
+  readonly range: Range | null;
+  readonly outline: Outline;
+}
+
+/** The declaration, selection or gap that is meant: by the selection, the cursor, or a name in the instruction. */
+export function findTarget(input: TargetInput): Target {
+  if (!input.range) return byName(input);
+  const range = trim(input.text, input.range);
+  return isEmpty(range) ? atCursor(input, input.range.start) : atSelection(input, range);
+}
+
+/** The range of a target in the text, a doc comment before it included. */
+export function targetRange(target: Target): Range | null {
+  switch (target.kind) {
+    case "declaration": {
+      const { range, docRange } = target.declaration;
+      return docRange && compare(docRange.start, range.start) < 0 ? { start: docRange.start, end: range.end } : range;
+    }
+    case "selection":
+      return target.range;
+    case "gap":
+      return { start: target.at, end: target.at };
+    case "none":
+      return null;
+  }
+}
+
+/** A body that is there to be replaced: empty, a lone `pass`, or nothing but "not implemented". */
+export function isStub(body: string): boolean {
+  const code = body.replace(/\/\/.*|\/\*[^]*?\*\/|^\s*#.*$/gm, "").trim();
+  if (code === "" || code === "pass" || code === "...") return true;
+  return code.length < 160 && /^(throw|raise|panic!?|todo!|unimplemented!|return).*(not[ _]?(yet[ _]?)?implemented|todo|unimplemented)/is.test(code);
+}
+
+function atCursor(input: TargetInput, at: Position): Target {
+  const cursor = { start: at, end: at };
+  const around = input.outline.declarations.filter(
+    (it) => contains(lines(it.range), cursor) || (it.docRange && contains(lines(it.docRange), cursor)),
+  );
+  const inner = around.at(-1);
+  if (inner) return { kind: "declaration", declaration: inner, why: `the cursor is in ${inner.name}` };
+  if (input.action === "implement") return { kind: "gap", at, why: "the cursor is outside every declaration" };
+  return byName(input);
+}
+
+function atSelection(input: TargetInput, range: Range): Target {
+  const exact = input.outline.declarations.find((it) => contains(range, it.range) && contains(withDoc(it), range));
+  if (exact) return { kind: "declaration", declaration: exact, why: `${exact.name} is selected` };
+  if (input.action === "docstring") {
+    const first = input.outline.declarations.find((it) => compare(it.range.start, range.start) >= 0 && contains(range, it.headRange));
+    if (first) return { kind: "declaration", declaration: first, why: `${first.name} is the first declaration selected` };
+  }
+  if (input.action === "docstring" || input.action === "implement" || input.action === "test") {
+    const around = input.outline.declarations.filter((it) => contains(withDoc(it), range)).at(-1);
+    if (around) return { kind: "declaration", declaration: around, why: `the selection is in ${around.name}` };
+  }
+  return { kind: "selection", range, why: "the selected lines" };
+}
+
+function byName(input: TargetInput): Target {
+  const named = input.outline.declarations.filter((it) => mentions(input.instruction, it.name));
+  const longest = Math.max(0, ...named.map((it) => it.name.length));
+  const best = named.find((it) => it.name.length === longest);
+  if (best) return { kind: "declaration", declaration: best, why: `the request names ${best.name}` };
+  if (input.action === "implement") {
+    const stubs = input.outline.declarations.filter((it) => it.kind !== "class" && it.bodyRange && isStub(slice(input.text, it.bodyRange)));
+    const [stub] = stubs;
+    if (stub && stubs.length === 1) return { kind: "declaration", declaration: stub, why: `${stub.name} is the only one still to be written` };
+    return { kind: "gap", at: endOf(input.text), why: "nothing in the file is named: new code goes to its end" };
+  }
+  const outer = input.outline.declarations.filter((it) => it.depth === 0);
+  const [only] = outer;
+  if (only && outer.length === 1) return { kind: "declaration", declaration: only, why: `${only.name} is all the file declares` };
+  if (input.action === "explain" || input.action === "ask") {
+    return input.text.trim() === "" ? { kind: "none", why: "there is no code" } : { kind: "selection", range: whole(input.text), why: "the whole file" };
+  }
+  return { kind: "none", why: "the request names nothing that the file declares" };
+}
+
+/** Whole words only, so that `max` is not found in "maximum". Names of one or two letters must be marked as code. */
+function mentions(instruction: string, name: string): boolean {
+  const escaped = name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  if (name.length <= 2) return new RegExp(`\`${escaped}\`|(?<![\\w$])${escaped}\\(`).test(instruction);
+  return new RegExp(`(?<![\\w$])${escaped}(?![\\w$])`).test(instruction);
+}
+
+function withDoc(declaration: Declaration): Range {
+  const { range, docRange } = declaration;
+  return docRange && compare(docRange.start, range.start) < 0 ? { start: docRange.start, end: range.end } : lines(range);
+}
+
+/** The range widened to the start of its first line, so that a cursor in the indentation counts. */
+function lines(range: Range): Range {
+  return { start: { line: range.start.line, character: 0 }, end: range.end };
+}
+
+function endOf(text: string): Position {
+  const rows = text.split("\n");
+  return { line: rows.length - 1, character: rows.at(-1)?.length ?? 0 };
+}
+
+function whole(text: string): Range {
+  return { start: { line: 0, character: 0 }, end: endOf(text) };
+}

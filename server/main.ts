@@ -1,0 +1,84 @@
+import { createServer } from "node:net";
+import { parseArgs } from "node:util";
+import { packageVersion } from "./assets.ts";
+import { createOpenEngine } from "./backends/open.ts";
+import { createFiles } from "./files.ts";
+import { detectHardware } from "./gpu/detect.ts";
+import { createLog } from "./log.ts";
+import { catalogue } from "./models/catalogue.ts";
+import { cacheFolder } from "./models/folder.ts";
+import { createModelStore } from "./models/store.ts";
+import type { Status } from "./protocol/status.ts";
+import { createSyntax } from "./syntax/treeSitter.ts";
+import { type LspClient, serveLsp } from "./transport/lsp.ts";
+import { createWorld } from "./world.ts";
+
+const USAGE = "usage: server --stdio | --socket PATH\n";
+/** Engines are asked to leave; whatever has not left by then is left to its lifeline. */
+const LEAVING_MS = 5_000;
+
+const { values } = parseArgs({ options: { stdio: { type: "boolean" }, socket: { type: "string" } } });
+const log = createLog(process.env.TANDEM_LOG_LEVEL ?? "info");
+const clock = { nowMs: () => performance.now() };
+const clients = new Set<LspClient>();
+const leaving = new AbortController();
+let hardware: ReturnType<typeof detectHardware> | null = null;
+
+const world = createWorld({
+  clock,
+  log,
+  catalogue,
+  syntax: createSyntax(),
+  files: createFiles(),
+  store: createModelStore({ folder: cacheFolder(), log, clock }),
+  openEngine: createOpenEngine({ log }),
+  hardware: () => (hardware ??= detectHardware(log, leaving.signal)),
+  version: packageVersion,
+  onStatus: (status: Status) => {
+    for (const client of clients) client.notifyStatus(status);
+  },
+});
+
+async function leave(code: number): Promise<never> {
+  leaving.abort();
+  setTimeout(() => process.exit(code), LEAVING_MS).unref();
+  await world[Symbol.asyncDispose]();
+  process.exit(code);
+}
+
+function serve(input: NodeJS.ReadableStream & import("node:stream").Readable, output: import("node:stream").Writable): LspClient {
+  const client = serveLsp(input, output, { handlers: world.handlers, version: packageVersion, log, onSettings: world.configure });
+  clients.add(client);
+  void client.gone.then(() => clients.delete(client));
+  return client;
+}
+
+process.on("uncaughtException", (error) => {
+  log.error("bug", { stack: error.stack ?? error.message });
+  void leave(1);
+});
+process.on("SIGTERM", () => void leave(0));
+
+if (values.stdio) {
+  // Ctrl-C in a terminal reaches the whole group; the client decides, and its going closes stdin.
+  process.on("SIGINT", () => undefined);
+  const client = serve(process.stdin, process.stdout);
+  process.stdin.on("end", () => client.close());
+  process.stdin.on("close", () => void leave(0));
+  void client.gone.then(() => leave(0));
+} else if (values.socket) {
+  process.on("SIGINT", () => void leave(0));
+  const server = createServer((socket) => {
+    const client = serve(socket, socket);
+    socket.on("error", (error) => log.debug("socket", { reason: error.message }));
+    void client.gone.then(() => socket.destroy());
+  });
+  server.on("error", (error) => {
+    log.error("cannot listen", { socket: values.socket, reason: error.message });
+    void leave(1);
+  });
+  server.listen(values.socket, () => log.info("listening", { socket: values.socket, pid: process.pid }));
+} else {
+  process.stderr.write(USAGE);
+  process.exitCode = 2;
+}

@@ -1,0 +1,81 @@
+import { lexisOf } from "../core/brackets.ts";
+import { createCutter, type Part } from "../core/cut.ts";
+import type { DraftJob } from "../core/prompt.ts";
+import { linesBefore } from "../core/prompt.ts";
+import type { LanguageFacts } from "../core/languages.ts";
+import { offsetAt } from "../core/text.ts";
+import type { Clock } from "../ports.ts";
+import type { Emit, Lease } from "../scheduler.ts";
+import { type Audited, audit } from "./audit.ts";
+import { createChannel } from "./channel.ts";
+import { type WriteInput, type Written, write } from "./write.ts";
+
+export interface DraftAndAuditInput {
+  readonly job: DraftJob;
+  readonly sampling: WriteInput["sampling"];
+  readonly facts: LanguageFacts;
+  readonly draftLease: Lease;
+  /** The auditor's lease once it is loaded; null when there is no audit or it could not be had. */
+  readonly auditLease: Promise<Lease | null>;
+  readonly clock: Clock;
+  readonly emit: Emit;
+}
+
+export interface DraftedAndAudited {
+  readonly written: Written;
+  readonly audited: Audited | null;
+  /** Why the audit broke off; the draft stands without it. */
+  readonly auditProblem: string | null;
+  readonly workMs: number;
+}
+
+/** How much of the code before the draft an auditor is shown. */
+const AUDIT_CONTEXT_CHARACTERS = 1_200;
+
+/**
+ * Writes the draft on one engine while the other judges the parts that are done. An engine that has one slot and plays
+ * both roles audits when the draft is finished.
+ */
+export async function draftAndAudit(input: DraftAndAuditInput, signal: AbortSignal): Promise<DraftedAndAudited> {
+  const { job, sampling, draftLease, clock, emit } = input;
+  const startedMs = clock.nowMs();
+  const cutter = createCutter(lexisOf(input.facts));
+  const parts = createChannel<Part>();
+  const isDrafted = Promise.withResolvers<void>();
+  const abandoned = new AbortController();
+  const auditing = auditParts(input, parts, isDrafted.promise, AbortSignal.any([signal, abandoned.signal]));
+  const onText = (text: string) => {
+    emit({ kind: "draft", text });
+    for (const part of cutter.push(text)) parts.push(part);
+  };
+  try {
+    const written = await write({ job, sampling, lease: draftLease, clock, onText }, signal);
+    const last = cutter.finish();
+    if (last) parts.push(last);
+    parts.close();
+    isDrafted.resolve();
+    const { audited, auditProblem } = await auditing;
+    return { written, audited, auditProblem, workMs: clock.nowMs() - startedMs };
+  } catch (error) {
+    abandoned.abort(error);
+    parts.close();
+    isDrafted.resolve();
+    await auditing;
+    throw error;
+  }
+}
+
+/** Never rejects: an audit that fails leaves the draft as it is. */
+async function auditParts(input: DraftAndAuditInput, parts: AsyncIterable<Part>, isDrafted: Promise<void>, signal: AbortSignal) {
+  try {
+    const lease = await input.auditLease;
+    if (!lease) return { audited: null, auditProblem: null };
+    if (lease.engine === input.draftLease.engine && lease.engine.slots < 2) await isDrafted;
+    const place = input.job.place;
+    const context = place ? linesBefore(place.text, offsetAt(place.text, place.range.start), AUDIT_CONTEXT_CHARACTERS) : "";
+    const audited = await audit({ lease, brief: input.job.brief, context, parts, clock: input.clock, emit: input.emit }, signal);
+    return { audited, auditProblem: null };
+  } catch (error) {
+    return { audited: null, auditProblem: error instanceof Error ? error.message : String(error) };
+  }
+}

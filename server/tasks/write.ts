@@ -1,0 +1,98 @@
+import { createExtractor, type Extraction, type Extractor } from "../core/extract.ts";
+import type { DraftJob } from "../core/prompt.ts";
+import { createThinkingFilter } from "../core/thinking.ts";
+import { throwIfAborted } from "../errors.ts";
+import type { Clock, GenerateRequest } from "../ports.ts";
+import type { EngineUse } from "../protocol/run.ts";
+import type { Lease } from "../scheduler.ts";
+
+export interface Written {
+  /** As it will stand in the file, what was forced upon the model included. */
+  readonly draft: string;
+  /** What of it the model wrote. */
+  readonly written: string;
+  readonly isCutOff: boolean;
+  readonly use: EngineUse;
+}
+
+export interface WriteInput {
+  readonly job: DraftJob;
+  readonly sampling: Pick<GenerateRequest, "temperature" | "topP" | "seed">;
+  readonly lease: Lease;
+  readonly clock: Clock;
+  /** Draft text, in order; together it is `Written.draft`. */
+  readonly onText: (text: string) => void;
+}
+
+/** One draft, streamed out as it will stand in the file; stops the engine as soon as nothing more can belong to it. */
+export async function write({ job, sampling, lease, clock, onText }: WriteInput, signal: AbortSignal): Promise<Written> {
+  const request: GenerateRequest = { prompt: job.prompt, maxTokens: job.maxTokens, repeatPenalty: job.repeatPenalty, stop: job.stop, shape: null, ...sampling };
+  const meter = createMeter(lease, clock);
+  const thinking = createThinkingFilter();
+  const extractor = createExtractor(job.extraction);
+  let raw = "";
+  let written = "";
+  let isCutOff = false;
+  const give = (text: string) => {
+    if (text === "") return;
+    if (written === "") onText(job.lead);
+    written += text;
+    onText(text);
+  };
+  try {
+    for await (const piece of lease.engine.generate(request, signal)) {
+      meter.see(piece);
+      if (piece.kind === "done") {
+        isCutOff = piece.finish === "length";
+        break;
+      }
+      const text = thinking.push(piece.text);
+      raw += text;
+      give(extractor.push(text));
+      if (extractor.isComplete) break;
+    }
+  } catch (error) {
+    if (!signal.aborted) lease.reportFailure();
+    throw error;
+  }
+  throwIfAborted(signal);
+  const rest = thinking.finish();
+  raw += rest;
+  give(extractor.push(rest) + extractor.finish());
+  if (written === "") give(unfenced(job.extraction, raw));
+  if (written !== "") onText(job.tail);
+  return { draft: written === "" ? "" : job.lead + written + job.tail, written, isCutOff, use: meter.finish() };
+}
+
+/** A model that forgot the fence may still have answered with nothing but the code. */
+function unfenced(extraction: Extraction, raw: string): string {
+  if ((extraction.kind !== "fence" && extraction.kind !== "fencedComment") || /^\s*(```|~~~)/m.test(raw)) return "";
+  const extractor: Extractor = createExtractor(extraction);
+  return extractor.push(`\`\`\`\n${raw.trim()}\n\`\`\`\n`) + extractor.finish();
+}
+
+/** Adds up what an engine reports; where the stream was ended early, what was seen from outside. */
+export function createMeter(lease: Lease, clock: Clock) {
+  const startedMs = clock.nowMs();
+  let firstMs: number | null = null;
+  let pieces = 0;
+  let reported: { promptTokens: number; completionTokens: number; prefillMs: number; decodeMs: number } | null = null;
+  return {
+    see(piece: { kind: "text" } | { kind: "done"; promptTokens: number; completionTokens: number; prefillMs: number; decodeMs: number; cachedTokens: number }): void {
+      if (piece.kind === "text") {
+        firstMs ??= clock.nowMs() - startedMs;
+        pieces++;
+        return;
+      }
+      const { promptTokens, completionTokens, prefillMs, decodeMs, cachedTokens } = piece;
+      reported = { promptTokens, completionTokens, prefillMs, decodeMs };
+      lease.report({ promptTokens: promptTokens - cachedTokens, prefillMs, completionTokens, decodeMs });
+    },
+    finish(): EngineUse {
+      const elapsedMs = clock.nowMs() - startedMs;
+      const seen = reported ?? { promptTokens: 0, completionTokens: pieces, prefillMs: firstMs ?? elapsedMs, decodeMs: elapsedMs - (firstMs ?? elapsedMs) };
+      const tokensPerSecond = seen.decodeMs > 0 ? seen.completionTokens / (seen.decodeMs / 1000) : null;
+      return { model: lease.engine.model, device: lease.engine.device, ...seen, ttftMs: firstMs, tokensPerSecond };
+    },
+  };
+}
