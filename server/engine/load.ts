@@ -1,0 +1,123 @@
+import { stat } from "node:fs/promises";
+import type { ChatWrapper, Llama, LlamaContextSequence, LlamaModel } from "node-llama-cpp";
+import { TandemError } from "../errors.ts";
+import type { Gpu, ToChild } from "./wire.ts";
+
+type Library = typeof import("node-llama-cpp");
+type LoadMessage = Extract<ToChild, { kind: "load" }>;
+
+/** One model, one context, one sequence: what an engine child holds for its whole life. */
+export interface Loaded {
+  readonly library: Library;
+  readonly llama: Llama;
+  readonly model: LlamaModel;
+  readonly sequence: LlamaContextSequence;
+  readonly chatWrapper: ChatWrapper;
+  /** Prompt and answer together. */
+  readonly contextTokens: number;
+}
+
+/**
+ * Loads the model. Throws TandemError: model-unavailable (no such file, no GGUF, an architecture llama.cpp does not know),
+ * no-memory, not-configured (no build for that kind of GPU).
+ */
+export async function load(message: LoadMessage, log: (level: string, text: string) => void): Promise<Loaded> {
+  // Imported here: until the library is there, the process must already notice that its parent has gone.
+  const library = await import("node-llama-cpp");
+  const llama = await startLlama(library, message, log);
+  const model = await loadModel(library, llama, message);
+  try {
+    const context = await model.createContext({
+      sequences: 1,
+      contextSize: message.contextTokens,
+      threads: message.threads,
+    });
+    const chatWrapper = library.resolveChatWrapper(model, { warningLogs: false });
+    const sequence = context.getSequence();
+    return { library, llama, model, sequence, chatWrapper, contextTokens: message.contextTokens };
+  } catch (cause) {
+    throw contextError(library, message, cause);
+  }
+}
+
+async function startLlama(
+  library: Library,
+  message: LoadMessage,
+  log: (level: string, text: string) => void,
+): Promise<Llama> {
+  const { LlamaLogLevel, getLlama } = library;
+  try {
+    return await getLlama({
+      gpu: gpuOption(message.gpu),
+      build: "never",
+      skipDownload: true,
+      progressLogs: false,
+      logLevel: LlamaLogLevel.warn,
+      logger: log,
+      // No limit of its own: the context's count is then what is used.
+      maxThreads: 0,
+    });
+  } catch (cause) {
+    throw new TandemError(
+      "not-configured",
+      `The engine cannot start on ${message.gpu === "none" ? "this processor" : message.gpu}: ${messageOf(cause)}`,
+      message.gpu === "none"
+        ? "Use an endpoint instead: set tandem.draft.endpoint"
+        : 'Set the device setting to "cpu" or "vulkan:0", or install that GPU\'s driver',
+      { cause },
+    );
+  }
+}
+
+function gpuOption(gpu: Gpu): "auto" | "cuda" | "vulkan" | "metal" | false {
+  return gpu === "none" ? false : gpu;
+}
+
+async function loadModel(library: Library, llama: Llama, message: LoadMessage): Promise<LlamaModel> {
+  const { path } = message;
+  const found = await stat(path).catch(() => null);
+  if (found === null || !found.isFile())
+    throw new TandemError(
+      "model-unavailable",
+      `There is no model file at ${path}`,
+      "Fetch it again: tandem models pull",
+    );
+  try {
+    return await llama.loadModel({ modelPath: path, gpuLayers: message.gpu === "none" ? 0 : "auto" });
+  } catch (cause) {
+    if (isMemory(library, cause)) throw noMemory(`The model does not fit in memory: ${messageOf(cause)}`, cause);
+    throw new TandemError(
+      "model-unavailable",
+      `The model file ${path} cannot be loaded: ${messageOf(cause)}`,
+      "Fetch it again, or choose another model: it may be damaged, or newer than this engine",
+      { cause },
+    );
+  }
+}
+
+function contextError(library: Library, message: LoadMessage, cause: unknown): TandemError {
+  if (isMemory(library, cause) || /create context/i.test(messageOf(cause)))
+    return noMemory(`A context of ${message.contextTokens} tokens does not fit in memory: ${messageOf(cause)}`, cause);
+  return new TandemError(
+    "model-unavailable",
+    `The model was loaded but cannot be used: ${messageOf(cause)}`,
+    "Choose another model",
+    { cause },
+  );
+}
+
+function noMemory(message: string, cause: unknown): TandemError {
+  return new TandemError("no-memory", message, "Close other programs, or choose a smaller model", { cause });
+}
+
+/** Whether memory ran out. llama.cpp itself only says so in words. */
+export function isMemory(library: Library, error: unknown): boolean {
+  return (
+    error instanceof library.InsufficientMemoryError ||
+    /out of memory|failed to allocate|bad_alloc/i.test(messageOf(error))
+  );
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
