@@ -73,15 +73,21 @@ async function unpack(body: Readable, job: NpmJob, wanted: Package): Promise<str
   const hash = createHash("sha512");
   const parser = new Parser({ strict: true });
   let failure: unknown = null;
-  let found: ReadEntry | null = null;
+  let isFound = false;
   let writing: Promise<void> = Promise.resolve();
   parser.on("entry", (entry: ReadEntry) => {
-    const isWanted = entry.path === `package/${wanted.file}` && entry.size === wanted.bytes && found === null;
+    const isWanted = entry.path === `package/${wanted.file}` && entry.size === wanted.bytes && !isFound;
     if (!isWanted) return void entry.resume();
-    found = entry;
-    writing = appendEntry(entry, job).catch((error: unknown) => {
-      failure ??= error;
-      entry.resume(); // The parser waits for somebody to take the rest.
+    isFound = true;
+    // One chunk at a time, so that neither memory fills up nor anything is written after a failure.
+    entry.on("data", (chunk) => {
+      if (failure !== null) return;
+      entry.pause();
+      writing = append(chunk, job)
+        .catch((error: unknown) => {
+          failure ??= error;
+        })
+        .then(() => entry.resume());
     });
   });
   parser.on("error", (error) => {
@@ -103,20 +109,13 @@ async function unpack(body: Readable, job: NpmJob, wanted: Package): Promise<str
   } catch (error) {
     failure ??= error;
     parser.abort(new Error("stopped"));
-    stop(found);
   }
   await writing;
   if (failure !== null) throw failure;
   return hash.digest("base64");
 }
 
-function stop(entry: ReadEntry | null): void {
-  entry?.destroy(new Error("stopped"));
-}
-
-async function appendEntry(entry: ReadEntry, { part, onBytes }: NpmJob): Promise<void> {
-  for await (const chunk of entry) {
-    await part.append(chunk);
-    onBytes(part.bytes);
-  }
+async function append(chunk: Buffer, { part, onBytes }: NpmJob): Promise<void> {
+  await part.append(chunk);
+  onBytes(part.bytes);
 }

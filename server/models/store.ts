@@ -1,4 +1,4 @@
-import { mkdir, stat } from "node:fs/promises";
+import { access, constants, mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { abortError, TandemError, throwIfAborted } from "../errors.ts";
@@ -114,10 +114,11 @@ function unavailable(
 async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
   } catch (cause) {
     throw new TandemError(
       "model-unavailable",
-      `The folder for models, ${folder}, cannot be made`,
+      `The folder for models, ${folder}, cannot be written to`,
       "Point TANDEM_CACHE at a folder that can be written to",
       { cause },
     );
