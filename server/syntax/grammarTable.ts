@@ -1,4 +1,5 @@
 import type { Declaration } from "../ports.ts";
+import type { Strict } from "./strict.ts";
 
 /** How a node of one type declares something. */
 export interface Rule {
@@ -30,4 +31,5 @@ export interface GrammarTable {
   readonly doc: RegExp | null;
   /** How a body is bounded: by brackets, by the node's own `end`, or by lines. */
   readonly bodies: "delimited" | "end" | "lines";
+  readonly strict: Strict | null;
 }

@@ -1,4 +1,5 @@
 import type { GrammarTable, Rule } from "./grammarTable.ts";
+import { STRICT_PYTHON, STRICT_RUBY, STRICT_SCRIPT } from "./strict.ts";
 
 const COMMENT = new Set(["comment"]);
 const NONE: ReadonlySet<string> = new Set();
@@ -35,6 +36,7 @@ export const SCRIPT: GrammarTable = {
   comments: COMMENT,
   doc: JSDOC,
   bodies: "delimited",
+  strict: STRICT_SCRIPT,
 };
 
 export const PYTHON: GrammarTable = {
@@ -45,6 +47,7 @@ export const PYTHON: GrammarTable = {
   comments: COMMENT,
   doc: null,
   bodies: "lines",
+  strict: STRICT_PYTHON,
 };
 
 export const GO: GrammarTable = {
@@ -62,6 +65,7 @@ export const GO: GrammarTable = {
   comments: COMMENT,
   doc: /^\/[/*]/,
   bodies: "delimited",
+  strict: null,
 };
 
 export const RUST: GrammarTable = {
@@ -78,6 +82,7 @@ export const RUST: GrammarTable = {
   comments: new Set(["line_comment", "block_comment"]),
   doc: /^\/\/\/(?!\/)|^\/\*\*(?!\/)/,
   bodies: "delimited",
+  strict: null,
 };
 
 export const JAVA: GrammarTable = {
@@ -93,6 +98,7 @@ export const JAVA: GrammarTable = {
   comments: new Set(["line_comment", "block_comment"]),
   doc: JSDOC,
   bodies: "delimited",
+  strict: null,
 };
 
 /** C++, and C by the same grammar. */
@@ -111,6 +117,7 @@ export const CPP: GrammarTable = {
   comments: COMMENT,
   doc: /^\/[/*]/,
   bodies: "delimited",
+  strict: null,
 };
 
 export const C_SHARP: GrammarTable = {
@@ -130,6 +137,7 @@ export const C_SHARP: GrammarTable = {
   comments: COMMENT,
   doc: /^\/\/\/(?!\/)|^\/\*\*(?!\/)/,
   bodies: "delimited",
+  strict: null,
 };
 
 export const RUBY: GrammarTable = {
@@ -140,6 +148,7 @@ export const RUBY: GrammarTable = {
   comments: COMMENT,
   doc: /^#(?!!)/,
   bodies: "end",
+  strict: STRICT_RUBY,
 };
 
 export const PHP: GrammarTable = {
@@ -156,6 +165,7 @@ export const PHP: GrammarTable = {
   comments: COMMENT,
   doc: JSDOC,
   bodies: "delimited",
+  strict: null,
 };
 
 export const SHELL: GrammarTable = {
@@ -166,6 +176,7 @@ export const SHELL: GrammarTable = {
   comments: COMMENT,
   doc: /^#(?!!)/,
   bodies: "delimited",
+  strict: null,
 };
 
 export const POWERSHELL: GrammarTable = {
@@ -181,6 +192,7 @@ export const POWERSHELL: GrammarTable = {
   comments: COMMENT,
   doc: /^(<#|#(?!!))/,
   bodies: "delimited",
+  strict: null,
 };
 
 export const CSS: GrammarTable = {
@@ -195,6 +207,7 @@ export const CSS: GrammarTable = {
   comments: COMMENT,
   doc: /^\/\*/,
   bodies: "delimited",
+  strict: null,
 };
 
 function rule(kind: Rule["kind"], name: string, body: string): Rule {

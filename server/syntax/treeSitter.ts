@@ -32,6 +32,8 @@ export function createSyntax({ wasmPath, parseMs = PARSE_MS }: SyntaxOptions): S
     async outline(text, languageId) {
       const grammar = grammarOf(languageId);
       if (!grammar) return UNKNOWN;
+      // Nothing is correct in every language; PowerShell's grammar thinks otherwise.
+      if (text.trim() === "") return { ...UNKNOWN, isKnown: true };
       const language = await once(grammar.file, () => loadGrammar(grammar.file));
       return outline({ text, grammar, language, parseMs });
     },
@@ -53,7 +55,11 @@ function outline(input: OutlineInput): Outline {
   }
   try {
     const { text, grammar } = input;
-    return { isKnown: true, declarations: findDeclarations(tree, text, grammar.table), errors: findErrors(tree, text) };
+    return {
+      isKnown: true,
+      declarations: findDeclarations(tree, text, grammar.table),
+      errors: findErrors(tree, text, grammar.table.strict),
+    };
   } finally {
     tree.delete();
   }

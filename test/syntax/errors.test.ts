@@ -1,0 +1,365 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { syntax } from "./outlines.ts";
+
+/** The first error; `line` is zero-based. */
+interface Broken {
+  readonly language: string;
+  readonly name: string;
+  readonly text: string;
+  readonly line: number;
+  readonly message: string;
+}
+
+const CASES: readonly Broken[] = [
+  {
+    language: "typescript",
+    name: "a brace that is not closed",
+    text: "const a = 1;\nfunction f() {\n  go();\n",
+    line: 2,
+    message: 'missing "}"',
+  },
+  {
+    language: "typescript",
+    name: "a name too much",
+    text: "const a = 1;\nconst b = 2 3;\n",
+    line: 1,
+    message: 'unexpected "3"',
+  },
+  {
+    language: "typescript",
+    name: "a string that is not closed",
+    text: 'const a = 1;\n\nconst b = "open;\n',
+    line: 2,
+    message: "unterminated string",
+  },
+  {
+    language: "typescript",
+    name: "a brace too much",
+    text: "function f() {\n  go();\n}\n}\nconst a = 1;\n",
+    line: 3,
+    message: 'unexpected "}"',
+  },
+  {
+    language: "typescript",
+    name: "prose",
+    text: "function f() {\n  Sure, here is the function you asked for:\n}\n",
+    line: 1,
+    message: 'not understood: "Sure, here is the function you asked for"',
+  },
+  {
+    language: "typescript",
+    name: "a parenthesis not closed",
+    text: "function f() {\n  go(1, 2;\n}\n",
+    line: 1,
+    message: 'missing ")"',
+  },
+  {
+    language: "typescript",
+    name: "an inner brace",
+    text: "function f() {\n  if (a) {\n    go();\n}\nfunction g() {}\n",
+    line: 4,
+    message: 'missing "}"',
+  },
+  { language: "typescript", name: "a fence", text: "```ts\nconst a = 1;\n```\n", line: 0, message: 'unexpected "```"' },
+  {
+    language: "typescript",
+    name: "a cut draft",
+    text: "function f() {\n  const a = g(",
+    line: 1,
+    message: '"(" is never closed',
+  },
+  {
+    language: "typescriptreact",
+    name: "a tag not closed",
+    text: "const a = 1;\nconst b = <p><b>x</p>;\n",
+    line: 1,
+    message: 'not understood: "const b = <p><b>x</p>;"',
+  },
+  {
+    language: "typescriptreact",
+    name: "an attribute",
+    text: "const a = <p x=>y</p>;\n",
+    line: 0,
+    message: 'unexpected "="',
+  },
+  {
+    language: "typescriptreact",
+    name: "a hole not closed",
+    text: "const a = <p>{b</p>;\n",
+    line: 0,
+    message: '"{" is never closed',
+  },
+  {
+    language: "javascript",
+    name: "an operator alone",
+    text: "let a = 1;\nlet b = a + ;\n",
+    line: 1,
+    message: 'unexpected "+"',
+  },
+  { language: "javascript", name: "types", text: "let a: number = 1;\n", line: 0, message: 'unexpected "a"' },
+  {
+    language: "javascript",
+    name: "a template not closed",
+    text: "let a = 1;\nlet b = `x ${a`;\n",
+    line: 1,
+    message: '"${" is never closed',
+  },
+  { language: "javascriptreact", name: "a comma missing", text: "f(a b);\n", line: 0, message: 'unexpected "b"' },
+  {
+    language: "javascriptreact",
+    name: "a bracket not closed",
+    text: "let b = [1, 2;\nf();\n",
+    line: 0,
+    message: 'missing "]"',
+  },
+  {
+    language: "javascriptreact",
+    name: "a method outside",
+    text: "class A {}\nrender() { return 1; }\n",
+    line: 1,
+    message: 'missing ";"',
+  },
+  {
+    language: "python",
+    name: "no colon",
+    text: "def f():\n    return 1\n\ndef g()\n    return 2\n",
+    line: 3,
+    message: 'not understood: "def g()"',
+  },
+  {
+    language: "python",
+    name: "a parenthesis not closed",
+    text: "a = 1\nb = f(1, 2\nc = 3\n",
+    line: 1,
+    message: '"(" is never closed',
+  },
+  {
+    language: "python",
+    name: "a string not closed",
+    text: "a = 1\nb = 'open\n",
+    line: 1,
+    message: "unterminated string",
+  },
+  {
+    language: "python",
+    name: "a body missing",
+    text: "def f():\nx = 1\n",
+    line: 0,
+    message: "expected an indented block",
+  },
+  {
+    language: "python",
+    name: "a line indented too far",
+    text: "def f():\n    a = 1\n      b = 2\n",
+    line: 2,
+    message: "unexpected indentation",
+  },
+  {
+    language: "python",
+    name: "a line indented too little",
+    text: "def f():\n    a = 1\n  b = 2\n",
+    line: 2,
+    message: "unexpected indentation",
+  },
+  {
+    language: "python",
+    name: "a body of comments alone",
+    text: "for a in b:\n    # later\nc = 1\n",
+    line: 0,
+    message: "expected an indented block",
+  },
+  {
+    language: "go",
+    name: "a brace not closed",
+    text: "package a\n\nfunc f() {\n\tx := 1\n",
+    line: 4,
+    message: 'missing "}"',
+  },
+  {
+    language: "go",
+    name: "a name too much",
+    text: "package a\n\nvar x int = 1 2\n",
+    line: 2,
+    message: 'unexpected "1"',
+  },
+  { language: "go", name: "parameters", text: "package a\n\nfunc f(a int {\n}\n", line: 2, message: 'missing ")"' },
+  {
+    language: "rust",
+    name: "a brace not closed",
+    text: "fn f() {\n    g();\n",
+    line: 0,
+    message: '"{" is never closed',
+  },
+  {
+    language: "rust",
+    name: "no semicolon",
+    text: "fn f() {\n    let a = 1\n    let b = 2;\n}\n",
+    line: 1,
+    message: 'missing ";"',
+  },
+  {
+    language: "rust",
+    name: "a parenthesis not closed",
+    text: "fn f() {\n    g(1;\n}\n",
+    line: 1,
+    message: 'missing ")"',
+  },
+  {
+    language: "java",
+    name: "no semicolon",
+    text: "class A {\n  void f() {\n    int a = 1\n  }\n}\n",
+    line: 2,
+    message: 'missing ";"',
+  },
+  {
+    language: "java",
+    name: "a brace not closed",
+    text: "class A {\n  void f() {\n  }\n",
+    line: 2,
+    message: 'missing "}"',
+  },
+  {
+    language: "java",
+    name: "a parenthesis too much",
+    text: "class A {\n  int f() { return g(1)); }\n}\n",
+    line: 1,
+    message: 'unexpected ")"',
+  },
+  {
+    language: "c",
+    name: "no semicolon",
+    text: "int f(void) {\n  int a = 1\n  return a;\n}\n",
+    line: 1,
+    message: 'missing ";"',
+  },
+  { language: "c", name: "a brace not closed", text: "int f(void) {\n  return 1;\n", line: 1, message: 'missing "}"' },
+  {
+    language: "c",
+    name: "a parenthesis not closed",
+    text: "int f(void) {\n  g(1;\n}\n",
+    line: 1,
+    message: 'missing ")"',
+  },
+  {
+    language: "cpp",
+    name: "no semicolon",
+    text: "auto f() {\n  auto a = 1\n  return a;\n}\n",
+    line: 1,
+    message: 'missing ";"',
+  },
+  {
+    language: "cpp",
+    name: "a brace not closed",
+    text: "class A {\n  int f() { return 1;\n};\n",
+    line: 0,
+    message: '"{" is never closed',
+  },
+  {
+    language: "cpp",
+    name: "a string not closed",
+    text: 'int a;\nauto s = "open;\n',
+    line: 1,
+    message: "unterminated string",
+  },
+  {
+    language: "csharp",
+    name: "no semicolon",
+    text: "class A {\n  void F() {\n    var a = 1\n  }\n}\n",
+    line: 2,
+    message: 'missing ";"',
+  },
+  {
+    language: "csharp",
+    name: "a brace not closed",
+    text: "class A {\n  void F() {\n  }\n",
+    line: 0,
+    message: '"{" is never closed',
+  },
+  {
+    language: "csharp",
+    name: "a parenthesis not closed",
+    text: "class A {\n  int F() { return G(1; }\n}\n",
+    line: 1,
+    message: 'missing ")"',
+  },
+  { language: "ruby", name: "no end", text: "def f\n  1\n\nx = 2\n", line: 0, message: 'not understood: "def f"' },
+  { language: "ruby", name: "an end too much", text: "def f\n  1\nend\nend\n", line: 3, message: 'unexpected "end"' },
+  { language: "ruby", name: "a parenthesis not closed", text: "a = 1\nf(1, 2\n", line: 1, message: 'missing ")"' },
+  {
+    language: "php",
+    name: "no semicolon",
+    text: "<?php\nfunction f() {\n  $a = 1\n  return $a;\n}\n",
+    line: 2,
+    message: 'missing ";"',
+  },
+  {
+    language: "php",
+    name: "a brace not closed",
+    text: "<?php\nfunction f() {\n  return 1;\n",
+    line: 1,
+    message: '"{" is never closed',
+  },
+  { language: "php", name: "a parenthesis not closed", text: "<?php\n\nf(1;\n", line: 2, message: 'missing ")"' },
+  { language: "shellscript", name: "no fi", text: "a=1\nif true; then\n  echo x\n", line: 3, message: 'missing "fi"' },
+  {
+    language: "shellscript",
+    name: "a string not closed",
+    text: 'a=1\necho "open\n',
+    line: 1,
+    message: "unterminated string",
+  },
+  {
+    language: "shellscript",
+    name: "a brace not closed",
+    text: "f() {\n  echo x\n",
+    line: 0,
+    message: '"{" is never closed',
+  },
+  {
+    language: "powershell",
+    name: "a brace not closed",
+    text: "function F {\n  Get-Thing\n",
+    line: 1,
+    message: 'missing "}"',
+  },
+  {
+    language: "powershell",
+    name: "a parenthesis not closed",
+    text: "$a = 1\n$b = (1 + 2\n",
+    line: 1,
+    message: '"(" is never closed',
+  },
+  {
+    language: "powershell",
+    name: "a string not closed",
+    text: '$a = 1\n$b = "open\n',
+    line: 1,
+    message: 'not understood: "$b = "open"',
+  },
+  {
+    language: "css",
+    name: "a brace not closed",
+    text: ".a { color: red;\n.b { color: blue }\n",
+    line: 1,
+    message: 'missing "}"',
+  },
+  { language: "css", name: "a brace too much", text: ".a { color: red }\n}\n", line: 1, message: 'unexpected "}"' },
+  {
+    language: "css",
+    name: "no value",
+    text: ".a {\n  color: ;\n}\n",
+    line: 1,
+    message: "something is missing near here",
+  },
+];
+
+for (const it of CASES) {
+  test(`${it.language}: ${it.name}`, async () => {
+    const { isKnown, errors } = await syntax.outline(it.text, it.language);
+    const [first] = errors;
+    assert.ok(isKnown && first, "no error was found");
+    assert.equal(first.line, it.line, JSON.stringify(errors));
+    assert.equal(first.message, it.message);
+  });
+}
