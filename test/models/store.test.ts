@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { dirname } from "node:path";
 import { test } from "node:test";
 import { TandemError } from "../../server/errors.ts";
@@ -157,6 +159,19 @@ test("a proxy of the environment is used, and NO_PROXY keeps from it", async () 
   await assert.rejects(ensure(place, { id: "big", catalogue, env }), unavailable(/refused the connection/));
   assert.equal(hub.requests.length, 0);
   await ensure(place, { id: "big", catalogue, env: { ...env, no_proxy: "127.0.0.1" } });
+});
+
+test("a hub that takes the connection and says nothing is given up at once", async () => {
+  await using place = await makePlace();
+  const silentServer = createServer(() => {}).listen(0, "127.0.0.1");
+  await once(silentServer, "listening");
+  const address = silentServer.address();
+  assert.ok(address !== null && typeof address === "object");
+  const env = { HF_ENDPOINT: `https://127.0.0.1:${address.port}` };
+  const limits = { connectMs: 200, idleMs: 10_000 };
+  const got = ensure(place, { id: "big", catalogue, env, limits });
+  await assert.rejects(got, unavailable(/did not answer in time/));
+  silentServer.close();
 });
 
 test("a cache folder that cannot be used", async () => {
