@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { wasmPath } from "../../server/assets.ts";
 import { slice } from "../../server/core/text.ts";
 import { createSyntax } from "../../server/syntax/treeSitter.ts";
-import { wasmPathOfCheckout } from "../../server/syntax/wasmPath.ts";
 import { row, syntax } from "./outlines.ts";
 
 const ALL = [
@@ -123,7 +123,7 @@ test("a megabyte of code", async () => {
 });
 
 test("a text that takes too long is an error, not a pass, and the next one is parsed", async () => {
-  const hasty = createSyntax({ wasmPath: wasmPathOfCheckout, parseMs: 0 });
+  const hasty = createSyntax({ wasmPath, parseMs: 0 });
   const { isKnown, declarations, errors } = await hasty.outline("const a = 1;\n".repeat(20_000), "typescript");
   assert.deepEqual({ isKnown, declarations }, { isKnown: true, declarations: [] });
   assert.match(errors[0]?.message ?? "", /^not checked: parsing took longer/);
@@ -142,7 +142,7 @@ test("500 parses need no more memory than 50", async () => {
 });
 
 test("many at once, in all languages, do not disturb each other", async () => {
-  const fresh = createSyntax({ wasmPath: wasmPathOfCheckout });
+  const fresh = createSyntax({ wasmPath });
   const text = "class A { f() {} }\n";
   const together = await Promise.all(ALL.map((language) => fresh.outline(text, language)));
   for (const [at, language] of ALL.entries()) assert.deepEqual(together[at], await syntax.outline(text, language));
@@ -151,7 +151,7 @@ test("many at once, in all languages, do not disturb each other", async () => {
 test("a grammar that cannot be read fails the call, and is tried again", async () => {
   let isBroken = true;
   const flaky = createSyntax({
-    wasmPath: (file) => wasmPathOfCheckout(isBroken && file.includes("-go") ? "missing.wasm" : file),
+    wasmPath: (file) => wasmPath(isBroken && file.includes("-go") ? "missing.wasm" : file),
   });
   await assert.rejects(flaky.outline("package a\n", "go"), { code: "ENOENT" });
   isBroken = false;

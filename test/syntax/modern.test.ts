@@ -125,6 +125,7 @@ const WRONGLY_REFUSED: typeof CORRECT = [
   { language: "typescript", text: "class A { static accessor y = 2; }" },
   { language: "typescript", text: 'export { a } from "./a.json" with { type: "json" };' },
   { language: "typescript", text: "interface Box<out T> {}" },
+  { language: "typescript", text: "export default function (): string;" },
   { language: "typescript", text: 'type A = import("./a.ts").B<string>;' },
   { language: "css", text: "@import url(a.css) layer(b);" },
   { language: "css", text: "@container (width > 30em) { a { top: 0 } }" },

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { wasmPath } from "../../server/assets.ts";
 import { slice } from "../../server/core/text.ts";
 import type { Declaration } from "../../server/ports.ts";
 import { createSyntax } from "../../server/syntax/treeSitter.ts";
-import { wasmPathOfCheckout } from "../../server/syntax/wasmPath.ts";
 
-export const syntax = createSyntax({ wasmPath: wasmPathOfCheckout });
+export const syntax = createSyntax({ wasmPath });
 
 /** kind, name, head, body, doc; the texts exactly as they stand in the source. */
 export type Row = readonly [
@@ -48,4 +48,23 @@ async function same(snippet: Snippet, text: string, want: readonly Row[]): Promi
 export function row(text: string, it: Declaration): Row {
   const body = it.bodyRange && slice(text, it.bodyRange);
   return [it.kind, it.name, slice(text, it.headRange), body, it.docRange && slice(text, it.docRange)];
+}
+
+/** A text with a mistake, and the first error; `line` is zero-based. */
+export interface Broken {
+  readonly language: string;
+  readonly name: string;
+  readonly text: string;
+  readonly line: number;
+  readonly message: string;
+}
+
+export function checkBroken(it: Broken): void {
+  test(`${it.language}: ${it.name}`, async () => {
+    const { isKnown, errors } = await syntax.outline(it.text, it.language);
+    const [first] = errors;
+    assert.ok(isKnown && first, "no error was found");
+    assert.equal(first.line, it.line, JSON.stringify(errors));
+    assert.equal(first.message, it.message);
+  });
 }
