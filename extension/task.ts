@@ -76,14 +76,14 @@ export function signalOf(token: CancellationToken): AbortSignal {
   return controller.signal;
 }
 
-/** Tells the user and offers what may help. Resolves to true when the task is to be run again. */
-export async function showFailure(failure: TandemFailure): Promise<boolean> {
+/** Tells the user and offers what may help. */
+export async function showFailure(failure: TandemFailure, again: () => void): Promise<void> {
   if (failure.code === "cancelled") {
     vscode.window.setStatusBarMessage("Tandem: cancelled, nothing was changed", 4_000);
-    return false;
+    return;
   }
   const actions = failure.isRetryable ? ["Run Again", "Show Log"] : ["Show Log"];
   const chosen = await vscode.window.showErrorMessage(`${failure.message}. ${failure.nextStep}.`, ...actions);
   if (chosen === "Show Log") await vscode.commands.executeCommand("tandem.showLog");
-  return chosen === "Run Again";
+  if (chosen === "Run Again") again();
 }

@@ -62,7 +62,7 @@ async function runEdit(
     app.tasks.run(params, onEvent, signal),
   );
   if (outcome.kind === "failed") {
-    if (await showFailure(outcome.failure)) await runEdit(app, action, instruction, target, again);
+    void showFailure(outcome.failure, () => void runEdit(app, action, instruction, target, again));
     return;
   }
   const { result } = outcome;

@@ -30,6 +30,8 @@ interface Review {
   readonly title: string;
   readonly proposal: Proposal;
   readonly files: readonly FileProposal[];
+  /** How to decide, in the status bar for as long as it is to be decided. */
+  readonly hint: Disposable;
 }
 
 export function createReviews(): Reviews {
@@ -48,6 +50,7 @@ export function createReviews(): Reviews {
   };
   const drop = async (review: Review) => {
     reviews.delete(review.id);
+    review.hint.dispose();
     const tabs = vscode.window.tabGroups.all.flatMap((it) => it.tabs).filter((it) => isTabOf(review, it));
     if (tabs.length > 0) await vscode.window.tabGroups.close(tabs);
     for (const file of review.files) {
@@ -91,8 +94,9 @@ export function createReviews(): Reviews {
       return;
     }
     const message = `Tandem: ${applied.reason}. Run it again on the text as it is now.`;
-    const chosen = await vscode.window.showWarningMessage(message, "Run Again");
-    if (chosen === "Run Again") review.proposal.again();
+    void vscode.window.showWarningMessage(message, "Run Again").then((chosen) => {
+      if (chosen === "Run Again") review.proposal.again();
+    });
   };
   const reject = async (review: Review) => {
     if (!reviews.has(review.id)) return;
@@ -108,7 +112,7 @@ export function createReviews(): Reviews {
     async open(proposal) {
       const texts = await textsOf(proposal);
       const files = byFile(proposal.result.edits, (uri) => texts.get(uri) ?? "");
-      const review: Review = { id: ++lastId, title: titleOf(proposal), proposal, files };
+      const review: Review = { id: ++lastId, title: titleOf(proposal), proposal, files, hint: showHint(proposal) };
       reviews.set(review.id, review);
       const findings = placeFindings(proposal.result, files);
       for (const [index, file] of files.entries()) {
@@ -121,10 +125,7 @@ export function createReviews(): Reviews {
       }
       await showDiff(review, proposal.seen?.languageId);
       follow();
-      void tell(proposal).then(async (chosen) => {
-        if (chosen === "Accept") await accept(review);
-        if (chosen === "Reject") await reject(review);
-      });
+      tell(proposal);
     },
     accept: () => decide(active() ?? only(), accept),
     reject: () => decide(active() ?? only(), reject),
@@ -172,14 +173,22 @@ async function showDiff(review: Review, languageId: string | undefined): Promise
   }
 }
 
-/** Says what the audit found and what the user should know; where there is nothing to say, the diff speaks for itself. */
-async function tell({ title, result: { findings, notices } }: Proposal): Promise<string | undefined> {
+/**
+ * Says what the audit found and what the user should know, without buttons: those of a notification outlive the decision.
+ * Where there is nothing to say, the diff speaks for itself.
+ */
+function tell({ title, result: { findings, notices } }: Proposal): void {
   const said = [...findings.map((it) => `line ${it.line}: ${it.message} (${it.source})`), ...notices];
-  if (said.length === 0) return undefined;
+  if (said.length === 0) return;
   const count = findings.length === 0 ? "" : ` ${findings.length === 1 ? "1 finding" : `${findings.length} findings`}:`;
   const isSerious = findings.some((it) => it.severity !== "note");
   const show = isSerious ? vscode.window.showWarningMessage : vscode.window.showInformationMessage;
-  return await show(`Tandem: ${title}.${count} ${said.join("; ")}`, "Accept", "Reject");
+  void show(`Tandem: ${title}.${count} ${said.join("; ")}`);
+}
+
+function showHint({ title }: Proposal): Disposable {
+  const keys = process.platform === "darwin" ? "Cmd+Enter" : "Ctrl+Enter";
+  return vscode.window.setStatusBarMessage(`Tandem: ${title} is ready; ${keys} accepts, Escape rejects`);
 }
 
 async function textOf(uri: string): Promise<string> {
