@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 import { parseArgs } from "node:util";
-import { packageVersion } from "./assets.ts";
+import { engineEntry, packageVersion, wasmPath } from "./assets.ts";
 import { createOpenEngine } from "./backends/open.ts";
 import { createFiles } from "./files.ts";
 import { detectHardware } from "./gpu/detect.ts";
@@ -17,7 +17,10 @@ const USAGE = "usage: server --stdio | --socket PATH\n";
 /** Engines are asked to leave; whatever has not left by then is left to its lifeline. */
 const LEAVING_MS = 5_000;
 
-const { values } = parseArgs({ options: { stdio: { type: "boolean" }, socket: { type: "string" } } });
+// vscode-languageclient names its own process; nothing here needs it.
+const { values } = parseArgs({
+  options: { stdio: { type: "boolean" }, socket: { type: "string" }, clientProcessId: { type: "string" } },
+});
 const log = createLog(process.env.TANDEM_LOG_LEVEL ?? "info");
 const clock = { nowMs: () => performance.now() };
 const clients = new Set<LspClient>();
@@ -28,10 +31,10 @@ const world = createWorld({
   clock,
   log,
   catalogue,
-  syntax: createSyntax(),
+  syntax: createSyntax({ wasmPath }),
   files: createFiles(),
   store: createModelStore({ folder: cacheFolder(), log, clock }),
-  openEngine: createOpenEngine({ log }),
+  openEngine: createOpenEngine({ log, childPath: engineEntry() }),
   hardware: () => (hardware ??= detectHardware(log, leaving.signal)),
   version: packageVersion,
   onStatus: (status: Status) => {

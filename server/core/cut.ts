@@ -16,7 +16,7 @@ export interface Cutter {
 }
 
 /** A part shorter than this says too little to judge; a fixed cost is paid per part. */
-const LEAST_LINES = 4;
+const LEAST_LINES = 3;
 /** A part longer than this keeps the audit waiting. */
 const MOST_LINES = 24;
 

@@ -1,6 +1,6 @@
 import type { Part } from "../core/cut.ts";
 import { createAuditPrompts, readVerdict, VERDICT_SHAPE, VERDICT_TOKENS } from "../core/prompts/audit.ts";
-import type { Clock } from "../ports.ts";
+import type { Clock, GenerateRequest } from "../ports.ts";
 import type { EngineUse, Finding } from "../protocol/run.ts";
 import type { Emit, Lease } from "../scheduler.ts";
 import { createMeter } from "./write.ts";
@@ -23,22 +23,30 @@ export interface AuditInput {
   readonly emit: Emit;
 }
 
-/** Judges the parts of one draft in order, each as soon as it is there. */
+const SHORT_ANSWER = { temperature: 0, topP: 1, repeatPenalty: 1, seed: 1, stop: ["\n"], shape: VERDICT_SHAPE };
+
+/** Reads the task while the first part is being written, then judges the parts in order, each as soon as it is there. */
 export async function audit({ lease, brief, context, parts, clock, emit }: AuditInput, signal: AbortSignal): Promise<Audited> {
   const prompts = createAuditPrompts(lease.engine.model.promptStyle, brief, context);
   const findings: Finding[] = [];
   const uses: EngineUse[] = [];
   let unclear = 0;
-  for await (const part of parts) {
+  let count = 0;
+  const ask = async (prompt: GenerateRequest["prompt"], maxTokens: number): Promise<string> => {
     const meter = createMeter(lease, clock);
-    const request = { prompt: prompts.next(part), maxTokens: VERDICT_TOKENS, temperature: 0, topP: 1, repeatPenalty: 1, seed: 1, stop: ["\n"], shape: VERDICT_SHAPE };
     let text = "";
-    for await (const piece of lease.engine.generate(request, signal)) {
+    for await (const piece of lease.engine.generate({ ...SHORT_ANSWER, prompt, maxTokens }, signal)) {
       meter.see(piece);
       if (piece.kind === "text") text += piece.text;
     }
-    prompts.answered(text);
     uses.push(meter.finish());
+    return text;
+  };
+  await ask(prompts.opening(), 1);
+  for await (const part of parts) {
+    count++;
+    const text = await ask(prompts.next(part), VERDICT_TOKENS);
+    prompts.answered(text);
     const verdict = readVerdict(text, part);
     if (verdict.kind === "unclear") unclear++;
     emit({ kind: "audited", part: part.number, fromLine: part.fromLine, toLine: part.toLine, isOk: verdict.kind === "ok" });
@@ -47,7 +55,7 @@ export async function audit({ lease, brief, context, parts, clock, emit }: Audit
       emit({ kind: "finding", finding: verdict.finding });
     }
   }
-  return { findings, unclear, parts: uses.length, use: sum(uses, lease) };
+  return { findings, unclear, parts: count, use: sum(uses, lease) };
 }
 
 /** Several requests to one engine as one. */

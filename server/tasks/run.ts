@@ -2,7 +2,7 @@ import { applied, keepDoc, objection, syntaxFindings, toEdit } from "../core/acc
 import type { Refusal } from "../core/refusal.ts";
 import { draftJob } from "../core/prompts/job.ts";
 import { estimateTokens, TEMPERATURE } from "../core/prompt.ts";
-import { isAudited, route } from "../core/route.ts";
+import { isAudited, type Route, route } from "../core/route.ts";
 import { describeTarget, type Task, understand } from "../core/task.ts";
 import { targetRange } from "../core/target.ts";
 import { slice } from "../core/text.ts";
@@ -51,9 +51,10 @@ export async function run(params: RunParams, deps: RunDeps, emit: Emit, signal: 
     emit({ kind: "notice", message });
   };
   const done = new AbortController();
-  using draftLease = await scheduler.acquire(plan.draft.engine, emit, signal);
-  const auditLease = auditor(plan.audit?.engine ?? null, draftLease, plan.draft.engine, deps, emit, notice, AbortSignal.any([signal, done.signal]));
+  const drafter = scheduler.acquire(plan.draft.engine, emit, signal);
+  const auditLease = auditor(plan, drafter, deps, emit, notice, AbortSignal.any([signal, done.signal]));
   try {
+    using draftLease = await drafter;
     const acquiredMs = clock.nowMs();
     if (draftLease.engine.model.isTrial) notice(TRIAL);
     const outcome = await attempts({ task, params, deps, draftLease, auditLease, emit, notice }, signal);
@@ -114,12 +115,15 @@ async function attempts(input: Attempting, signal: AbortSignal): Promise<Outcome
   throw new TandemError("unusable-draft", `No usable draft in ${MOST_ATTEMPTS} attempts; the last one: ${problem}`, better(engine.model.isTrial));
 }
 
-/** The auditor's lease, loaded while the draft is already written. An auditor that cannot be had costs the audit, not the draft. */
-async function auditor(id: string | null, draftLease: Lease, draftId: string, deps: RunDeps, emit: Emit, notice: (message: string) => void, signal: AbortSignal): Promise<Lease | null> {
-  if (!id) return null;
-  if (id === draftId && draftLease.engine.slots < 2) return { ...draftLease, [Symbol.dispose]: () => undefined };
+/** The auditor's lease; its engine loads beside the drafter's. An auditor that cannot be had costs the audit, not the draft. */
+async function auditor(plan: Route, drafter: Promise<Lease>, deps: RunDeps, emit: Emit, notice: (message: string) => void, signal: AbortSignal): Promise<Lease | null> {
+  if (!plan.audit) return null;
   try {
-    return await deps.scheduler.acquire(id, emit, signal);
+    if (plan.audit.engine === plan.draft.engine) {
+      const draftLease = await drafter;
+      if (draftLease.engine.slots < 2) return { ...draftLease, [Symbol.dispose]: () => undefined };
+    }
+    return await deps.scheduler.acquire(plan.audit.engine, emit, signal);
   } catch (error) {
     if (!signal.aborted) notice(`No audit: ${error instanceof Error ? error.message : String(error)}`);
     return null;

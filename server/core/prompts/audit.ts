@@ -43,6 +43,10 @@ export function createAuditPrompts(style: PromptStyle, brief: string, context: s
   let transcript = `${SYSTEM}\n\n${opening}\n`;
   let isFirst = true;
   return {
+    /** What every later prompt begins with; read ahead while the first part is still being written. */
+    opening(): GenerateRequest["prompt"] {
+      return style === "chat" ? { kind: "chat", messages: [...messages, { role: "user", content: opening }] } : { kind: "text", text: transcript };
+    },
     next(part: Part): GenerateRequest["prompt"] {
       const shown = `Part ${part.number}:\n${numbered(part)}`;
       transcript += `\n${shown}\nVerdict: `;

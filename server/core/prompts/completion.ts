@@ -40,7 +40,7 @@ function docJob(task: Task, document: SourceDocument, declaration: Declaration):
   const doc = placeDoc(document, facts, declaration);
   const mark = facts.lineComment ?? "//";
   const flat = placeDoc({ ...document, text: "" }, facts, { ...declaration, indent: "", docRange: null, bodyRange: null });
-  const dress = (words: readonly string[]) => `${flat.lead.trimStart()}${words.map((it, index) => (index === 0 ? flat.extraction.first : flat.extraction.prefix.trimStart()) + it).join("\n")}${flat.tail.trimEnd()}`;
+  const dress = (words: readonly string[]) => `${flat.lead.trimStart()}${words.map((it, index) => (index === 0 ? flat.extraction.first : flat.extraction.prefix) + it).join("\n")}${flat.tail.trimEnd()}`;
   const shown = exemplarDocs(facts).map(({ code, words }) => `${mark} Task: document the function.\n${code}\n${mark} Documentation:\n${dress(words)}\n\n`);
   const code = dedent(slice(document.text, declaration.range), declaration.indent);
   const wish = task.instruction === "" ? "" : ` ${oneLine(task.instruction)}`;
@@ -95,7 +95,8 @@ function contextFor(task: Task, document: SourceDocument, declaration: Declarati
   const { facts } = task;
   const mark = facts.lineComment ?? "//";
   const start = offsetAt(document.text, (declaration.docRange && facts.doc?.kind !== "inside" ? declaration.docRange : declaration.range).start) - declaration.indent.length;
-  const before = linesBefore(withoutStubs(task, document, Math.max(0, start)), Number.MAX_SAFE_INTEGER, MOST_CONTEXT);
+  const finishedCode = withoutStubs(task, document, Math.max(0, start));
+  const before = linesBefore(finishedCode, finishedCode.length, MOST_CONTEXT);
   const finished = task.outline.declarations.filter((it) => it.range.end.line < declaration.range.start.line && it.bodyRange && !isStub(slice(document.text, it.bodyRange)) && it.kind !== "class").length;
   const exemplars = finished < 2 && declaration.depth === 0 ? `${exemplarFunctions(facts)}\n` : "";
   const old = dedent(slice(document.text, declaration.range), "");
