@@ -18,7 +18,7 @@ export interface Window extends AsyncDisposable {
   command(title: string): Promise<void>;
   /** Presses keys such as "Control+S". */
   press(keys: string): Promise<void>;
-  /** Waits for a notification that holds the text and answers with all of its text. */
+  /** Waits for a notification that holds the text and answers with its message. */
   toast(text: string | RegExp, timeoutMs: number): Promise<string>;
   /** Clicks a button of a notification that holds the text. */
   clickToast(text: string | RegExp, button: string): Promise<void>;
@@ -26,14 +26,24 @@ export interface Window extends AsyncDisposable {
   codeAction(title: string): Promise<void>;
   /** Waits until an editor shows a line with the text; lines out of view do not count, and blanks are all alike. */
   sees(text: string | RegExp, timeoutMs: number): Promise<void>;
+  /** Waits until a proposal is shown as a diff. */
+  diff(timeoutMs: number): Promise<void>;
   /** The body of the webview that shows the text, once it does. */
   webview(text: string | RegExp, timeoutMs: number): Promise<Locator>;
   statusItem(text: string | RegExp): Locator;
   screenshot(path: string): Promise<void>;
 }
 
+/** Pairs VS Code reads from its own address, such as where to find tests. */
+export type Payload = readonly (readonly [string, string])[];
+
 /** Opens a folder in a window of its own: nothing is remembered from another. */
-export async function openWindow(browser: Browser, origin: string, folder: string): Promise<Window> {
+export async function openWindow(
+  browser: Browser,
+  origin: string,
+  folder: string,
+  payload: Payload = [],
+): Promise<Window> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const refused: string[] = [];
   await context.route(
@@ -49,7 +59,8 @@ export async function openWindow(browser: Browser, origin: string, folder: strin
   page.on("console", (message) => keep(lines, `${message.type()} ${message.text()}`));
   page.on("pageerror", (error) => keep(lines, `page error ${error.message}`));
   try {
-    await page.goto(`${origin}/?folder=${encodeURIComponent(folder)}`, { waitUntil: "domcontentloaded" });
+    const query = new URLSearchParams({ folder, payload: JSON.stringify(payload) });
+    await page.goto(`${origin}/?${query}`, { waitUntil: "domcontentloaded" });
     await page.locator(".monaco-workbench .part.statusbar").waitFor({ timeout: START_TIMEOUT_MS });
   } catch (error) {
     await context.close();
@@ -70,6 +81,12 @@ function editing(page: Page): Pick<Window, "openFile" | "goTo" | "command" | "cl
   const input = page.locator(".quick-input-widget:visible input[type=text]");
   const row = (label: string) =>
     page.locator(`.quick-input-list .monaco-list-row[aria-label*="${label.replaceAll('"', '\\"')}"]`).first();
+  const command = async (title: string) => {
+    await page.keyboard.press("F1");
+    await input.fill(`>${title}`);
+    await row(title).waitFor();
+    await page.keyboard.press("Enter");
+  };
   return {
     async openFile(name) {
       await page.keyboard.press("Control+P");
@@ -85,33 +102,33 @@ function editing(page: Page): Pick<Window, "openFile" | "goTo" | "command" | "cl
       await page.keyboard.press("Enter");
       await page.locator(".part.statusbar", { hasText: `Ln ${line}, Col ${column}` }).waitFor();
     },
-    async command(title) {
-      await page.keyboard.press("F1");
-      await input.fill(`>${title}`);
-      await row(title).waitFor();
-      await page.keyboard.press("Enter");
-    },
+    command,
     async clickToast(text, button) {
       await toastOf(page, text).getByRole("button", { name: button, exact: true }).click();
     },
     async codeAction(title) {
-      await page.keyboard.press("Control+.");
-      const menu = page.locator(".action-widget");
-      await menu.waitFor();
+      await command("Quick Fix...");
+      const menu = page.locator(".context-view .action-widget").first();
       await menu.locator(".monaco-list-row", { hasText: title }).first().click();
     },
   };
 }
 
-function reading(page: Page): Pick<Window, "toast" | "sees" | "webview" | "statusItem" | "screenshot"> {
+function reading(page: Page): Pick<Window, "toast" | "sees" | "diff" | "webview" | "statusItem" | "screenshot"> {
   return {
     async toast(text, timeout) {
       const toast = toastOf(page, text);
       await toast.waitFor({ timeout });
-      return (await toast.textContent()) ?? "";
+      return (await toast.locator(".notification-list-item-message").textContent()) ?? "";
     },
     async sees(text, timeout) {
       await page.locator(".monaco-editor .view-line", { hasText: text }).first().waitFor({ timeout });
+    },
+    async diff(timeout) {
+      await page
+        .locator(".monaco-diff-editor .char-insert, .monaco-diff-editor .line-insert")
+        .first()
+        .waitFor({ timeout });
     },
     async webview(text, timeout) {
       const body = inWebview(page).locator("body", { hasText: text });

@@ -4,8 +4,8 @@ import { access, copyFile, mkdir, readdir, rename, rm, writeFile } from "node:fs
 import { dirname, join } from "node:path";
 import { TandemError } from "../../server/errors.ts";
 import { cacheFolder } from "../../server/models/folder.ts";
+import { acquireLock } from "../../server/models/lock.ts";
 import type { Say } from "./debian.ts";
-import { takeLock } from "./lock.ts";
 
 /** VS Code 1.139.1 for a browser; the last part of its version is its own. */
 const VERSION = "4.139.1";
@@ -33,7 +33,13 @@ export async function ensureCodeServer(say: Say, signal: AbortSignal): Promise<C
   const folder = join(tools, `code-server-${VERSION}`);
   const found = { node: process.execPath, entry: join(folder, ENTRY) };
   if (await isThere(found.entry)) return found;
-  await using _lock = await takeLock(`${folder}.lock`, say, signal);
+  await mkdir(tools, { recursive: true });
+  let isWaiting = false;
+  const onWait = async () => {
+    if (!isWaiting) say("waiting for another process that installs code-server");
+    isWaiting = true;
+  };
+  using _lock = await acquireLock(`${folder}.lock`, onWait, signal);
   if (await isThere(found.entry)) return found;
   say(`installing code-server ${VERSION} from npm, once, into ${folder}`);
   for (const name of await readdir(tools))

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createGate } from "../../fakes/openaiScript.ts";
+import { startFakeLlama } from "../../fakes/openaiServer.ts";
+import { kill } from "../processes.ts";
+import type { Journey } from "./journey.ts";
+import { saved } from "./saved.ts";
+
+const SOURCE = "export function double(value: number): number {\n  return value * 2;\n}\n";
+const DOCSTRING = "```typescript\n/** Twice the value. */\n```";
+const UI_MS = 20_000;
+
+/** The orchestrator dies in the middle of a task: the user is told, the file is whole, and the same task then works. */
+export const killedOrchestrator: Journey = {
+  title: "The orchestrator is killed while it drafts: the message, Run Again, the edit",
+  async play(perform, signal) {
+    const gate = createGate();
+    await using model = await startFakeLlama({ reply: () => ({ text: DOCSTRING, beforePiece: gate.wait }) });
+    const settings = { "tandem.draft.endpoint": model.url, "tandem.auditWhen": "never" };
+    await perform(
+      { name: "killed-orchestrator", settings, files: { "numbers.ts": SOURCE }, env: {} },
+      async ({ window, vscode, folder }) => {
+        await window.openFile("numbers.ts");
+        await window.goTo(1, 18);
+        await window.command("Tandem: Write Docstring");
+        await model.nextRequest();
+        const orchestrators = (await vscode.processes(signal)).filter((it) => /dist.server\.js/.test(it.command));
+        const [orchestrator] = orchestrators;
+        assert.ok(orchestrator && orchestrators.length === 1, `one orchestrator, not ${orchestrators.length}`);
+        kill(orchestrator.pid);
+        await window.toast(/orchestrator stopped/, UI_MS);
+        assert.equal(await readFile(join(folder, "numbers.ts"), "utf8"), SOURCE);
+        gate.open();
+        await window.clickToast(/orchestrator stopped/, "Run Again");
+        await window.diff(UI_MS);
+        await window.command("Tandem: Accept Proposal");
+        await window.press("Control+S");
+        const text = await saved(join(folder, "numbers.ts"), (it) => it !== SOURCE, signal);
+        assert.match(text, /^\/\*\*[^/]*Twice the value\.[^/]*\*\/\nexport function double/);
+      },
+    );
+  },
+};
