@@ -59,23 +59,38 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
   try {
     return await dispatch(command, words, values, printer, signal);
   } catch (error) {
-    printer.failure(signal.aborted ? { code: "cancelled", message: "Stopped", nextStep: "Nothing was changed" } : toFailure(error));
+    printer.failure(
+      signal.aborted ? { code: "cancelled", message: "Stopped", nextStep: "Nothing was changed" } : toFailure(error),
+    );
     return signal.aborted ? 130 : 1;
   }
 }
 
-async function dispatch(command: string, words: readonly string[], values: Values, printer: Printer, signal: AbortSignal): Promise<number> {
-  if (!["run", "demo", "models", "status"].includes(command)) throw new TandemError("bad-input", `There is no command "${command}"`, "See `tandem help`");
+async function dispatch(
+  command: string,
+  words: readonly string[],
+  values: Values,
+  printer: Printer,
+  signal: AbortSignal,
+): Promise<number> {
+  if (!["run", "demo", "models", "status"].includes(command))
+    throw new TandemError("bad-input", `There is no command "${command}"`, "See `tandem help`");
   const settings = settingsFrom(values, process.env);
   const request = command === "run" ? await toRequest({ ...values, instruction: words.join(" ") }) : null;
   await using client = await startClient(settings, values.verbose === true);
   if (request) return (await runOnce(request, client, printer, values.apply === true, signal)).exitCode;
   if (command === "demo") return demo(client, process.stdout, signal);
-  if (command === "status") return say(`${JSON.stringify(await client.send(status, {}, () => undefined, signal), null, 2)}\n`);
+  if (command === "status")
+    return say(`${JSON.stringify(await client.send(status, {}, () => undefined, signal), null, 2)}\n`);
   const [verb, model] = words;
   if (verb === undefined) await listModels(client, process.stdout, values.json === true, signal);
   else if (verb === "pull" && model !== undefined) await pullModel(model, client, process.stdout, signal);
-  else throw new TandemError("bad-input", `There is no command "models ${words.join(" ")}"`, "Use `tandem models` or `tandem models pull MODEL`");
+  else
+    throw new TandemError(
+      "bad-input",
+      `There is no command "models ${words.join(" ")}"`,
+      "Use `tandem models` or `tandem models pull MODEL`",
+    );
   return 0;
 }
 

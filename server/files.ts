@@ -14,7 +14,12 @@ export function createFiles(): Files {
         bytes = await readFile(path);
       } catch (error) {
         if (isMissing(error)) return null;
-        throw new TandemError("bad-input", `${path} cannot be read: ${error instanceof Error ? error.message : error}`, "Check the file's permissions", { cause: error });
+        throw new TandemError(
+          "bad-input",
+          `${path} cannot be read: ${error instanceof Error ? error.message : error}`,
+          "Check the file's permissions",
+          { cause: error },
+        );
       }
       return decode(bytes, path);
     },
@@ -37,7 +42,12 @@ export function decode(bytes: Uint8Array, path: string): string {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     if (!text.includes("\0")) return text;
   } catch (error) {
-    throw new TandemError("bad-input", `${path} is not UTF-8 text`, "Name a source file; convert it to UTF-8 if it is one", { cause: error });
+    throw new TandemError(
+      "bad-input",
+      `${path} is not UTF-8 text`,
+      "Name a source file; convert it to UTF-8 if it is one",
+      { cause: error },
+    );
   }
   throw new TandemError("bad-input", `${path} is binary`, "Name a source file");
 }

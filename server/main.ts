@@ -49,8 +49,16 @@ async function leave(code: number): Promise<never> {
   process.exit(code);
 }
 
-function serve(input: NodeJS.ReadableStream & import("node:stream").Readable, output: import("node:stream").Writable): LspClient {
-  const client = serveLsp(input, output, { handlers: world.handlers, version: packageVersion, log, onSettings: world.configure });
+function serve(
+  input: NodeJS.ReadableStream & import("node:stream").Readable,
+  output: import("node:stream").Writable,
+): LspClient {
+  const client = serveLsp(input, output, {
+    handlers: world.handlers,
+    version: packageVersion,
+    log,
+    onSettings: world.configure,
+  });
   clients.add(client);
   void client.gone.then(() => clients.delete(client));
   return client;

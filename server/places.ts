@@ -1,10 +1,10 @@
 import { assign, type EngineConfig } from "./core/assign.ts";
-import { type Choice, type Hardware, choose } from "./core/choose.ts";
+import { type Choice, choose, type Hardware } from "./core/choose.ts";
+import { type CatalogueEntry, toModelInfo } from "./models/catalogue.ts";
 import type { Engine, ModelStore, OpenEngine } from "./ports.ts";
 import type { ModelInfo } from "./protocol/models.ts";
 import type { Settings } from "./protocol/settings.ts";
-import { type CatalogueEntry, toModelInfo } from "./models/catalogue.ts";
-import type { Emit, Place } from "./scheduler.ts";
+import type { Emit, Place } from "./slot/state.ts";
 
 export interface PlacesDeps {
   readonly catalogue: readonly CatalogueEntry[];
@@ -22,19 +22,41 @@ export function chosenModels({ catalogue, hardware }: Pick<PlacesDeps, "catalogu
 /** Where engines can run under these settings, each with all it takes to open it. */
 export function places(settings: Settings, deps: PlacesDeps): Place[] {
   const configs = assign(settings, deps.hardware, chosenModels(deps), trialModel(deps.catalogue));
-  return configs.map((config) => ({ config, expected: expectedModel(config, deps.catalogue), open: (emit, signal) => open(config, deps, emit, signal) }));
+  return configs.map((config) => ({
+    config,
+    expected: expectedModel(config, deps.catalogue),
+    open: (emit, signal) => open(config, deps, emit, signal),
+  }));
 }
 
 async function open({ id, source }: EngineConfig, deps: PlacesDeps, emit: Emit, signal: AbortSignal): Promise<Engine> {
   if (source.kind === "endpoint") {
     emit({ kind: "loading", engine: id, model: source.modelName ?? source.url });
-    return deps.openEngine({ kind: "endpoint", url: source.url, modelName: source.modelName, apiKey: source.apiKey }, signal);
+    return deps.openEngine(
+      { kind: "endpoint", url: source.url, modelName: source.modelName, apiKey: source.apiKey },
+      signal,
+    );
   }
-  const file = await deps.store.ensure(source.model, source.substitute, (progress) => emit({ kind: "downloading", progress }), signal);
+  const file = await deps.store.ensure(
+    source.model,
+    source.substitute,
+    (progress) => emit({ kind: "downloading", progress }),
+    signal,
+  );
   if (file.substituted) emit({ kind: "notice", message: file.substituted });
   emit({ kind: "loading", engine: id, model: file.model.label });
   const { model, path } = file;
-  return deps.openEngine({ kind: "embedded", model, path, device: source.device, threads: source.threads, contextTokens: model.contextTokens }, signal);
+  return deps.openEngine(
+    {
+      kind: "embedded",
+      model,
+      path,
+      device: source.device,
+      threads: source.threads,
+      contextTokens: model.contextTokens,
+    },
+    signal,
+  );
 }
 
 function trialModel(catalogue: readonly CatalogueEntry[]): string | null {
@@ -46,5 +68,13 @@ function expectedModel({ source }: EngineConfig, catalogue: readonly CatalogueEn
   const id = source.kind === "embedded" ? source.model : (source.modelName ?? source.url);
   const entry = catalogue.find((it) => it.id === id);
   if (entry) return toModelInfo(entry);
-  return { id, label: id, parametersB: null, quantisation: null, contextTokens: 4_096, promptStyle: "chat", isTrial: false };
+  return {
+    id,
+    label: id,
+    parametersB: null,
+    quantisation: null,
+    contextTokens: 4_096,
+    promptStyle: "chat",
+    isTrial: false,
+  };
 }

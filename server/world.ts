@@ -84,9 +84,17 @@ const listModels: (deps: WorldDeps) => ReturnType<Handlers["models"]> = async ({
   return { models: await Promise.all(models), cacheFolder: store.folder };
 };
 
-async function pullModel(id: string, { store, catalogue }: WorldDeps, { emit, signal }: Parameters<Handlers["pull"]>[1]): ReturnType<Handlers["pull"]> {
+async function pullModel(
+  id: string,
+  { store, catalogue }: WorldDeps,
+  { emit, signal }: Parameters<Handlers["pull"]>[1],
+): ReturnType<Handlers["pull"]> {
   if (!id.startsWith("file:") && !catalogue.some((it) => it.id === id))
-    throw new TandemError("bad-input", `There is no model "${id}" in the catalogue`, `Choose one of: ${catalogue.map((it) => it.id).join(", ")}`);
+    throw new TandemError(
+      "bad-input",
+      `There is no model "${id}" in the catalogue`,
+      `Choose one of: ${catalogue.map((it) => it.id).join(", ")}`,
+    );
   const { model, path } = await store.ensure(id, null, (progress) => emit({ kind: "downloading", progress }), signal);
   return { model, path };
 }

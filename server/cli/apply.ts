@@ -18,7 +18,12 @@ export async function toChange(edit: FileEdit): Promise<Change> {
   const path = fileURLToPath(edit.uri);
   const now = await createFiles().readText(edit.uri);
   const isStale = edit.isNewFile ? now !== null : now === null || slice(now, edit.range) !== edit.before;
-  if (isStale) throw new TandemError("bad-input", `${path} changed while the draft was written; it was left as it is`, "Run it again on the file as it is now");
+  if (isStale)
+    throw new TandemError(
+      "bad-input",
+      `${path} changed while the draft was written; it was left as it is`,
+      "Run it again on the file as it is now",
+    );
   const before = now ?? "";
   return { path, before, after: splice(before, edit.range, edit.after) };
 }
@@ -29,7 +34,10 @@ export async function writeChange({ path, after }: Change): Promise<void> {
   const temporary = join(dirname(target), `.tandem-${process.pid}-${Date.now()}.tmp`);
   try {
     await mkdir(dirname(target), { recursive: true });
-    const mode = await stat(target).then((it) => it.mode, () => null);
+    const mode = await stat(target).then(
+      (it) => it.mode,
+      () => null,
+    );
     await using file = await open(temporary, "wx");
     await file.writeFile(after, "utf8");
     await file.sync();
@@ -39,6 +47,11 @@ export async function writeChange({ path, after }: Change): Promise<void> {
     await rm(temporary, { force: true });
     const isFull = cause instanceof Error && "code" in cause && cause.code === "ENOSPC";
     const why = isFull ? "the disk is full" : cause instanceof Error ? cause.message : String(cause);
-    throw new TandemError(isFull ? "no-space" : "bad-input", `${path} could not be written: ${why}`, isFull ? "Free some space; the file is as it was" : "Check the folder's permissions; the file is as it was", { cause });
+    throw new TandemError(
+      isFull ? "no-space" : "bad-input",
+      `${path} could not be written: ${why}`,
+      isFull ? "Free some space; the file is as it was" : "Check the folder's permissions; the file is as it was",
+      { cause },
+    );
   }
 }

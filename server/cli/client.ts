@@ -1,6 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import {
-  CancellationTokenSource, createProtocolConnection, ExitNotification, InitializedNotification, InitializeRequest, ProgressType, type ProtocolConnection, ShutdownRequest,
+  CancellationTokenSource,
+  createProtocolConnection,
+  ExitNotification,
+  InitializedNotification,
+  InitializeRequest,
+  ProgressType,
+  type ProtocolConnection,
+  ShutdownRequest,
 } from "vscode-languageserver-protocol/node";
 import { serverEntry } from "../assets.ts";
 import { TandemError } from "../errors.ts";
@@ -9,7 +16,12 @@ import type { Settings } from "../protocol/settings.ts";
 
 /** The orchestrator as a client sees it. */
 export interface Client extends AsyncDisposable {
-  send<R extends AnyRequest>(definition: R, params: ParamsOf<R>, onEvent: (event: EventOf<R>) => void, signal: AbortSignal): Promise<ResultOf<R>>;
+  send<R extends AnyRequest>(
+    definition: R,
+    params: ParamsOf<R>,
+    onEvent: (event: EventOf<R>) => void,
+    signal: AbortSignal,
+  ): Promise<ResultOf<R>>;
 }
 
 /** An orchestrator that does not leave when asked is killed after this. */
@@ -26,19 +38,35 @@ export async function startClient(settings: Settings, isVerbose: boolean): Promi
   connection.onError(() => undefined); // a broken pipe is seen as the child's exit
   connection.listen();
   child.stdin.on("error", () => undefined);
-  await Promise.race([connection.sendRequest(InitializeRequest.type, { processId: process.pid, rootUri: null, capabilities: {}, initializationOptions: settings }), died]);
+  await Promise.race([
+    connection.sendRequest(InitializeRequest.type, {
+      processId: process.pid,
+      rootUri: null,
+      capabilities: {},
+      initializationOptions: settings,
+    }),
+    died,
+  ]);
   await connection.sendNotification(InitializedNotification.type, {});
   let tokens = 0;
   return {
     async send(definition, params, onEvent, signal) {
       const partialResultToken = `events-${++tokens}`;
-      const listening = connection.onProgress(new ProgressType<EventOf<typeof definition>>(), partialResultToken, (event) => onEvent(definition.event.parse(event)));
+      const listening = connection.onProgress(
+        new ProgressType<EventOf<typeof definition>>(),
+        partialResultToken,
+        (event) => onEvent(definition.event.parse(event)),
+      );
       const cancel = new CancellationTokenSource();
       const onAbort = () => cancel.cancel();
       signal.addEventListener("abort", onAbort, { once: true });
       if (signal.aborted) onAbort();
       try {
-        const answer = connection.sendRequest(definition.method, { ...(params as object), partialResultToken }, cancel.token);
+        const answer = connection.sendRequest(
+          definition.method,
+          { ...(params as object), partialResultToken },
+          cancel.token,
+        );
         return definition.result.parse(await Promise.race([answer, died]));
       } finally {
         signal.removeEventListener("abort", onAbort);
@@ -68,8 +96,25 @@ async function leave(connection: ProtocolConnection, child: ChildProcess, died: 
 /** Rejects when the child has gone; never resolves. */
 function gone(child: ChildProcess): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>();
-  child.once("error", (cause) => reject(new TandemError("provider", `The orchestrator could not be started: ${cause.message}`, "Run it again with --verbose", { cause })));
-  child.once("exit", (code, signal) => reject(new TandemError("provider", `The orchestrator stopped (${signal ?? `exit code ${code}`})`, "Run it again; with --verbose it says why")));
+  child.once("error", (cause) =>
+    reject(
+      new TandemError(
+        "provider",
+        `The orchestrator could not be started: ${cause.message}`,
+        "Run it again with --verbose",
+        { cause },
+      ),
+    ),
+  );
+  child.once("exit", (code, signal) =>
+    reject(
+      new TandemError(
+        "provider",
+        `The orchestrator stopped (${signal ?? `exit code ${code}`})`,
+        "Run it again; with --verbose it says why",
+      ),
+    ),
+  );
   promise.catch(() => undefined);
   return promise;
 }

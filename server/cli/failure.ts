@@ -16,5 +16,9 @@ export function toFailure(error: unknown): Failure {
     if (data.success) return { code: data.data.code, message: error.message, nextStep: data.data.nextStep };
   }
   const message = error instanceof Error ? error.message : String(error);
-  return { code: "provider", message, nextStep: "Run it again with TANDEM_LOG_LEVEL=debug and --verbose, and report what it prints" };
+  return {
+    code: "provider",
+    message,
+    nextStep: "Run it again with TANDEM_LOG_LEVEL=debug and --verbose, and report what it prints",
+  };
 }

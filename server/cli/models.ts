@@ -10,11 +10,25 @@ export async function listModels(client: Client, out: Out, isJson: boolean, sign
     return;
   }
   const rows = list.models.map((it) => {
-    const marks = [it.isChosen ? "chosen for this machine" : "", it.isCached ? "downloaded" : "", it.isTrial ? "for trying out only" : ""].filter((mark) => mark !== "");
-    return [it.id, it.roles.join("+"), `${it.parametersB ?? "?"} B`, it.quantisation ?? "", `${(it.bytes / 1e9).toFixed(2)} GB`, it.licence, marks.join(", ")];
+    const marks = [
+      it.isChosen ? "chosen for this machine" : "",
+      it.isCached ? "downloaded" : "",
+      it.isTrial ? "for trying out only" : "",
+    ].filter((mark) => mark !== "");
+    return [
+      it.id,
+      it.roles.join("+"),
+      `${it.parametersB ?? "?"} B`,
+      it.quantisation ?? "",
+      `${(it.bytes / 1e9).toFixed(2)} GB`,
+      it.licence,
+      marks.join(", "),
+    ];
   });
   for (const row of align([["model", "for", "size", "quant", "file", "licence", ""], ...rows])) out.write(`${row}\n`);
-  out.write(`\nModels lie in ${list.cacheFolder}\nFetch one: tandem models pull MODEL. Use one: --model MODEL, or any GGUF: --model file:PATH\n`);
+  out.write(
+    `\nModels lie in ${list.cacheFolder}\nFetch one: tandem models pull MODEL. Use one: --model MODEL, or any GGUF: --model file:PATH\n`,
+  );
 }
 
 export async function pullModel(id: string, client: Client, out: Out, signal: AbortSignal): Promise<void> {
@@ -25,5 +39,10 @@ export async function pullModel(id: string, client: Client, out: Out, signal: Ab
 
 function align(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
 }

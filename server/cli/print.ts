@@ -21,7 +21,8 @@ export function jsonPrinter(out: Out): Printer {
   const line = (value: unknown) => void out.write(`${JSON.stringify(value)}\n`);
   return {
     event: line,
-    result: (result, changes, isWritten) => line({ kind: "result", isWritten, files: changes.map((it) => it.path), result }),
+    result: (result, changes, isWritten) =>
+      line({ kind: "result", isWritten, files: changes.map((it) => it.path), result }),
     failure: (failure) => line({ kind: "error", ...failure }),
   };
 }
@@ -51,7 +52,8 @@ export function textPrinter(out: Out): Printer {
   function downloading(progress: DownloadProgress): void {
     const share = progress.totalBytes ? Math.floor((progress.doneBytes / progress.totalBytes) * 100) : 0;
     if (out.isTTY) out.write(`\r\x1b[K${paint("bold", "downloading")} ${downloadText(progress)}`);
-    else if (Math.floor(share / 10) > Math.floor(percent / 10) || percent === -1) say("downloading", downloadText(progress));
+    else if (Math.floor(share / 10) > Math.floor(percent / 10) || percent === -1)
+      say("downloading", downloadText(progress));
     if (out.isTTY && share === 100) out.write("\n");
     percent = share;
   }
@@ -60,7 +62,10 @@ export function textPrinter(out: Out): Printer {
     event(event) {
       switch (event.kind) {
         case "classified":
-          say("classified", `${paint("cyan", event.action)} (${event.tier}), ${Math.round(event.confidence * 100)} % sure: ${event.why}`);
+          say(
+            "classified",
+            `${paint("cyan", event.action)} (${event.tier}), ${Math.round(event.confidence * 100)} % sure: ${event.why}`,
+          );
           if (event.target) more(`target: ${event.target}`);
           return;
         case "routed":
@@ -79,7 +84,10 @@ export function textPrinter(out: Out): Printer {
         case "draft":
           return addDraft(event.text);
         case "audited":
-          return say("audit", `part ${event.part}, lines ${event.fromLine}-${event.toLine}: ${event.isOk ? "ok" : paint("yellow", "see below")}`);
+          return say(
+            "audit",
+            `part ${event.part}, lines ${event.fromLine}-${event.toLine}: ${event.isOk ? "ok" : paint("yellow", "see below")}`,
+          );
         case "finding":
           return more(findingText(event.finding, paint));
         case "retry":
@@ -96,7 +104,10 @@ export function textPrinter(out: Out): Printer {
         out.write("\n");
         for (const line of patchOf(change).split("\n")) out.write(`${paint(styleOf(line), line)}\n`);
       }
-      say(result.kind === "answer" ? "answered" : isWritten ? "written" : "not written", summary(result, changes, isWritten));
+      say(
+        result.kind === "answer" ? "answered" : isWritten ? "written" : "not written",
+        summary(result, changes, isWritten),
+      );
       for (const line of timingLines(result.timing)) more(line);
     },
     failure({ code, message, nextStep }) {
@@ -107,7 +118,8 @@ export function textPrinter(out: Out): Printer {
 }
 
 function summary(result: RunResult, changes: readonly Change[], isWritten: boolean): string {
-  const findings = result.findings.length === 0 ? "" : `, ${result.findings.length} finding${result.findings.length === 1 ? "" : "s"}`;
+  const findings =
+    result.findings.length === 0 ? "" : `, ${result.findings.length} finding${result.findings.length === 1 ? "" : "s"}`;
   if (result.kind === "answer") return `${result.timing.draft.completionTokens} tokens${findings}`;
   const files = changes.map((it) => relative(process.cwd(), it.path) || basename(it.path)).join(", ");
   return `${files}${findings}${isWritten ? "" : " (add --apply to write it)"}`;
@@ -117,7 +129,10 @@ function candidateText({ model, device, why }: RouteCandidate): string {
   return `${model} on ${device}, ${why}`;
 }
 
-function findingText({ line, severity, message, source }: Finding, paint: (style: Style, text: string) => string): string {
+function findingText(
+  { line, severity, message, source }: Finding,
+  paint: (style: Style, text: string) => string,
+): string {
   return `${paint(severity === "error" ? "red" : "yellow", severity)} line ${line}: ${message} (${source})`;
 }
 
@@ -134,7 +149,10 @@ export function timingLines(timing: Timing): string[] {
     `classify ${milliseconds(timing.classifyMs)}, route ${milliseconds(timing.routeMs)}, engine ready ${seconds(timing.acquireMs)}, draft and audit ${seconds(timing.workMs)}, total ${seconds(timing.totalMs)}`,
     `draft: ${useText(timing.draft)}`,
   ];
-  if (timing.audit) lines.push(`audit: ${useText(timing.audit)}${timing.overlap === null ? "" : `; overlap ${timing.overlap.toFixed(2)} (1: the audit cost no time of its own)`}`);
+  if (timing.audit)
+    lines.push(
+      `audit: ${useText(timing.audit)}${timing.overlap === null ? "" : `; overlap ${timing.overlap.toFixed(2)} (1: the audit cost no time of its own)`}`,
+    );
   return lines;
 }
 
@@ -146,7 +164,11 @@ function useText(use: EngineUse): string {
 
 export function patchOf({ path, before, after }: Change): string {
   const name = relative(process.cwd(), path) || basename(path);
-  return createTwoFilesPatch(name, name, before, after, undefined, undefined, { context: 3 }).split("\n").slice(1).join("\n").trimEnd();
+  return createTwoFilesPatch(name, name, before, after, undefined, undefined, { context: 3 })
+    .split("\n")
+    .slice(1)
+    .join("\n")
+    .trimEnd();
 }
 
 function styleOf(line: string): Style {

@@ -22,11 +22,17 @@ export interface RunArguments {
 export async function toRequest({ instruction, action, file, range }: RunArguments): Promise<RunParams> {
   const params: RunParams = { instruction, diagnostics: [], unsaved: [] };
   if (action !== undefined) params.action = toAction(action);
-  if (range !== undefined && file === undefined) throw new TandemError("bad-input", "--range needs --file", "Say which file the range is in: --file PATH");
+  if (range !== undefined && file === undefined)
+    throw new TandemError("bad-input", "--range needs --file", "Say which file the range is in: --file PATH");
   if (range !== undefined) params.range = toRange(range);
   if (file === undefined) return params;
   const path = resolve(file);
-  params.document = { uri: pathToFileURL(path).href, languageId: languageOfPath(path), version: null, text: await readSource(path) };
+  params.document = {
+    uri: pathToFileURL(path).href,
+    languageId: languageOfPath(path),
+    version: null,
+    text: await readSource(path),
+  };
   return params;
 }
 
@@ -44,13 +50,20 @@ export function toRange(text: string): Range {
   const start = { line: startLine - 1, character: Math.max(0, Number(match[2] ?? 1) - 1) };
   if (match[3] === undefined) return { start, end: match[2] === undefined ? { line: startLine, character: 0 } : start };
   const endLine = Number(match[3]);
-  const end = match[4] === undefined ? { line: endLine, character: 0 } : { line: endLine - 1, character: Math.max(0, Number(match[4]) - 1) };
+  const end =
+    match[4] === undefined
+      ? { line: endLine, character: 0 }
+      : { line: endLine - 1, character: Math.max(0, Number(match[4]) - 1) };
   if (end.line < start.line || (end.line === start.line && end.character < start.character)) throw wrongRange(text);
   return { start, end };
 }
 
 function wrongRange(text: string): TandemError {
-  return new TandemError("bad-input", `"${text}" is no range`, "Write LINE:COLUMN-LINE:COLUMN, counted from 1: --range 12:1-20:2");
+  return new TandemError(
+    "bad-input",
+    `"${text}" is no range`,
+    "Write LINE:COLUMN-LINE:COLUMN, counted from 1: --range 12:1-20:2",
+  );
 }
 
 async function readSource(path: string): Promise<string> {
@@ -59,9 +72,15 @@ async function readSource(path: string): Promise<string> {
     throw new TandemError("bad-input", `${path} ${why}`, "Check the path given with --file", { cause });
   });
   if (!found.isFile()) throw new TandemError("bad-input", `${path} is not a file`, "Name a source file with --file");
-  if (found.size > MOST_BYTES) throw new TandemError("bad-input", `${path} has ${Math.round(found.size / 1e6)} MB`, "Name a source file");
+  if (found.size > MOST_BYTES)
+    throw new TandemError("bad-input", `${path} has ${Math.round(found.size / 1e6)} MB`, "Name a source file");
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    throw new TandemError("bad-input", `${path} cannot be read (${cause.code ?? cause.message})`, "Check the file's permissions", { cause });
+    throw new TandemError(
+      "bad-input",
+      `${path} cannot be read (${cause.code ?? cause.message})`,
+      "Check the file's permissions",
+      { cause },
+    );
   });
   return decode(bytes, path);
 }

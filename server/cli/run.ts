@@ -1,5 +1,5 @@
-import type { RunParams, RunResult } from "../protocol/run.ts";
 import { run } from "../protocol/requests.ts";
+import type { RunParams, RunResult } from "../protocol/run.ts";
 import { type Change, toChange, writeChange } from "./apply.ts";
 import type { Client } from "./client.ts";
 import { toFailure } from "./failure.ts";
@@ -16,7 +16,13 @@ const FAILED = 1;
 const STOPPED = 130;
 
 /** Runs one request, shows it, and writes the files when asked to. */
-export async function runOnce(params: RunParams, client: Client, printer: Printer, isApplied: boolean, signal: AbortSignal): Promise<RunOutcome> {
+export async function runOnce(
+  params: RunParams,
+  client: Client,
+  printer: Printer,
+  isApplied: boolean,
+  signal: AbortSignal,
+): Promise<RunOutcome> {
   try {
     const result = await client.send(run, params, printer.event, signal);
     const changes = result.kind === "edit" ? await Promise.all(result.edits.map(toChange)) : [];
@@ -26,7 +32,11 @@ export async function runOnce(params: RunParams, client: Client, printer: Printe
     return { exitCode: 0, result, changes };
   } catch (error) {
     if (signal.aborted) {
-      printer.failure({ code: "cancelled", message: "Stopped", nextStep: "Nothing was changed; run it again when you like" });
+      printer.failure({
+        code: "cancelled",
+        message: "Stopped",
+        nextStep: "Nothing was changed; run it again when you like",
+      });
       return { exitCode: STOPPED, result: null, changes: [] };
     }
     printer.failure(toFailure(error));

@@ -20,7 +20,8 @@ export type SettingFlags = { readonly [Flag in keyof typeof SETTING_FLAGS]?: str
 
 /** Flags win over `TANDEM_*` variables, those over the defaults. Throws TandemError bad-input naming the value that is wrong. */
 export function settingsFrom(flags: SettingFlags, env: NodeJS.ProcessEnv): z.output<typeof Settings> {
-  const text = (flag: keyof SettingFlags, variable: string) => (typeof flags[flag] === "string" ? flags[flag] : env[variable]);
+  const text = (flag: keyof SettingFlags, variable: string) =>
+    typeof flags[flag] === "string" ? flags[flag] : env[variable];
   const number = (value: string | undefined) => (value === undefined ? undefined : Number(value));
   const role = (prefix: "" | "audit-", name: "DRAFT" | "AUDIT") => ({
     endpoint: text(`${prefix}endpoint`, `TANDEM_${name}_ENDPOINT`),
@@ -37,5 +38,9 @@ export function settingsFrom(flags: SettingFlags, env: NodeJS.ProcessEnv): z.out
     logLevel: env.TANDEM_LOG_LEVEL,
   });
   if (read.success) return read.data;
-  throw new TandemError("bad-input", `Settings: ${z.prettifyError(read.error).replace(/\s*\n\s*/g, " ")}`, "See `tandem help` for what is allowed");
+  throw new TandemError(
+    "bad-input",
+    `Settings: ${z.prettifyError(read.error).replace(/\s*\n\s*/g, " ")}`,
+    "See `tandem help` for what is allowed",
+  );
 }

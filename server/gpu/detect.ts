@@ -13,17 +13,27 @@ export async function detectHardware(log: Log, signal: AbortSignal): Promise<Har
   const ramBytes = totalmem();
   const cores = availableParallelism();
   if (process.platform === "darwin" && process.arch === "arm64")
-    return { ramBytes, cores, gpus: [{ id: "metal", name: "Apple silicon", vramBytes: Math.floor(ramBytes * METAL_SHARE) }] };
+    return {
+      ramBytes,
+      cores,
+      gpus: [{ id: "metal", name: "Apple silicon", vramBytes: Math.floor(ramBytes * METAL_SHARE) }],
+    };
   return { ramBytes, cores, gpus: await nvidiaGpus(log, signal) };
 }
 
 async function nvidiaGpus(log: Log, signal: AbortSignal): Promise<Hardware["gpus"]> {
   const { promise, resolve } = Promise.withResolvers<string | null>();
   const query = ["--query-gpu=index,name,memory.total", "--format=csv,noheader,nounits"];
-  execFile("nvidia-smi", query, { timeout: PATIENCE_MS, killSignal: "SIGKILL", windowsHide: true, signal }, (error, stdout) => {
-    if (error && !("code" in error && error.code === "ENOENT")) log.warn("nvidia-smi failed", { reason: error.message.split("\n")[0] });
-    resolve(error ? null : stdout);
-  });
+  execFile(
+    "nvidia-smi",
+    query,
+    { timeout: PATIENCE_MS, killSignal: "SIGKILL", windowsHide: true, signal },
+    (error, stdout) => {
+      if (error && !("code" in error && error.code === "ENOENT"))
+        log.warn("nvidia-smi failed", { reason: error.message.split("\n")[0] });
+      resolve(error ? null : stdout);
+    },
+  );
   const printed = await promise;
   return printed === null ? [] : parseGpus(printed);
 }

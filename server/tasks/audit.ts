@@ -2,7 +2,8 @@ import type { Part } from "../core/cut.ts";
 import { createAuditPrompts, readVerdict, VERDICT_SHAPE, VERDICT_TOKENS } from "../core/prompts/audit.ts";
 import type { Clock, GenerateRequest } from "../ports.ts";
 import type { EngineUse, Finding } from "../protocol/run.ts";
-import type { Emit, Lease } from "../scheduler.ts";
+import type { Lease } from "../slot/slot.ts";
+import type { Emit } from "../slot/state.ts";
 import { createMeter } from "./write.ts";
 
 export interface Audited {
@@ -26,7 +27,10 @@ export interface AuditInput {
 const SHORT_ANSWER = { temperature: 0, topP: 1, repeatPenalty: 1, seed: 1, stop: ["\n"], shape: VERDICT_SHAPE };
 
 /** Reads the task while the first part is being written, then judges the parts in order, each as soon as it is there. */
-export async function audit({ lease, brief, context, parts, clock, emit }: AuditInput, signal: AbortSignal): Promise<Audited> {
+export async function audit(
+  { lease, brief, context, parts, clock, emit }: AuditInput,
+  signal: AbortSignal,
+): Promise<Audited> {
   const prompts = createAuditPrompts(lease.engine.model.promptStyle, brief, context);
   const findings: Finding[] = [];
   const uses: EngineUse[] = [];
@@ -49,7 +53,13 @@ export async function audit({ lease, brief, context, parts, clock, emit }: Audit
     prompts.answered(text);
     const verdict = readVerdict(text, part);
     if (verdict.kind === "unclear") unclear++;
-    emit({ kind: "audited", part: part.number, fromLine: part.fromLine, toLine: part.toLine, isOk: verdict.kind === "ok" });
+    emit({
+      kind: "audited",
+      part: part.number,
+      fromLine: part.fromLine,
+      toLine: part.toLine,
+      isOk: verdict.kind === "ok",
+    });
     if (verdict.kind === "flag") {
       findings.push(verdict.finding);
       emit({ kind: "finding", finding: verdict.finding });

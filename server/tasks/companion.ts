@@ -8,23 +8,47 @@ import type { SourceDocument } from "../protocol/source.ts";
 const MOST_PARENTS = 12;
 
 /** The test file a task's tests go into: one that is there, else the first candidate as a new file. Null where tests have no usual place. */
-export async function findCompanion(task: Task, unsaved: readonly SourceDocument[], files: Files): Promise<Companion | null> {
+export async function findCompanion(
+  task: Task,
+  unsaved: readonly SourceDocument[],
+  files: Files,
+): Promise<Companion | null> {
   const { document, facts } = task;
   if (!document) return null;
   const path = new URL(document.uri).pathname;
   const fileName = decodeURIComponent(path.slice(path.lastIndexOf("/") + 1));
   const framework = frameworkOf(facts, await manifest(document.uri, files));
-  if (isTestFile(path)) return { uri: document.uri, text: document.text, languageId: document.languageId, importPath: `./${fileName}`, framework };
+  if (isTestFile(path))
+    return {
+      uri: document.uri,
+      text: document.text,
+      languageId: document.languageId,
+      importPath: `./${fileName}`,
+      framework,
+    };
   const candidates = testFileCandidates(fileName, facts);
   for (const candidate of candidates) {
     const uri = new URL(candidate, document.uri).href;
     const text = unsaved.find((it) => it.uri === uri)?.text ?? (await files.readText(uri));
-    if (text !== null) return { uri, text, languageId: document.languageId, importPath: relativeImport(document.uri, uri, fileName, candidate, task), framework };
+    if (text !== null)
+      return {
+        uri,
+        text,
+        languageId: document.languageId,
+        importPath: relativeImport(document.uri, uri, fileName, candidate, task),
+        framework,
+      };
   }
   const [first] = candidates;
   if (first === undefined) return null;
   const uri = new URL(first, document.uri).href;
-  return { uri, text: null, languageId: document.languageId, importPath: importPathFor(fileName, first, facts), framework };
+  return {
+    uri,
+    text: null,
+    languageId: document.languageId,
+    importPath: importPathFor(fileName, first, facts),
+    framework,
+  };
 }
 
 async function manifest(uri: string, files: Files): Promise<string | null> {
@@ -42,6 +66,12 @@ async function manifest(uri: string, files: Files): Promise<string | null> {
 /** `../test/x.test.ts` imports through the source folder's own name. */
 function relativeImport(sourceUri: string, testUri: string, fileName: string, candidate: string, task: Task): string {
   if (!candidate.startsWith("../") || task.facts.id === "python") return importPathFor(fileName, candidate, task.facts);
-  const folder = new URL(".", sourceUri).pathname.split("/").filter((it) => it !== "").at(-1) ?? ".";
-  return new URL(testUri).pathname.includes(`/${folder}/`) ? `./${fileName}` : `../${decodeURIComponent(folder)}/${fileName}`;
+  const folder =
+    new URL(".", sourceUri).pathname
+      .split("/")
+      .filter((it) => it !== "")
+      .at(-1) ?? ".";
+  return new URL(testUri).pathname.includes(`/${folder}/`)
+    ? `./${fileName}`
+    : `../${decodeURIComponent(folder)}/${fileName}`;
 }

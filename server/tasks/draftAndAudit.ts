@@ -1,11 +1,12 @@
 import { lexisOf } from "../core/brackets.ts";
 import { createCutter, type Part } from "../core/cut.ts";
+import type { LanguageFacts } from "../core/languages.ts";
 import type { DraftJob } from "../core/prompt.ts";
 import { linesBefore } from "../core/prompt.ts";
-import type { LanguageFacts } from "../core/languages.ts";
 import { offsetAt } from "../core/text.ts";
 import type { Clock } from "../ports.ts";
-import type { Emit, Lease } from "../scheduler.ts";
+import type { Lease } from "../slot/slot.ts";
+import type { Emit } from "../slot/state.ts";
 import { type Audited, audit } from "./audit.ts";
 import { createChannel } from "./channel.ts";
 import { type WriteInput, type Written, write } from "./write.ts";
@@ -66,14 +67,24 @@ export async function draftAndAudit(input: DraftAndAuditInput, signal: AbortSign
 }
 
 /** Never rejects: an audit that fails leaves the draft as it is. */
-async function auditParts(input: DraftAndAuditInput, parts: AsyncIterable<Part>, isDrafted: Promise<void>, signal: AbortSignal) {
+async function auditParts(
+  input: DraftAndAuditInput,
+  parts: AsyncIterable<Part>,
+  isDrafted: Promise<void>,
+  signal: AbortSignal,
+) {
   try {
     const lease = await input.auditLease;
     if (!lease) return { audited: null, auditProblem: null };
     if (lease.engine === input.draftLease.engine && lease.engine.slots < 2) await isDrafted;
     const place = input.job.place;
-    const context = place ? linesBefore(place.text, offsetAt(place.text, place.range.start), AUDIT_CONTEXT_CHARACTERS) : "";
-    const audited = await audit({ lease, brief: input.job.brief, context, parts, clock: input.clock, emit: input.emit }, signal);
+    const context = place
+      ? linesBefore(place.text, offsetAt(place.text, place.range.start), AUDIT_CONTEXT_CHARACTERS)
+      : "";
+    const audited = await audit(
+      { lease, brief: input.job.brief, context, parts, clock: input.clock, emit: input.emit },
+      signal,
+    );
     return { audited, auditProblem: null };
   } catch (error) {
     return { audited: null, auditProblem: error instanceof Error ? error.message : String(error) };

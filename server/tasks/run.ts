@@ -1,16 +1,18 @@
 import { applied, keepDoc, objection, syntaxFindings, toEdit } from "../core/accept.ts";
-import type { Refusal } from "../core/refusal.ts";
-import { draftJob } from "../core/prompts/job.ts";
 import { estimateTokens, TEMPERATURE } from "../core/prompt.ts";
+import { draftJob } from "../core/prompts/job.ts";
+import type { Refusal } from "../core/refusal.ts";
 import { isAudited, type Route, route } from "../core/route.ts";
-import { describeTarget, type Task, understand } from "../core/task.ts";
 import { targetRange } from "../core/target.ts";
+import { describeTarget, type Task, understand } from "../core/task.ts";
 import { slice } from "../core/text.ts";
 import { TandemError } from "../errors.ts";
 import type { Clock, Files, Log, Outline, Syntax } from "../ports.ts";
 import type { RunParams, RunResult } from "../protocol/run.ts";
 import type { Settings } from "../protocol/settings.ts";
-import type { Emit, Lease, Scheduler } from "../scheduler.ts";
+import type { Scheduler } from "../scheduler.ts";
+import type { Lease } from "../slot/slot.ts";
+import type { Emit } from "../slot/state.ts";
 import { findCompanion } from "./companion.ts";
 import { type DraftedAndAudited, draftAndAudit } from "./draftAndAudit.ts";
 import { timing } from "./timing.ts";
@@ -36,13 +38,36 @@ export async function run(params: RunParams, deps: RunDeps, emit: Emit, signal: 
   const { document } = params;
   const outline = document ? await syntax.outline(document.text, document.languageId) : NO_OUTLINE;
   const task = granted(understand(params, outline));
-  emit({ kind: "classified", action: task.action, tier: task.tier, confidence: task.confidence, why: task.why, target: describeTarget(task.target) });
+  emit({
+    kind: "classified",
+    action: task.action,
+    tier: task.tier,
+    confidence: task.confidence,
+    why: task.why,
+    target: describeTarget(task.target),
+  });
   const classifiedMs = clock.nowMs();
 
-  const plan = route({ tier: task.tier, isAudited: isEditing(task) && isAudited(task.tier, settings.auditWhen), ...sizes(task, settings), engines: scheduler.snapshot() });
-  if (!plan) throw new TandemError("not-configured", "No engine is set up", "Leave tandem.draft.model at auto, or give an endpoint");
+  const plan = route({
+    tier: task.tier,
+    isAudited: isEditing(task) && isAudited(task.tier, settings.auditWhen),
+    ...sizes(task, settings),
+    engines: scheduler.snapshot(),
+  });
+  if (!plan)
+    throw new TandemError(
+      "not-configured",
+      "No engine is set up",
+      "Leave tandem.draft.model at auto, or give an endpoint",
+    );
   emit({ kind: "routed", draft: plan.draft, audit: plan.audit, candidates: [...plan.candidates], why: plan.why });
-  deps.log.info("routed", { action: task.action, tier: task.tier, draft: plan.draft.engine, audit: plan.audit?.engine, why: plan.why });
+  deps.log.info("routed", {
+    action: task.action,
+    tier: task.tier,
+    draft: plan.draft.engine,
+    audit: plan.audit?.engine,
+    why: plan.why,
+  });
   const routedMs = clock.nowMs();
 
   const notices: string[] = [];
@@ -91,32 +116,54 @@ async function attempts(input: Attempting, signal: AbortSignal): Promise<Outcome
   let problem = "";
   for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
     if (attempt > 1) emit({ kind: "retry", attempt, why: problem });
-    const sampling = { temperature: TEMPERATURE[task.action] + (attempt - 1) * WARMER_PER_ATTEMPT, topP: 0.95, seed: attempt };
-    const worked = await draftAndAudit({ job, sampling, facts: task.facts, draftLease, auditLease: input.auditLease, clock: deps.clock, emit }, signal);
+    const sampling = {
+      temperature: TEMPERATURE[task.action] + (attempt - 1) * WARMER_PER_ATTEMPT,
+      topP: 0.95,
+      seed: attempt,
+    };
+    const worked = await draftAndAudit(
+      { job, sampling, facts: task.facts, draftLease, auditLease: input.auditLease, clock: deps.clock, emit },
+      signal,
+    );
     const { written, audited, auditProblem } = worked;
     if (auditProblem) notice(`The audit broke off: ${auditProblem}`);
-    if (audited && audited.unclear > 0) notice(`${audited.unclear} of ${audited.parts} parts got no clear verdict from ${audited.use.model.label}`);
+    if (audited && audited.unclear > 0)
+      notice(`${audited.unclear} of ${audited.parts} parts got no clear verdict from ${audited.use.model.label}`);
     const findings = [...(audited?.findings ?? [])];
     if (!job.place) {
-      if (written.written.trim() !== "") return { result: { kind: "answer", action: task.action, markdown: written.draft, findings }, worked };
+      if (written.written.trim() !== "")
+        return { result: { kind: "answer", action: task.action, markdown: written.draft, findings }, worked };
       problem = "the model wrote nothing";
       continue;
     }
     const place = keepDoc(task, job.place, written.draft);
     const edit = toEdit(place, written.draft);
-    const before = place.text === task.document?.text ? task.outline : await deps.syntax.outline(place.text, place.languageId);
+    const before =
+      place.text === task.document?.text ? task.outline : await deps.syntax.outline(place.text, place.languageId);
     const after = await deps.syntax.outline(applied(place, edit), place.languageId);
     const judged = { task, place, edit, written: written.written, before, after, isCutOff: written.isCutOff };
     const why = objection(judged);
-    if (!why) return { result: { kind: "edit", action: task.action, edits: [edit], draft: written.draft, findings }, worked };
+    if (!why)
+      return { result: { kind: "edit", action: task.action, edits: [edit], draft: written.draft, findings }, worked };
     for (const finding of syntaxFindings(judged)) emit({ kind: "finding", finding });
     problem = why;
   }
-  throw new TandemError("unusable-draft", `No usable draft in ${MOST_ATTEMPTS} attempts; the last one: ${problem}`, better(engine.model.isTrial));
+  throw new TandemError(
+    "unusable-draft",
+    `No usable draft in ${MOST_ATTEMPTS} attempts; the last one: ${problem}`,
+    better(engine.model.isTrial),
+  );
 }
 
 /** The auditor's lease; its engine loads beside the drafter's. An auditor that cannot be had costs the audit, not the draft. */
-async function auditor(plan: Route, drafter: Promise<Lease>, deps: RunDeps, emit: Emit, notice: (message: string) => void, signal: AbortSignal): Promise<Lease | null> {
+async function auditor(
+  plan: Route,
+  drafter: Promise<Lease>,
+  deps: RunDeps,
+  emit: Emit,
+  notice: (message: string) => void,
+  signal: AbortSignal,
+): Promise<Lease | null> {
   if (!plan.audit) return null;
   try {
     if (plan.audit.engine === plan.draft.engine) {
@@ -130,10 +177,13 @@ async function auditor(plan: Route, drafter: Promise<Lease>, deps: RunDeps, emit
   }
 }
 
-const TRIAL = "This model is a 2-bit stand-in for trying Tandem out; its code and its verdicts are not to be trusted. `tandem models` shows better ones; any GGUF works with --model file:PATH";
+const TRIAL =
+  "This model is a 2-bit stand-in for trying Tandem out; its code and its verdicts are not to be trusted. `tandem models` shows better ones; any GGUF works with --model file:PATH";
 
 function better(isTrial: boolean): string {
-  return isTrial ? "Run it again, or use a coding model: see `tandem models`, or give any GGUF with --model file:PATH" : "Run it again, say more precisely what you want, or select less";
+  return isTrial
+    ? "Run it again, or use a coding model: see `tandem models`, or give any GGUF with --model file:PATH"
+    : "Run it again, say more precisely what you want, or select less";
 }
 
 function isEditing(task: Task): boolean {
@@ -158,4 +208,3 @@ function granted<T extends { kind: string }>(value: T | Refusal): Exclude<T, Ref
 export function withCeiling(signal: AbortSignal, settings: Settings): AbortSignal {
   return AbortSignal.any([signal, AbortSignal.timeout(settings.timeoutS * 1000)]);
 }
-

@@ -4,7 +4,7 @@ import { createThinkingFilter } from "../core/thinking.ts";
 import { throwIfAborted } from "../errors.ts";
 import type { Clock, GenerateRequest } from "../ports.ts";
 import type { EngineUse } from "../protocol/run.ts";
-import type { Lease } from "../scheduler.ts";
+import type { Lease } from "../slot/slot.ts";
 
 export interface Written {
   /** As it will stand in the file, what was forced upon the model included. */
@@ -25,8 +25,18 @@ export interface WriteInput {
 }
 
 /** One draft, streamed out as it will stand in the file; stops the engine as soon as nothing more can belong to it. */
-export async function write({ job, sampling, lease, clock, onText }: WriteInput, signal: AbortSignal): Promise<Written> {
-  const request: GenerateRequest = { prompt: job.prompt, maxTokens: job.maxTokens, repeatPenalty: job.repeatPenalty, stop: job.stop, shape: null, ...sampling };
+export async function write(
+  { job, sampling, lease, clock, onText }: WriteInput,
+  signal: AbortSignal,
+): Promise<Written> {
+  const request: GenerateRequest = {
+    prompt: job.prompt,
+    maxTokens: job.maxTokens,
+    repeatPenalty: job.repeatPenalty,
+    stop: job.stop,
+    shape: null,
+    ...sampling,
+  };
   const meter = createMeter(lease, clock);
   const thinking = createThinkingFilter();
   const extractor = createExtractor(job.extraction);
@@ -78,7 +88,18 @@ export function createMeter(lease: Lease, clock: Clock) {
   let pieces = 0;
   let reported: { promptTokens: number; completionTokens: number; prefillMs: number; decodeMs: number } | null = null;
   return {
-    see(piece: { kind: "text" } | { kind: "done"; promptTokens: number; completionTokens: number; prefillMs: number; decodeMs: number; cachedTokens: number }): void {
+    see(
+      piece:
+        | { kind: "text" }
+        | {
+            kind: "done";
+            promptTokens: number;
+            completionTokens: number;
+            prefillMs: number;
+            decodeMs: number;
+            cachedTokens: number;
+          },
+    ): void {
       if (piece.kind === "text") {
         firstMs ??= clock.nowMs() - startedMs;
         pieces++;
@@ -90,7 +111,12 @@ export function createMeter(lease: Lease, clock: Clock) {
     },
     finish(): EngineUse {
       const elapsedMs = clock.nowMs() - startedMs;
-      const seen = reported ?? { promptTokens: 0, completionTokens: pieces, prefillMs: firstMs ?? elapsedMs, decodeMs: elapsedMs - (firstMs ?? elapsedMs) };
+      const seen = reported ?? {
+        promptTokens: 0,
+        completionTokens: pieces,
+        prefillMs: firstMs ?? elapsedMs,
+        decodeMs: elapsedMs - (firstMs ?? elapsedMs),
+      };
       const tokensPerSecond = seen.decodeMs > 0 ? seen.completionTokens / (seen.decodeMs / 1000) : null;
       return { model: lease.engine.model, device: lease.engine.device, ...seen, ttftMs: firstMs, tokensPerSecond };
     },

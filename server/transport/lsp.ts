@@ -1,7 +1,16 @@
 import type { Readable, Writable } from "node:stream";
 import {
-  type CancellationToken, createProtocolConnection, DidChangeConfigurationNotification, ErrorCodes, ExitNotification,
-  InitializeRequest, LSPErrorCodes, ProgressType, type ProtocolConnection, ResponseError, ShutdownRequest,
+  type CancellationToken,
+  createProtocolConnection,
+  DidChangeConfigurationNotification,
+  ErrorCodes,
+  ExitNotification,
+  InitializeRequest,
+  LSPErrorCodes,
+  ProgressType,
+  type ProtocolConnection,
+  ResponseError,
+  ShutdownRequest,
 } from "vscode-languageserver-protocol/node";
 import { z } from "zod";
 import { TandemError } from "../errors.ts";
@@ -55,7 +64,8 @@ export function serveLsp(input: Readable, output: Writable, deps: LspDeps): LspC
     for (const abort of running) abort.abort(leaving());
   });
   connection.onNotification(ExitNotification.type, () => gone.resolve());
-  for (const [name, definition] of Object.entries(requests)) offer(connection, definition, handlerOf(deps.handlers, name), running, log);
+  for (const [name, definition] of Object.entries(requests))
+    offer(connection, definition, handlerOf(deps.handlers, name), running, log);
   connection.onClose(() => gone.resolve());
   connection.onError(([error]) => log.warn("connection", { reason: error.message }));
   connection.listen();
@@ -71,13 +81,20 @@ export function serveLsp(input: Readable, output: Writable, deps: LspDeps): LspC
 
 type AnyHandler = (params: unknown, call: { emit: (event: unknown) => void; signal: AbortSignal }) => Promise<unknown>;
 
-function offer(connection: ProtocolConnection, definition: AnyRequest, handler: AnyHandler, running: Set<AbortController>, log: Log): void {
+function offer(
+  connection: ProtocolConnection,
+  definition: AnyRequest,
+  handler: AnyHandler,
+  running: Set<AbortController>,
+  log: Log,
+): void {
   connection.onRequest(definition.method, async (given: unknown, token: CancellationToken) => {
     const abort = new AbortController();
     const { partialResultToken, ...rest } = parsed(Envelope, given ?? {}, definition.method);
     const progress = new ProgressType<unknown>();
     const emit = (event: unknown) => {
-      if (partialResultToken !== undefined) void connection.sendProgress(progress, partialResultToken, event).catch(() => undefined);
+      if (partialResultToken !== undefined)
+        void connection.sendProgress(progress, partialResultToken, event).catch(() => undefined);
     };
     token.onCancellationRequested(() => abort.abort());
     running.add(abort);
@@ -97,10 +114,20 @@ function toResponseError(error: unknown, method: string, log: Log): ResponseErro
   if (!(error instanceof TandemError)) {
     log.error("bug", { method, stack: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     const message = `Tandem failed unexpectedly: ${error instanceof Error ? error.message : String(error)}`;
-    return new ResponseError(ErrorCodes.InternalError, message, { code: "provider", nextStep: "Look into the Tandem log, and report it", isRetryable: true });
+    return new ResponseError(ErrorCodes.InternalError, message, {
+      code: "provider",
+      nextStep: "Look into the Tandem log, and report it",
+      isRetryable: true,
+    });
   }
-  if (error.code !== "cancelled") log.warn("request failed", { method, code: error.code, message: error.message, cause: causeOf(error) });
-  const code = error.code === "cancelled" ? LSPErrorCodes.RequestCancelled : error.code === "bad-request" ? ErrorCodes.InvalidParams : TANDEM_ERROR;
+  if (error.code !== "cancelled")
+    log.warn("request failed", { method, code: error.code, message: error.message, cause: causeOf(error) });
+  const code =
+    error.code === "cancelled"
+      ? LSPErrorCodes.RequestCancelled
+      : error.code === "bad-request"
+        ? ErrorCodes.InvalidParams
+        : TANDEM_ERROR;
   return new ResponseError(code, error.message, error.toData());
 }
 
@@ -115,7 +142,11 @@ function parsed<T extends z.ZodType>(schema: T, value: unknown, where: string): 
 }
 
 function toInvalid(where: string, error: z.ZodError): ResponseError<unknown> {
-  const failure = new TandemError("bad-request", `${where}: ${z.prettifyError(error)}`, "Send what the protocol declares");
+  const failure = new TandemError(
+    "bad-request",
+    `${where}: ${z.prettifyError(error)}`,
+    "Send what the protocol declares",
+  );
   return new ResponseError(ErrorCodes.InvalidParams, failure.message, failure.toData());
 }
 

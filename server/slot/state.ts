@@ -1,0 +1,107 @@
+import type { EngineConfig } from "../core/assign.ts";
+import type { EngineView } from "../core/route.ts";
+import type { Clock, Engine, Log } from "../ports.ts";
+import type { ModelInfo } from "../protocol/models.ts";
+import type { RunEvent } from "../protocol/run.ts";
+import type { EngineStatus } from "../protocol/status.ts";
+
+export type Emit = (event: RunEvent) => void;
+
+/** An engine that may be opened: its configuration, what is known of its model, and how to open it. */
+export interface Place {
+  readonly config: EngineConfig;
+  readonly expected: ModelInfo;
+  open(emit: Emit, signal: AbortSignal): Promise<Engine>;
+}
+
+export interface SlotDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onChange: () => void;
+}
+
+/** A load under way; it is given up when nobody listens any more. */
+export interface Loading {
+  readonly done: Promise<Engine>;
+  readonly abort: AbortController;
+  readonly listeners: Set<Emit>;
+}
+
+/** A task in line; `grant` gives it its turn. */
+export interface Waiter {
+  readonly emit: Emit;
+  readonly grant: () => void;
+}
+
+/** Everything that changes about one engine. Only the modules of this folder touch it. */
+export interface SlotState {
+  readonly place: Place;
+  engine: Engine | null;
+  loading: Loading | null;
+  active: number;
+  readonly queue: Waiter[];
+  failures: number;
+  prefillPerSecond: number | null;
+  decodePerSecond: number | null;
+  loadMs: number | null;
+  isRetired: boolean;
+}
+
+export function emptyState(place: Place): SlotState {
+  return {
+    place,
+    engine: null,
+    loading: null,
+    active: 0,
+    queue: [],
+    failures: 0,
+    prefillPerSecond: null,
+    decodePerSecond: null,
+    loadMs: null,
+    isRetired: false,
+  };
+}
+
+/** Tasks it takes at once; one until it is loaded and has said how many. */
+export function capacity(state: SlotState): number {
+  return state.engine?.slots ?? 1;
+}
+
+export function viewOf(state: SlotState): EngineView {
+  return {
+    id: state.place.config.id,
+    roles: state.place.config.roles,
+    model: state.engine?.model ?? state.place.expected,
+    device: deviceOf(state),
+    isResident: state.engine !== null,
+    slots: capacity(state),
+    load: state.active + state.queue.length,
+    prefillPerSecond: state.prefillPerSecond,
+    decodePerSecond: state.decodePerSecond,
+    loadMs: state.loadMs,
+    failures: state.failures,
+  };
+}
+
+export function statusOf(state: SlotState): EngineStatus {
+  return {
+    id: state.place.config.id,
+    roles: [...state.place.config.roles],
+    kind: state.place.config.source.kind,
+    model: state.engine?.model ?? state.place.expected,
+    device: deviceOf(state),
+    state: state.engine ? "ready" : state.loading ? "loading" : state.failures > 0 ? "failed" : "idle",
+    queued: state.queue.length,
+    isBusy: state.active > 0,
+    failures: state.failures,
+    pid: state.engine?.pid ?? null,
+    prefillTokensPerSecond: state.prefillPerSecond,
+    decodeTokensPerSecond: state.decodePerSecond,
+  };
+}
+
+function deviceOf({ engine, place }: SlotState): string {
+  if (engine) return engine.device;
+  const { source } = place.config;
+  return source.kind === "embedded" ? source.device : source.url;
+}
