@@ -44,7 +44,7 @@ export function failureOf(error: unknown, reason: string | null): TandemFailure 
     if (CONNECTION_GONE.has(rpc.data.code)) return stopped(reason, error);
   }
   if (reason !== null) return stopped(reason, error);
-  const message = error instanceof Error ? error.message : String(error);
+  const message = rpc.success ? rpc.data.message : error instanceof Error ? error.message : String(error);
   return new TandemFailure("unexpected", `Something went wrong: ${message}`, "See the log; your file is untouched", {
     cause: error,
     isRetryable: true,

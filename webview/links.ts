@@ -17,7 +17,7 @@ const MENTION = new RegExp(
     PATH,
     String.raw`\[L${RANGE}\]`,
     String.raw`\bL(\d{1,6})(?:\s*[-–]\s*L?(\d{1,6}))?\b`,
-    String.raw`\blines?\s+${RANGE}(?![\w.])`,
+    String.raw`\blines?\s+${RANGE}(?!\w|\.\d|[-–]\d)`,
   ].join("|"),
   "gi",
 );

@@ -75,6 +75,7 @@ function createMarkdown(): MarkdownIt {
   const it = markdownIt({ html: false, linkify: false, typographer: false });
   it.disable("image");
   it.core.ruler.push("source-lines", linkSourceLines);
+  it.core.ruler.push("alignment", alignByClass);
   it.renderer.rules.fence = (tokens, index) => codeBlock(tokens[index]);
   it.renderer.rules.code_block = (tokens, index) => codeBlock(tokens[index]);
   it.renderer.rules.code_inline = (tokens, index) => `<code>${withLines(tokens[index]?.content ?? "")}</code>`;
@@ -91,6 +92,16 @@ function linkSourceLines(state: StateCore): void {
       if (token.type === "link_close") links -= 1;
       if (token.type === "text" && links === 0) token.type = "source_lines";
     }
+  }
+}
+
+/** Columns are aligned by a class: the page's policy takes no style from the text. */
+function alignByClass(state: StateCore): void {
+  for (const token of state.tokens) {
+    const style = token.attrGet("style");
+    if (style === null) continue;
+    token.attrs = (token.attrs ?? []).filter(([name]) => name !== "style");
+    token.attrSet("class", String(style).replace("text-align:", "align-"));
   }
 }
 

@@ -41,15 +41,19 @@ export function splice(text: string, splices: readonly Splice[]): string {
 
 /** The same change without the lines that stay as they are, so that marks and cursors around it survive. */
 export function shrink(text: string, whole: Splice): Splice {
-  const before = text.slice(whole.start, whole.end);
-  const limit = Math.min(before.length, whole.text.length);
+  const before = text.slice(whole.start, whole.end).split(/(?<=\n)/);
+  const after = whole.text.split(/(?<=\n)/);
+  const limit = Math.min(before.length, after.length);
   let head = 0;
-  for (let at = 0; at < limit && before[at] === whole.text[at]; at++) if (before[at] === "\n") head = at + 1;
+  while (head < limit && before[head] === after[head]) head += 1;
   let tail = 0;
-  for (let back = 1; back <= limit - head && before.at(-back) === whole.text.at(-back); back++) {
-    if (before.at(-back) === "\n") tail = back - 1;
-  }
-  return { start: whole.start + head, end: whole.end - tail, text: whole.text.slice(head, whole.text.length - tail) };
+  while (tail < limit - head && before.at(-1 - tail) === after.at(-1 - tail)) tail += 1;
+  const length = (lines: readonly string[]) => lines.join("").length;
+  return {
+    start: whole.start + length(before.slice(0, head)),
+    end: whole.end - length(before.slice(before.length - tail)),
+    text: after.slice(head, after.length - tail).join(""),
+  };
 }
 
 /** Offset of a position; past the end of a line it is the line's end, past the text the text's end. */

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { cancelled, failureOf } from "../../extension/failure.ts";
+
+const data = { code: "no-space", nextStep: "Free some disk", isRetryable: false };
+
+const cases = [
+  {
+    name: "an error of ours keeps its code and next step",
+    error: { code: -32_050, message: "The disk is full", data },
+    want: ["no-space", "The disk is full", "Free some disk"],
+  },
+  {
+    name: "cancelled by the server",
+    error: { code: -32_800, message: "x" },
+    want: ["cancelled", "Cancelled", "Nothing was changed"],
+  },
+  {
+    name: "cancelled, with our data",
+    error: { code: -32_800, message: "Cancelled", data: { ...data, code: "cancelled" } },
+    want: ["cancelled", "Cancelled", "Free some disk"],
+  },
+  {
+    name: "the connection broke under it",
+    error: { code: -32_097, message: "Pending response rejected since connection got disposed" },
+    want: ["stopped", "The orchestrator stopped; your file is untouched", "It is being restarted: run the task again"],
+  },
+  {
+    name: "it is known why",
+    error: { code: -32_097, message: "disposed" },
+    reason: "it was ended by SIGKILL",
+    want: [
+      "stopped",
+      "The orchestrator stopped (it was ended by SIGKILL); your file is untouched",
+      "It is being restarted: run the task again",
+    ],
+  },
+  {
+    name: "data of another shape is a bug",
+    error: { code: -32_050, message: "odd", data: { code: 7 } },
+    want: ["unexpected", "Something went wrong: odd", "See the log; your file is untouched"],
+  },
+  {
+    name: "a plain error",
+    error: new Error("boom"),
+    want: ["unexpected", "Something went wrong: boom", "See the log; your file is untouched"],
+  },
+  {
+    name: "not even an error",
+    error: "boom",
+    want: ["unexpected", "Something went wrong: boom", "See the log; your file is untouched"],
+  },
+  { name: "a failure stays what it is", error: cancelled(), want: ["cancelled", "Cancelled", "Nothing was changed"] },
+];
+
+for (const it of cases)
+  test(it.name, () => {
+    const { code, message, nextStep } = failureOf(it.error, it.reason ?? null);
+    assert.deepEqual([code, message, nextStep], it.want);
+  });

@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { z } from "zod";
+import { commandIds, languageIds, settingKeys } from "../../extension/ids.ts";
+import { apiKeySlot, normalEndpoint, readSettings } from "../../extension/settings.ts";
+import { Settings } from "../../server/protocol/settings.ts";
+
+const defaults = Settings.parse({});
+const noKeys = () => "";
+
+const cases: { name: string; values: Record<string, unknown>; want: object; problems?: RegExp[] }[] = [
+  { name: "nothing set", values: {}, want: defaults },
+  {
+    name: "everything set",
+    values: {
+      "tandem.draft.model": "qwen",
+      "tandem.audit.device": "cuda:1",
+      "tandem.auditWhen": "always",
+      "tandem.maxTokens": 64,
+      "tandem.timeoutSeconds": 9,
+      "tandem.logLevel": "debug",
+    },
+    want: {
+      ...defaults,
+      draft: { ...defaults.draft, model: "qwen" },
+      audit: { ...defaults.audit, device: "cuda:1" },
+      auditWhen: "always",
+      maxTokens: 64,
+      timeoutS: 9,
+      logLevel: "debug",
+    },
+  },
+  {
+    name: "each bad value is named, the others hold",
+    values: { "tandem.draft.device": "toaster", "tandem.maxTokens": "many", "tandem.auditWhen": "never" },
+    want: { ...defaults, auditWhen: "never" },
+    problems: [/^tandem\.draft\.device: use "auto"/, /^tandem\.maxTokens: /],
+  },
+  {
+    name: "a number out of range",
+    values: { "tandem.timeoutSeconds": 301 },
+    want: defaults,
+    problems: [/^tandem\.timeoutSeconds: /],
+  },
+  { name: "an empty model is auto", values: { "tandem.audit.model": "" }, want: defaults },
+  {
+    name: "an endpoint loses its last slash",
+    values: { "tandem.draft.endpoint": " http://127.0.0.1:8080/v1/ " },
+    want: { ...defaults, draft: { ...defaults.draft, endpoint: "http://127.0.0.1:8080/v1" } },
+  },
+  {
+    name: "no address",
+    values: { "tandem.draft.endpoint": "localhost:8080" },
+    want: defaults,
+    problems: [/^tandem\.draft\.endpoint: use an address/],
+  },
+  {
+    name: "not even a string",
+    values: { "tandem.audit.endpoint": 8080 },
+    want: defaults,
+    problems: [/^tandem\.audit\.endpoint: use an address/],
+  },
+  {
+    name: "no web address",
+    values: { "tandem.draft.endpoint": "file:///etc/passwd" },
+    want: defaults,
+    problems: [/^tandem\.draft\.endpoint/],
+  },
+];
+
+for (const it of cases)
+  test(it.name, () => {
+    const { settings, problems } = readSettings(it.values, noKeys);
+    assert.deepEqual(settings, it.want);
+    assert.equal(problems.length, it.problems?.length ?? 0, problems.join("; "));
+    for (const [index, pattern] of (it.problems ?? []).entries()) assert.match(problems[index] ?? "", pattern);
+  });
+
+test("a key goes to its own server only", () => {
+  const kept = new Map([[apiKeySlot("https://a.example/v1"), "secret"]]);
+  const keyOf = (endpoint: string) => kept.get(apiKeySlot(endpoint)) ?? "";
+  const read = (endpoint: string) => readSettings({ "tandem.draft.endpoint": endpoint }, keyOf).settings.draft.apiKey;
+  assert.equal(read("https://a.example/v2"), "secret");
+  assert.equal(read("https://a.example.evil.example/v1"), "");
+  assert.equal(read("http://a.example/v1"), "");
+  assert.equal(read(""), "");
+});
+
+for (const [value, want] of [
+  ["http://x/", "http://x"],
+  ["https://x:1/v1//", "https://x:1/v1"],
+  ["", null],
+  ["x", null],
+  ["javascript:alert(1)", null],
+] as const)
+  test(`endpoint ${JSON.stringify(value)}`, () => assert.equal(normalEndpoint(value), want));
+
+const Manifest = z.object({
+  activationEvents: z.array(z.string()),
+  contributes: z.object({
+    commands: z.array(z.object({ command: z.string() })),
+    configuration: z.object({ properties: z.record(z.string(), z.object({ default: z.unknown() })) }),
+    keybindings: z.array(z.object({ command: z.string() })),
+    menus: z.record(z.string(), z.array(z.object({ command: z.string().optional() }))),
+  }),
+});
+const { activationEvents, contributes } = Manifest.parse(
+  JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")),
+);
+
+test("package.json declares exactly the commands there are", () => {
+  assert.deepEqual(contributes.commands.map((it) => it.command).sort(), commandIds.toSorted());
+});
+
+test("menus and keys name commands there are", () => {
+  const named = [...Object.values(contributes.menus).flat(), ...contributes.keybindings].map((it) => it.command);
+  const known: readonly string[] = commandIds;
+  assert.deepEqual(
+    named.filter((it) => it !== undefined && !known.includes(it)),
+    [],
+  );
+});
+
+test("package.json declares exactly the settings that are read, with the defaults of the contract", () => {
+  assert.deepEqual(Object.keys(contributes.configuration.properties).sort(), settingKeys.toSorted());
+  const values = Object.fromEntries(
+    Object.entries(contributes.configuration.properties).map(([key, it]) => [key, it.default]),
+  );
+  assert.deepEqual(readSettings(values, noKeys), { settings: defaults, problems: [] });
+});
+
+test("it is started by the languages it knows, and never by everything", () => {
+  assert.deepEqual(
+    activationEvents,
+    languageIds.map((it) => `onLanguage:${it}`),
+  );
+});

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ToView } from "../../webview/messages.ts";
+import { empty, reduce } from "../../webview/state.ts";
+import { render, renderBlocks } from "../../webview/view.ts";
+
+const cases: { name: string; markdown: string; has?: RegExp[]; hasNot?: RegExp[] }[] = [
+  {
+    name: "HTML is text",
+    markdown: "a <script>alert(1)</script> <img src=x onerror=alert(1)>",
+    has: [/&lt;script&gt;/],
+    hasNot: [/<script/, /<img/],
+  },
+  { name: "links to scripts are none", markdown: "[x](javascript:alert(1)) [y](vbscript:x)", hasNot: [/<a /] },
+  { name: "images are not fetched", markdown: "![x](https://example.com/a.png)", hasNot: [/<img/] },
+  {
+    name: "a fence of a hostile language",
+    markdown: '```"><script>\ncode\n```',
+    has: [/&quot;&gt;&lt;script&gt;/],
+    hasNot: [/<script/],
+  },
+  {
+    name: "code can be copied and put in",
+    markdown: "```ts\nif (a < b) {}\n```",
+    has: [/data-do="copy"/, /data-do="insert"/, /if \(a &lt; b\)/, /tabindex="0"/],
+  },
+  { name: "a fence that is still open", markdown: "```ts\nconst a", has: [/<code>const a/] },
+  {
+    name: "lines are buttons",
+    markdown: "See lines 3-5.",
+    has: [/<button type="button" class="lines" data-do="open" data-line="3" data-end="5"/],
+  },
+  {
+    name: "also in inline code, with a path",
+    markdown: "See `src/a.ts:7`.",
+    has: [/<code><button[^>]* data-path="src\/a.ts" data-line="7"/],
+  },
+  { name: "not in blocks of code", markdown: "```\nsee line 3\n```", hasNot: [/data-do="open"/] },
+  {
+    name: "not inside links",
+    markdown: "[line 3](https://example.com)",
+    has: [/<a href="https:\/\/example.com">line 3<\/a>/],
+  },
+  { name: "a path cannot break out", markdown: 'x"onclick=`a.ts:3`', hasNot: [/"onclick=/] },
+];
+
+for (const it of cases)
+  test(it.name, () => {
+    const html = renderBlocks(it.markdown).join("");
+    for (const pattern of it.has ?? []) assert.match(html, pattern);
+    for (const pattern of it.hasNot ?? []) assert.doesNotMatch(html, pattern);
+  });
+
+test("blocks that stay the same are the same string", () => {
+  const before = renderBlocks("# One\n\ntwo\n\n- a\n- b");
+  const after = renderBlocks("# One\n\ntwo\n\n- a\n- b\n- c");
+  assert.equal(before.length, 3);
+  assert.deepEqual(after.slice(0, 2), before.slice(0, 2));
+  assert.notEqual(after[2], before[2]);
+});
+
+test("no style of its own anywhere: the page's policy forbids it", () => {
+  assert.doesNotMatch(renderBlocks("| a | b |\n|:-:|--:|\n| 1 | 2 |").join(""), /style=/);
+});
+
+const begin: ToView = { kind: "begin", title: "Ask", question: "<b>why?</b>", source: "a.ts" };
+
+test("while it streams it can be stopped, and says what happens", () => {
+  const page = render([begin, { kind: "progress", message: "drafting on cpu, line 4" } as const].reduce(reduce, empty));
+  assert.match(page.header, /&lt;b&gt;why\?&lt;\/b&gt;/);
+  assert.match(page.header, /drafting on cpu, line 4/);
+  assert.match(page.header, /data-do="stop"/);
+  assert.equal(page.announcement, "drafting on cpu", "a screen reader is not told every line");
+});
+
+test("a failure keeps the text, and says what to do", () => {
+  const messages: ToView[] = [
+    begin,
+    { kind: "more", text: "half" },
+    { kind: "failed", message: "It stopped", nextStep: "Run it again" },
+  ];
+  const page = render(messages.reduce(reduce, empty));
+  assert.match(page.blocks.join(""), /half/);
+  assert.match(page.footer, /It stopped.*Run it again.*data-do="runAgain"/s);
+  assert.doesNotMatch(page.header, /stop/);
+});
+
+test("nothing was asked yet", () => {
+  assert.deepEqual(render(empty), { header: "", blocks: [], footer: "", announcement: "" });
+});
