@@ -4,15 +4,22 @@ import type { FileEdit } from "../protocol/source.ts";
 import type { Placement } from "./prompt.ts";
 import { isStub } from "./target.ts";
 import type { Task } from "./task.ts";
-import { lineBreakOf, offsetAt, positionAt, slice, splice } from "./text.ts";
+import { lineBreakOf, offsetAt, positionAt, slice, splice, withBreaks } from "./text.ts";
 
 /** The same line over and over is what a small model does when it has nothing to say. */
 const MOST_REPEATS = 4;
 
 /** The edit a draft makes; the file's own line breaks are kept. */
 export function toEdit(place: Placement, draft: string): FileEdit {
-  const after = lineBreakOf(place.text) === "\r\n" ? draft.replace(/\r?\n/g, "\r\n") : draft;
-  return { uri: place.uri, version: place.version, range: place.range, before: place.before, after, isNewFile: place.isNewFile };
+  const after = withBreaks(draft, lineBreakOf(place.text));
+  return {
+    uri: place.uri,
+    version: place.version,
+    range: place.range,
+    before: place.before,
+    after,
+    isNewFile: place.isNewFile,
+  };
 }
 
 /** The whole text after the edit. */
@@ -42,8 +49,10 @@ export function objection(judged: Judged): string | null {
   if (repeated) return `the model repeats itself: "${repeated.slice(0, 60)}"`;
   const fresh = newErrors(judged);
   const [first] = fresh;
-  if (first) return `it does not parse: ${first.message} at line ${first.line + 1}${judged.isCutOff ? "; it was cut off by the token limit" : ""}`;
-  if (task.action === "fix" && before.errors.length > 0 && after.errors.length >= before.errors.length) return "the syntax error is still there";
+  if (first)
+    return `it does not parse: ${first.message} at line ${first.line + 1}${judged.isCutOff ? "; it was cut off by the token limit" : ""}`;
+  if (task.action === "fix" && before.errors.length > 0 && after.errors.length >= before.errors.length)
+    return "the syntax error is still there";
   return declarationObjection(judged);
 }
 
@@ -95,7 +104,8 @@ function mostRepeated(text: string): string | null {
 
 /** Keeps a doc comment the model left out: the edit then begins after it. */
 export function keepDoc(task: Task, place: Placement, draft: string): Placement {
-  if (task.target.kind !== "declaration" || place.uri !== task.document?.uri || task.action === "docstring") return place;
+  if (task.target.kind !== "declaration" || place.uri !== task.document?.uri || task.action === "docstring")
+    return place;
   const { docRange, range, indent } = task.target.declaration;
   const opens = (text: string) => /^\s*(\/\*|\/\/|#(?!\[)|""")/.test(text);
   if (!docRange || task.facts.doc?.kind === "inside" || !opens(place.before) || opens(draft)) return place;

@@ -35,6 +35,10 @@ export function lineBreakOf(text: string): "\r\n" | "\n" {
   return at > 0 && text[at - 1] === "\r" ? "\r\n" : "\n";
 }
 
+export function withBreaks(text: string, lineBreak: "\r\n" | "\n"): string {
+  return lineBreak === "\n" ? text : text.replace(/\r?\n/g, lineBreak);
+}
+
 export function isEmpty(range: Range): boolean {
   return range.start.line === range.end.line && range.start.character === range.end.character;
 }

@@ -3,7 +3,7 @@ import { createCutter, type Part } from "../core/cut.ts";
 import type { LanguageFacts } from "../core/languages.ts";
 import type { DraftJob } from "../core/prompt.ts";
 import { linesBefore } from "../core/prompt.ts";
-import { offsetAt } from "../core/text.ts";
+import { lineBreakOf, offsetAt, withBreaks } from "../core/text.ts";
 import type { Clock } from "../ports.ts";
 import type { Lease } from "../slot/slot.ts";
 import type { Emit } from "../slot/state.ts";
@@ -41,12 +41,13 @@ export async function draftAndAudit(input: DraftAndAuditInput, signal: AbortSign
   const { job, sampling, draftLease, clock, emit } = input;
   const startedMs = clock.nowMs();
   const cutter = createCutter(lexisOf(input.facts));
+  const lineBreak = lineBreakOf(job.place?.text ?? "");
   const parts = createChannel<Part>();
   const isDrafted = Promise.withResolvers<void>();
   const abandoned = new AbortController();
   const auditing = auditParts(input, parts, isDrafted.promise, AbortSignal.any([signal, abandoned.signal]));
   const onText = (text: string) => {
-    emit({ kind: "draft", text });
+    emit({ kind: "draft", text: withBreaks(text, lineBreak) });
     for (const part of cutter.push(text)) parts.push(part);
   };
   try {

@@ -144,7 +144,7 @@ async function attempts(input: Attempting, signal: AbortSignal): Promise<Outcome
     const judged = { task, place, edit, written: written.written, before, after, isCutOff: written.isCutOff };
     const why = objection(judged);
     if (!why)
-      return { result: { kind: "edit", action: task.action, edits: [edit], draft: written.draft, findings }, worked };
+      return { result: { kind: "edit", action: task.action, edits: [edit], draft: edit.after, findings }, worked };
     for (const finding of syntaxFindings(judged)) emit({ kind: "finding", finding });
     problem = why;
   }

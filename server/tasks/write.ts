@@ -111,12 +111,10 @@ export function createMeter(lease: Lease, clock: Clock) {
     },
     finish(): EngineUse {
       const elapsedMs = clock.nowMs() - startedMs;
-      const seen = reported ?? {
-        promptTokens: 0,
-        completionTokens: pieces,
-        prefillMs: firstMs ?? elapsedMs,
-        decodeMs: elapsedMs - (firstMs ?? elapsedMs),
-      };
+      const prefillMs = firstMs ?? elapsedMs;
+      const outside = { promptTokens: 0, completionTokens: pieces, prefillMs, decodeMs: elapsedMs - prefillMs };
+      if (!reported) lease.report(outside);
+      const seen = reported ?? outside;
       const tokensPerSecond = seen.decodeMs > 0 ? seen.completionTokens / (seen.decodeMs / 1000) : null;
       return { model: lease.engine.model, device: lease.engine.device, ...seen, ttftMs: firstMs, tokensPerSecond };
     },

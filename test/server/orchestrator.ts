@@ -1,0 +1,127 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import {
+  CancellationTokenSource,
+  createProtocolConnection,
+  InitializeRequest,
+  ProgressType,
+  type ProtocolConnection,
+  ResponseError,
+} from "vscode-languageserver-protocol/node";
+import type { z } from "zod";
+import { engineEntry, wasmPath } from "../../server/assets.ts";
+import { createOpenEngine } from "../../server/backends/open.ts";
+import { createFiles } from "../../server/files.ts";
+import { catalogue } from "../../server/models/catalogue.ts";
+import { createModelStore } from "../../server/models/store.ts";
+import type { AnyRequest, EventOf, ParamsOf, ResultOf } from "../../server/protocol/define.ts";
+import { ErrorData } from "../../server/protocol/errors.ts";
+import type { Settings } from "../../server/protocol/settings.ts";
+import { createSyntax } from "../../server/syntax/treeSitter.ts";
+import { serveLsp } from "../../server/transport/lsp.ts";
+import { createWorld } from "../../server/world.ts";
+import { silentLog } from "../fakes/log.ts";
+
+export interface TestClient {
+  readonly connection: ProtocolConnection;
+  send<R extends AnyRequest>(definition: R, params: ParamsOf<R>, options?: SendOptions<R>): Promise<ResultOf<R>>;
+  /** Ends the stream as a client does that was killed. */
+  drop(): void;
+}
+
+export interface SendOptions<R extends AnyRequest> {
+  readonly onEvent?: (event: EventOf<R>) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface TestOrchestrator extends AsyncDisposable {
+  connect(settings: z.input<typeof Settings>): Promise<TestClient>;
+  /** An empty folder of this test's own. */
+  readonly folder: string;
+}
+
+/** The real orchestrator behind its real LSP door, on streams in this process; models come from endpoints alone. */
+export async function startOrchestrator(): Promise<TestOrchestrator> {
+  const folder = await mkdtemp(join(tmpdir(), "tandem-server-"));
+  const clock = { nowMs: () => performance.now() };
+  const log = silentLog;
+  const world = createWorld({
+    clock,
+    log,
+    catalogue,
+    syntax: createSyntax({ wasmPath }),
+    files: createFiles(),
+    store: createModelStore({ folder: join(folder, "cache"), log, clock }),
+    openEngine: createOpenEngine({ log, childPath: engineEntry() }),
+    hardware: () => Promise.resolve({ ramBytes: 16e9, cores: 2, gpus: [] }),
+    version: "0.0.0-test",
+    onStatus: () => undefined,
+  });
+  const connections: ProtocolConnection[] = [];
+  return {
+    folder,
+    async connect(settings) {
+      const [toServer, toClient] = [new PassThrough(), new PassThrough()];
+      serveLsp(toServer, toClient, {
+        handlers: world.handlers,
+        version: "0.0.0-test",
+        log,
+        onSettings: world.configure,
+      });
+      const connection = createProtocolConnection(toClient, toServer);
+      connections.push(connection);
+      connection.listen();
+      const initialize = { processId: null, rootUri: null, capabilities: {}, initializationOptions: settings };
+      await connection.sendRequest(InitializeRequest.type, initialize);
+      return {
+        connection,
+        send: (definition, params, options) => send(connection, definition, params, options),
+        drop: () => toServer.end(),
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      for (const connection of connections) connection.dispose();
+      await world[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+let tokens = 0;
+
+async function send<R extends AnyRequest>(
+  connection: ProtocolConnection,
+  definition: R,
+  params: ParamsOf<R>,
+  { onEvent = () => undefined, signal }: SendOptions<R> = {},
+): Promise<ResultOf<R>> {
+  const partialResultToken = `t${++tokens}`;
+  const progress = connection.onProgress(new ProgressType<unknown>(), partialResultToken, (event) =>
+    onEvent(definition.event.parse(event)),
+  );
+  const cancel = new CancellationTokenSource();
+  signal?.addEventListener("abort", () => cancel.cancel(), { once: true });
+  try {
+    const answer = await connection.sendRequest(
+      definition.method,
+      { ...(params as object), partialResultToken },
+      cancel.token,
+    );
+    return definition.result.parse(answer);
+  } finally {
+    progress.dispose();
+  }
+}
+
+/** What a request failed with; throws when it did not fail. */
+export async function failureOf(answer: Promise<unknown>): Promise<ErrorData & { message: string }> {
+  try {
+    await answer;
+  } catch (error) {
+    if (error instanceof ResponseError) return { ...ErrorData.parse(error.data), message: error.message };
+    throw error;
+  }
+  throw new Error("the request was answered");
+}
