@@ -8,7 +8,13 @@ export interface EngineConfig {
   readonly id: string;
   readonly roles: readonly ModelRole[];
   readonly source:
-    | { readonly kind: "embedded"; readonly model: string; readonly substitute: string | null; readonly device: string; readonly threads: number }
+    | {
+        readonly kind: "embedded";
+        readonly model: string;
+        readonly substitute: string | null;
+        readonly device: string;
+        readonly threads: number;
+      }
     | { readonly kind: "endpoint"; readonly url: string; readonly modelName: string | null; readonly apiKey: string };
 }
 
@@ -27,11 +33,17 @@ export function assign(settings: Settings, hardware: Hardware, choice: Choice, s
   if (isShared) return [endpoint("both", ["draft", "audit"], draft)];
   const draftDevice = deviceFor(draft, choice.draft.gpu);
   const auditDevice = deviceFor(audit, choice.audit.gpu);
-  const onCpu = [draft.endpoint === "" && draftDevice === "cpu", audit.endpoint === "" && auditDevice === "cpu"].filter(Boolean).length;
+  const onCpu = [draft.endpoint === "" && draftDevice === "cpu", audit.endpoint === "" && auditDevice === "cpu"].filter(
+    Boolean,
+  ).length;
   const threads = Math.max(1, Math.min(MOST_THREADS, Math.floor(hardware.cores / Math.max(1, onCpu))));
   return [
-    draft.endpoint !== "" ? endpoint("draft", ["draft"], draft) : embedded("draft", draft.model === "auto" ? choice.draft.model : draft.model, draft, draftDevice),
-    audit.endpoint !== "" ? endpoint("audit", ["audit"], audit) : embedded("audit", audit.model === "auto" ? choice.audit.model : audit.model, audit, auditDevice),
+    draft.endpoint !== ""
+      ? endpoint("draft", ["draft"], draft)
+      : embedded("draft", draft.model === "auto" ? choice.draft.model : draft.model, draft, draftDevice),
+    audit.endpoint !== ""
+      ? endpoint("audit", ["audit"], audit)
+      : embedded("audit", audit.model === "auto" ? choice.audit.model : audit.model, audit, auditDevice),
   ];
 
   function embedded(role: ModelRole, model: string, of: RoleSettings, device: string): EngineConfig {
@@ -49,7 +61,11 @@ function auditSettings({ draft, audit }: Settings): RoleSettings {
 }
 
 function endpoint(id: string, roles: readonly ModelRole[], of: RoleSettings): EngineConfig {
-  return { id, roles, source: { kind: "endpoint", url: of.endpoint, modelName: of.model === "auto" ? null : of.model, apiKey: of.apiKey } };
+  return {
+    id,
+    roles,
+    source: { kind: "endpoint", url: of.endpoint, modelName: of.model === "auto" ? null : of.model, apiKey: of.apiKey },
+  };
 }
 
 function deviceFor(of: RoleSettings, gpu: string | null): string {

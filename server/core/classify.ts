@@ -42,10 +42,22 @@ const CUES: readonly (readonly [Action, number, RegExp])[] = [
   ["explain", 3, /\b(what|why|how)( does| do| is| are|'s| will| would| mean)\b/g],
   ["explain", 2, /\b(meaning|means?)\b/g],
   ["test", 5, /\b(unit ?tests?|tests?|test ?cases?|specs?|vitest|jest|pytest|xunit|junit|mocha|coverage|mock)\b/g],
-  ["fix", 4, /\b(fix(es|ed|ing)?|bug(s|gy)?|debug|repair|broken|crash(es|ing)?|errors?|exceptions?|typos?|solve|correct|wrong)\b/g],
+  [
+    "fix",
+    4,
+    /\b(fix(es|ed|ing)?|bug(s|gy)?|debug|repair|broken|crash(es|ing)?|errors?|exceptions?|typos?|solve|correct|wrong)\b/g,
+  ],
   ["fix", 2, /\b(issues?|fail(s|ing|ed)?|does ?n[o']t work|not working|problem)\b/g],
-  ["refactor", 4, /\b(refactor(ing)?|rename|lint|simplif(y|ied)|clean ?up|extract|inline|restructure|re-?write|re-?format|optimi[sz]e|moderni[sz]e|tidy)\b/g],
-  ["refactor", 3, /\b(change|convert|replace|make|move|modify|edit|turn|set|split|merge|remove|delete|instead|more efficient|faster|only)\b/g],
+  [
+    "refactor",
+    4,
+    /\b(refactor(ing)?|rename|lint|simplif(y|ied)|clean ?up|extract|inline|restructure|re-?write|re-?format|optimi[sz]e|moderni[sz]e|tidy)\b/g,
+  ],
+  [
+    "refactor",
+    3,
+    /\b(change|convert|replace|make|move|modify|edit|turn|set|split|merge|remove|delete|instead|more efficient|faster|only)\b/g,
+  ],
   ["implement", 4, /\b(implement(ation|ing)?|create|build|scaffold|continue|complete|finish)\b/g],
   ["implement", 3, /\b(write|add|new|generate|make a|code (to|for)|plot|call|embed|develop|insert)\b/g],
   ["implement", 1, /\b(function|class|method|variable|array|component|endpoint|readme|script|dataframe)\b/g],
@@ -63,12 +75,14 @@ export function classify(input: ClassifyInput): Classification {
   if (input.errorCount > 0) scores.set("fix", (scores.get("fix") ?? 0) + 1);
   const ranked = [...scores].sort((a, b) => b[1] - a[1]);
   const [best, second] = ranked;
-  if (!best || best[1] <= 0) return withTier(input, "ask", 0, "nothing in the request names an action, and a question edits nothing");
+  if (!best || best[1] <= 0)
+    return withTier(input, "ask", 0, "nothing in the request names an action, and a question edits nothing");
   const total = ranked.reduce((sum, [, score]) => sum + score, 0);
   const confidence = best[1] / total;
   const against = second ? `, against ${second[0]} ${second[1].toFixed(1)}` : "";
   const why = `the words say ${best[0]} (${best[1].toFixed(1)}${against})`;
-  if (confidence < LEAST_CONFIDENCE) return withTier(input, "ask", confidence, `${why}: too close to call, and a question edits nothing`);
+  if (confidence < LEAST_CONFIDENCE)
+    return withTier(input, "ask", confidence, `${why}: too close to call, and a question edits nothing`);
   return withTier(input, best[0], confidence, why);
 }
 
@@ -89,9 +103,16 @@ function scoreActions(instruction: string): Map<Action, number> {
 function withTier(input: ClassifyInput, action: Action, confidence: number, why: string): Classification {
   const base = BASE_TIER[action];
   const text = input.instruction.toLowerCase();
-  if (action === "refactor" && /\b(rename|lint)\b/.test(text)) return { action, tier: "simple", confidence, why: `${why}; a rename or lint is small` };
-  if (action === "ask" && /\b(design|architect\w*|plan)\b/.test(text)) return { action, tier: "moderate", confidence, why: `${why}; a plan needs the larger model` };
+  if (action === "refactor" && /\b(rename|lint)\b/.test(text))
+    return { action, tier: "simple", confidence, why: `${why}; a rename or lint is small` };
+  if (action === "ask" && /\b(design|architect\w*|plan)\b/.test(text))
+    return { action, tier: "moderate", confidence, why: `${why}; a plan needs the larger model` };
   if (base === "simple" && input.targetLines > LARGE_TARGET_LINES)
-    return { action, tier: "moderate", confidence, why: `${why}; ${input.targetLines} lines are too many for the small model` };
+    return {
+      action,
+      tier: "moderate",
+      confidence,
+      why: `${why}; ${input.targetLines} lines are too many for the small model`,
+    };
   return { action, tier: base, confidence, why };
 }

@@ -11,8 +11,13 @@ export function testFileCandidates(fileName: string, facts: LanguageFacts): read
     case "javascript":
     case "javascriptreact":
       return [
-        `${stem}.test${extension}`, `${stem}.spec${extension}`, `__tests__/${stem}.test${extension}`,
-        `test/${stem}.test${extension}`, `tests/${stem}.test${extension}`, `../test/${stem}.test${extension}`, `../tests/${stem}.test${extension}`,
+        `${stem}.test${extension}`,
+        `${stem}.spec${extension}`,
+        `__tests__/${stem}.test${extension}`,
+        `test/${stem}.test${extension}`,
+        `tests/${stem}.test${extension}`,
+        `../test/${stem}.test${extension}`,
+        `../tests/${stem}.test${extension}`,
       ];
     case "python":
       return [`test_${stem}.py`, `tests/test_${stem}.py`, `../tests/test_${stem}.py`, `${stem}_test.py`];
@@ -41,11 +46,19 @@ export function isTestFile(path: string): boolean {
 /** The test framework, read from the project's manifest (package.json), else the language's usual one. */
 export function frameworkOf(facts: LanguageFacts, manifest: string | null): string {
   if (/script/.test(facts.id) && facts.blocks === "braces") {
-    for (const name of ["vitest", "jest", "mocha"]) if (manifest && new RegExp(`"${name}"\\s*:`).test(manifest)) return name;
+    for (const name of ["vitest", "jest", "mocha"])
+      if (manifest && new RegExp(`"${name}"\\s*:`).test(manifest)) return name;
     return "node:test";
   }
   const usual: Readonly<Record<string, string>> = {
-    python: "pytest", go: "the testing package", ruby: "minitest", java: "JUnit 5", csharp: "xUnit", php: "PHPUnit", c: "assert.h", cpp: "GoogleTest",
+    python: "pytest",
+    go: "the testing package",
+    ruby: "minitest",
+    java: "JUnit 5",
+    csharp: "xUnit",
+    php: "PHPUnit",
+    c: "assert.h",
+    cpp: "GoogleTest",
   };
   return usual[facts.id] ?? "the project's test framework";
 }

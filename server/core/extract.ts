@@ -16,7 +16,13 @@ export type Extraction =
   /** A chat answer: the first fenced block, moved to `indent`. */
   | { readonly kind: "fence"; readonly indent: string }
   /** A chat answer that is to be a comment: the first comment in its fenced block, dressed anew. */
-  | { readonly kind: "fencedComment"; readonly open: string; readonly first: string; readonly prefix: string; readonly close: string }
+  | {
+      readonly kind: "fencedComment";
+      readonly open: string;
+      readonly first: string;
+      readonly prefix: string;
+      readonly close: string;
+    }
   /** Markdown, as it comes. */
   | { readonly kind: "prose" };
 
@@ -144,7 +150,8 @@ function commentReader({ first, prefix, close }: Extract<Extraction, { kind: "co
       const end = close === "" ? -1 : line.indexOf(close);
       let words = (end === -1 ? line : line.slice(0, end)).trim();
       if (mark !== "" && words.startsWith(mark)) words = words.slice(mark.length).trim();
-      if (words === "") return { keep: isFirst || end !== -1 ? null : prefix, isLast: end !== -1 || (close === "" && !isFirst) };
+      if (words === "")
+        return { keep: isFirst || end !== -1 ? null : prefix, isLast: end !== -1 || (close === "" && !isFirst) };
       const keep = `${isFirst ? first : prefix}${words}`;
       isFirst = false;
       return { keep, isLast: end !== -1 };
@@ -183,7 +190,10 @@ function fencedCommentReader(extraction: Extract<Extraction, { kind: "fencedComm
       const inFence = fence.read(line);
       if (inFence.keep === null) return inFence;
       const words = inFence.keep.trim();
-      if (isInside) return extraction.close === "" && !words.startsWith(opening) ? { keep: null, isLast: true } : comment.read(words);
+      if (isInside)
+        return extraction.close === "" && !words.startsWith(opening)
+          ? { keep: null, isLast: true }
+          : comment.read(words);
       if (!words.startsWith(opening)) return { keep: null, isLast: false };
       isInside = true;
       return comment.read(words.slice(extraction.open.trim().length));

@@ -43,7 +43,15 @@ export interface Companion {
 }
 
 /** Seed 000: 0.2 where there is a right answer, 0.7 where there are many; 0.9 is never right for code. */
-export const TEMPERATURE: Record<Action, number> = { docstring: 0.2, explain: 0.7, refactor: 0.2, fix: 0.2, test: 0.2, implement: 0.2, ask: 0.7 };
+export const TEMPERATURE: Record<Action, number> = {
+  docstring: 0.2,
+  explain: 0.7,
+  refactor: 0.2,
+  fix: 0.2,
+  test: 0.2,
+  implement: 0.2,
+  ask: 0.7,
+};
 
 /** A rough count that errs on the high side: code runs at about 3.5 characters a token in today's vocabularies. */
 export function estimateTokens(text: string): number {
@@ -51,7 +59,9 @@ export function estimateTokens(text: string): number {
 }
 
 export function promptLength(prompt: GenerateRequest["prompt"]): number {
-  return estimateTokens(prompt.kind === "text" ? prompt.text : prompt.messages.map((it: ChatMessage) => it.content).join("\n"));
+  return estimateTokens(
+    prompt.kind === "text" ? prompt.text : prompt.messages.map((it: ChatMessage) => it.content).join("\n"),
+  );
 }
 
 /** The lines that end at `offset`, at most `limit` characters of them, beginning at a line's start. */

@@ -81,11 +81,20 @@ function price(engine: EngineView, input: RouteInput): RouteCandidate {
   const penaltyMs = engine.failures * PENALTY_MS;
   const totalMs = queueMs + loadMs + prefillMs + decodeMs + penaltyMs;
   const cost: RouteCost = { queueMs, loadMs, prefillMs, decodeMs, penaltyMs, totalMs };
-  return { engine: engine.id, model: engine.model.label, device: engine.device, cost: rounded(cost), why: inWords(engine, cost) };
+  return {
+    engine: engine.id,
+    model: engine.model.label,
+    device: engine.device,
+    cost: rounded(cost),
+    why: inWords(engine, cost),
+  };
 }
 
 function inWords(engine: EngineView, cost: RouteCost): string {
-  const parts = [`about ${seconds(cost.totalMs)}`, engine.isResident ? "already loaded" : `${seconds(cost.loadMs)} to load`];
+  const parts = [
+    `about ${seconds(cost.totalMs)}`,
+    engine.isResident ? "already loaded" : `${seconds(cost.loadMs)} to load`,
+  ];
   if (cost.queueMs > 0) parts.push(`${engine.load} ahead of it`);
   if (engine.failures > 0) parts.push(`failed ${engine.failures} times`);
   if (engine.decodePerSecond !== null) parts.push(`${engine.decodePerSecond.toFixed(0)} tokens/s measured`);
@@ -93,21 +102,35 @@ function inWords(engine: EngineView, cost: RouteCost): string {
 }
 
 function reason(input: RouteInput, draft: EngineView, audit: EngineView | null): string {
-  const work = { simple: "a simple task goes to the engine that is done first", moderate: "a moderate task goes to the drafting model", complex: "a complex task goes to the drafting model" }[input.tier];
+  const work = {
+    simple: "a simple task goes to the engine that is done first",
+    moderate: "a moderate task goes to the drafting model",
+    complex: "a complex task goes to the drafting model",
+  }[input.tier];
   if (!audit) return `${work}: ${draft.model.label} on ${draft.device}`;
-  const where = audit.id === draft.id ? "the same engine audits, which overlaps only if it has a second slot" : `${audit.model.label} on ${audit.device} audits while it writes`;
+  const where =
+    audit.id === draft.id
+      ? "the same engine audits, which overlaps only if it has a second slot"
+      : `${audit.model.label} on ${audit.device} audits while it writes`;
   return `${work}: ${draft.model.label} on ${draft.device}; ${where}`;
 }
 
 function cheapest<T extends { readonly candidate: RouteCandidate }>(priced: readonly T[]): T | null {
-  return priced.reduce<T | null>((best, it) => (best && best.candidate.cost.totalMs <= it.candidate.cost.totalMs ? best : it), null);
+  return priced.reduce<T | null>(
+    (best, it) => (best && best.candidate.cost.totalMs <= it.candidate.cost.totalMs ? best : it),
+    null,
+  );
 }
 
 function rounded(cost: RouteCost): RouteCost {
   const round = (ms: number) => Math.round(ms);
   return {
-    queueMs: round(cost.queueMs), loadMs: round(cost.loadMs), prefillMs: round(cost.prefillMs),
-    decodeMs: round(cost.decodeMs), penaltyMs: round(cost.penaltyMs), totalMs: round(cost.totalMs),
+    queueMs: round(cost.queueMs),
+    loadMs: round(cost.loadMs),
+    prefillMs: round(cost.prefillMs),
+    decodeMs: round(cost.decodeMs),
+    penaltyMs: round(cost.penaltyMs),
+    totalMs: round(cost.totalMs),
   };
 }
 

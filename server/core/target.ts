@@ -46,7 +46,12 @@ export function targetRange(target: Target): Range | null {
 export function isStub(body: string): boolean {
   const code = body.replace(/\/\/.*|\/\*[^]*?\*\/|^\s*#.*$/gm, "").trim();
   if (code === "" || code === "pass" || code === "...") return true;
-  return code.length < 160 && /^(throw|raise|panic!?|todo!|unimplemented!|return).*(not[ _]?(yet[ _]?)?implemented|todo|unimplemented)/is.test(code);
+  return (
+    code.length < 160 &&
+    /^(throw|raise|panic!?|todo!|unimplemented!|return).*(not[ _]?(yet[ _]?)?implemented|todo|unimplemented)/is.test(
+      code,
+    )
+  );
 }
 
 function atCursor(input: TargetInput, at: Position): Target {
@@ -64,8 +69,11 @@ function atSelection(input: TargetInput, range: Range): Target {
   const exact = input.outline.declarations.find((it) => contains(range, it.range) && contains(withDoc(it), range));
   if (exact) return { kind: "declaration", declaration: exact, why: `${exact.name} is selected` };
   if (input.action === "docstring") {
-    const first = input.outline.declarations.find((it) => compare(it.range.start, range.start) >= 0 && contains(range, it.headRange));
-    if (first) return { kind: "declaration", declaration: first, why: `${first.name} is the first declaration selected` };
+    const first = input.outline.declarations.find(
+      (it) => compare(it.range.start, range.start) >= 0 && contains(range, it.headRange),
+    );
+    if (first)
+      return { kind: "declaration", declaration: first, why: `${first.name} is the first declaration selected` };
   }
   if (input.action === "docstring" || input.action === "implement" || input.action === "test") {
     const around = input.outline.declarations.filter((it) => contains(withDoc(it), range)).at(-1);
@@ -80,16 +88,22 @@ function byName(input: TargetInput): Target {
   const best = named.find((it) => it.name.length === longest);
   if (best) return { kind: "declaration", declaration: best, why: `the request names ${best.name}` };
   if (input.action === "implement") {
-    const stubs = input.outline.declarations.filter((it) => it.kind !== "class" && it.bodyRange && isStub(slice(input.text, it.bodyRange)));
+    const stubs = input.outline.declarations.filter(
+      (it) => it.kind !== "class" && it.bodyRange && isStub(slice(input.text, it.bodyRange)),
+    );
     const [stub] = stubs;
-    if (stub && stubs.length === 1) return { kind: "declaration", declaration: stub, why: `${stub.name} is the only one still to be written` };
+    if (stub && stubs.length === 1)
+      return { kind: "declaration", declaration: stub, why: `${stub.name} is the only one still to be written` };
     return { kind: "gap", at: endOf(input.text), why: "nothing in the file is named: new code goes to its end" };
   }
   const outer = input.outline.declarations.filter((it) => it.depth === 0);
   const [only] = outer;
-  if (only && outer.length === 1) return { kind: "declaration", declaration: only, why: `${only.name} is all the file declares` };
+  if (only && outer.length === 1)
+    return { kind: "declaration", declaration: only, why: `${only.name} is all the file declares` };
   if (input.action === "explain" || input.action === "ask") {
-    return input.text.trim() === "" ? { kind: "none", why: "there is no code" } : { kind: "selection", range: whole(input.text), why: "the whole file" };
+    return input.text.trim() === ""
+      ? { kind: "none", why: "there is no code" }
+      : { kind: "selection", range: whole(input.text), why: "the whole file" };
   }
   return { kind: "none", why: "the request names nothing that the file declares" };
 }
@@ -103,7 +117,9 @@ function mentions(instruction: string, name: string): boolean {
 
 function withDoc(declaration: Declaration): Range {
   const { range, docRange } = declaration;
-  return docRange && compare(docRange.start, range.start) < 0 ? { start: docRange.start, end: range.end } : lines(range);
+  return docRange && compare(docRange.start, range.start) < 0
+    ? { start: docRange.start, end: range.end }
+    : lines(range);
 }
 
 /** The range widened to the start of its first line, so that a cursor in the indentation counts. */

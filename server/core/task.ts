@@ -34,19 +34,52 @@ export function understand(params: RunParams, outline: Outline): Task | Refusal 
   const document = params.document ?? null;
   const refused = checkInput(params);
   if (refused) return refused;
-  const first = classify({ action: params.action ?? null, instruction: params.instruction, targetLines: 0, errorCount: errors(params.diagnostics) });
+  const first = classify({
+    action: params.action ?? null,
+    instruction: params.instruction,
+    targetLines: 0,
+    errorCount: errors(params.diagnostics),
+  });
   if (!document && first.action !== "ask" && first.action !== "explain")
-    return refuse("bad-input", `There is no file to ${first.action} in`, "Name one with --file, or open it in the editor");
+    return refuse(
+      "bad-input",
+      `There is no file to ${first.action} in`,
+      "Name one with --file, or open it in the editor",
+    );
   const target: Target = document
-    ? findTarget({ action: first.action, instruction: params.instruction, text: document.text, range: params.range ?? null, outline })
+    ? findTarget({
+        action: first.action,
+        instruction: params.instruction,
+        text: document.text,
+        range: params.range ?? null,
+        outline,
+      })
     : { kind: "none", why: "no file was given" };
   const range = targetRange(target);
-  const diagnostics = range ? params.diagnostics.filter((it) => compare(it.range.start, range.end) <= 0 && compare(it.range.end, range.start) >= 0) : params.diagnostics;
+  const diagnostics = range
+    ? params.diagnostics.filter(
+        (it) => compare(it.range.start, range.end) <= 0 && compare(it.range.end, range.start) >= 0,
+      )
+    : params.diagnostics;
   const targetLines = range ? range.end.line - range.start.line + 1 : 0;
-  const { action, tier, confidence, why } = classify({ action: params.action ?? null, instruction: params.instruction, targetLines, errorCount: errors(diagnostics) });
+  const { action, tier, confidence, why } = classify({
+    action: params.action ?? null,
+    instruction: params.instruction,
+    targetLines,
+    errorCount: errors(diagnostics),
+  });
   const task: Task = {
-    kind: "task", action, tier, confidence, why, instruction: params.instruction.trim(), document,
-    facts: languageFacts(document?.languageId ?? "plaintext"), outline, target, diagnostics,
+    kind: "task",
+    action,
+    tier,
+    confidence,
+    why,
+    instruction: params.instruction.trim(),
+    document,
+    facts: languageFacts(document?.languageId ?? "plaintext"),
+    outline,
+    target,
+    diagnostics,
   };
   return checkTarget(task, params.range !== undefined) ?? task;
 }
@@ -71,11 +104,24 @@ function errors(diagnostics: readonly Diagnostic[]): number {
 
 function checkInput({ instruction, document, action }: RunParams): Refusal | null {
   if (instruction.length > MOST_INSTRUCTION)
-    return refuse("context-length", `The instruction has ${instruction.length} characters; at most ${MOST_INSTRUCTION} are read`, "Say it shorter, or put the text into a file and select it");
-  if (!action && instruction.trim() === "") return refuse("bad-input", "Neither an action nor an instruction was given", 'Say what to do: tandem run "Write a docstring for median"');
+    return refuse(
+      "context-length",
+      `The instruction has ${instruction.length} characters; at most ${MOST_INSTRUCTION} are read`,
+      "Say it shorter, or put the text into a file and select it",
+    );
+  if (!action && instruction.trim() === "")
+    return refuse(
+      "bad-input",
+      "Neither an action nor an instruction was given",
+      'Say what to do: tandem run "Write a docstring for median"',
+    );
   if (!document) return null;
   if (document.text.length > MOST_TEXT)
-    return refuse("bad-input", `The file has ${(document.text.length / 1e6).toFixed(1)} million characters; at most ${MOST_TEXT / 1e6} million are worked on`, "Split the file, or copy the function into a smaller one");
+    return refuse(
+      "bad-input",
+      `The file has ${(document.text.length / 1e6).toFixed(1)} million characters; at most ${MOST_TEXT / 1e6} million are worked on`,
+      "Split the file, or copy the function into a smaller one",
+    );
   if (document.text.includes("\0")) return refuse("bad-input", "The file is binary", "Name a source file");
   return null;
 }
@@ -83,15 +129,31 @@ function checkInput({ instruction, document, action }: RunParams): Refusal | nul
 function checkTarget(task: Task, hasRange: boolean): Refusal | null {
   const { action, document, outline, target } = task;
   if (!document || action === "explain" || action === "ask") return null;
-  if (document.text.trim() === "" && action !== "implement") return refuse("bad-input", `The file is empty: there is nothing to ${verb(action)}`, "Write the code first, or ask to implement it");
+  if (document.text.trim() === "" && action !== "implement")
+    return refuse(
+      "bad-input",
+      `The file is empty: there is nothing to ${verb(action)}`,
+      "Write the code first, or ask to implement it",
+    );
   const syntaxError = errorInScope(task, hasRange);
   if (syntaxError && action !== "fix") {
     const where = `line ${syntaxError.line + 1}`;
-    return refuse("bad-input", `The code does not parse: ${syntaxError.message} at ${where}`, `Mend ${where} first, or run the action "fix" on it`);
+    return refuse(
+      "bad-input",
+      `The code does not parse: ${syntaxError.message} at ${where}`,
+      `Mend ${where} first, or run the action "fix" on it`,
+    );
   }
   if (target.kind !== "none") return null;
-  const names = outline.declarations.slice(0, 8).map((it) => it.name).join(", ");
-  return refuse("bad-input", `It is not clear what to ${verb(action)}: ${target.why}`, names ? `Name one of ${names}, or give a range` : "Select the lines that are meant, or give a range");
+  const names = outline.declarations
+    .slice(0, 8)
+    .map((it) => it.name)
+    .join(", ");
+  return refuse(
+    "bad-input",
+    `It is not clear what to ${verb(action)}: ${target.why}`,
+    names ? `Name one of ${names}, or give a range` : "Select the lines that are meant, or give a range",
+  );
 }
 
 /** With a range only errors inside the target count; without one, any: a name found in broken code cannot be trusted. */

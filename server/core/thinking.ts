@@ -33,6 +33,7 @@ export function createThinkingFilter(): { push(text: string): string; finish(): 
 
 /** Length of the longest end of `text` that may be the beginning of `tag`. */
 function partialTag(text: string, tag: string): number {
-  for (let length = Math.min(tag.length - 1, text.length); length > 0; length--) if (tag.startsWith(text.slice(-length))) return length;
+  for (let length = Math.min(tag.length - 1, text.length); length > 0; length--)
+    if (tag.startsWith(text.slice(-length))) return length;
   return 0;
 }

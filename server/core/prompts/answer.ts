@@ -14,10 +14,15 @@ const SYSTEM = [
 const TRIAL_TOKENS = 160;
 
 /** Explain and ask: prose about the code, with lines the reader can click. */
-export function answerJob(task: Task, isTrial: boolean, limits: { contextCharacters: number; maxTokens: number }): DraftJob {
+export function answerJob(
+  task: Task,
+  isTrial: boolean,
+  limits: { contextCharacters: number; maxTokens: number },
+): DraftJob {
   const { document, target } = task;
   const range = targetRange(target);
-  const code = document && range ? linesAfter(slice(document.text, range), 0, isTrial ? 2_000 : limits.contextCharacters) : "";
+  const code =
+    document && range ? linesAfter(slice(document.text, range), 0, isTrial ? 2_000 : limits.contextCharacters) : "";
   const firstLine = (range?.start.line ?? 0) + 1;
   const problems = task.diagnostics.map((it) => `line ${it.range.start.line + 1}: ${it.message}`).join("\n");
   const question = task.instruction || "Explain this code: what it is for, how it works, and what to watch out for.";
@@ -28,7 +33,13 @@ export function answerJob(task: Task, isTrial: boolean, limits: { contextCharact
   ];
   return {
     kind: "job",
-    prompt: { kind: "chat", messages: [{ role: "system", content: SYSTEM }, { role: "user", content: user.filter((it) => it !== "").join("\n\n") }] },
+    prompt: {
+      kind: "chat",
+      messages: [
+        { role: "system", content: SYSTEM },
+        { role: "user", content: user.filter((it) => it !== "").join("\n\n") },
+      ],
+    },
     stop: [],
     maxTokens: isTrial ? TRIAL_TOKENS : limits.maxTokens,
     repeatPenalty: isTrial ? 1.15 : 1,
@@ -41,5 +52,8 @@ export function answerJob(task: Task, isTrial: boolean, limits: { contextCharact
 }
 
 function numbered(code: string, first: number): string {
-  return code.split("\n").map((line, index) => `${first + index}| ${line}`).join("\n");
+  return code
+    .split("\n")
+    .map((line, index) => `${first + index}| ${line}`)
+    .join("\n");
 }

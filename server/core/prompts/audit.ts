@@ -4,7 +4,10 @@ import type { Finding } from "../../protocol/run.ts";
 import type { Part } from "../cut.ts";
 
 /** What an auditor said of one part. `unclear` answers are reported as such and never taken for approval. */
-export type Verdict = { readonly kind: "ok" } | { readonly kind: "flag"; readonly finding: Finding } | { readonly kind: "unclear" };
+export type Verdict =
+  | { readonly kind: "ok" }
+  | { readonly kind: "flag"; readonly finding: Finding }
+  | { readonly kind: "unclear" };
 
 export const VERDICT_TOKENS = 80;
 
@@ -12,7 +15,7 @@ export const VERDICT_TOKENS = 80;
 export const VERDICT_SHAPE: AnswerShape = {
   name: "verdict",
   gbnf: [
-    'root ::= ok | flag',
+    "root ::= ok | flag",
     'ok ::= "{\\"ok\\":true}"',
     'flag ::= "{\\"ok\\":false,\\"line\\":" [1-9] [0-9]{0,3} ",\\"severity\\":\\"" ("error" | "warning" | "note") "\\",\\"why\\":\\"" [^"\\\\\\n]{4,160} "\\"}"',
   ].join("\n"),
@@ -45,7 +48,9 @@ export function createAuditPrompts(style: PromptStyle, brief: string, context: s
   return {
     /** What every later prompt begins with; read ahead while the first part is still being written. */
     opening(): GenerateRequest["prompt"] {
-      return style === "chat" ? { kind: "chat", messages: [...messages, { role: "user", content: opening }] } : { kind: "text", text: transcript };
+      return style === "chat"
+        ? { kind: "chat", messages: [...messages, { role: "user", content: opening }] }
+        : { kind: "text", text: transcript };
     },
     next(part: Part): GenerateRequest["prompt"] {
       const shown = `Part ${part.number}:\n${numbered(part)}`;
@@ -71,15 +76,28 @@ export function readVerdict(text: string, part: Part): Verdict {
   } catch {
     return { kind: "unclear" };
   }
-  if (typeof value !== "object" || value === null || !("ok" in value) || typeof value.ok !== "boolean") return { kind: "unclear" };
+  if (typeof value !== "object" || value === null || !("ok" in value) || typeof value.ok !== "boolean")
+    return { kind: "unclear" };
   if (value.ok) return { kind: "ok" };
   const why = "why" in value && typeof value.why === "string" ? value.why.trim() : "";
   if (why === "") return { kind: "unclear" };
   const line = "line" in value && typeof value.line === "number" ? Math.trunc(value.line) : part.fromLine;
-  const severity = "severity" in value && (value.severity === "error" || value.severity === "note") ? value.severity : "warning";
-  return { kind: "flag", finding: { line: line >= part.fromLine && line <= part.toLine ? line : part.fromLine, severity, message: why, source: "audit" } };
+  const severity =
+    "severity" in value && (value.severity === "error" || value.severity === "note") ? value.severity : "warning";
+  return {
+    kind: "flag",
+    finding: {
+      line: line >= part.fromLine && line <= part.toLine ? line : part.fromLine,
+      severity,
+      message: why,
+      source: "audit",
+    },
+  };
 }
 
 function numbered(part: Part): string {
-  return part.text.split("\n").map((line, index) => `${part.fromLine + index}| ${line}`).join("\n");
+  return part.text
+    .split("\n")
+    .map((line, index) => `${part.fromLine + index}| ${line}`)
+    .join("\n");
 }

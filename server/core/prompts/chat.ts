@@ -30,7 +30,10 @@ function docJob(task: Task, document: SourceDocument, limits: ChatLimits): Draft
   if (task.target.kind !== "declaration") throw new Error("docJob needs a declaration");
   const { declaration } = task.target;
   const doc = placeDoc(document, task.facts, declaration);
-  const where = task.facts.doc?.kind === "inside" ? `a docstring in ${doc.extraction.close} quotes` : `the documentation comment that goes above it`;
+  const where =
+    task.facts.doc?.kind === "inside"
+      ? `a docstring in ${doc.extraction.close} quotes`
+      : `the documentation comment that goes above it`;
   const user = [
     `Write ${where} for \`${declaration.name}\` in ${task.facts.name}: what it does, its parameters, what it returns and what it throws, as far as the code shows. No types that the signature already has.`,
     wish(task),
@@ -59,7 +62,8 @@ function codeJob(task: Task, document: SourceDocument, limits: ChatLimits): Draf
   const isGap = task.target.kind === "gap";
   const indent = isGap ? "" : (/^[ \t]*/.exec(place.before)?.[0] ?? "");
   const before = document.text.slice(0, offsetAt(document.text, start));
-  const lead = isGap && before.trim() !== "" ? (before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n") : "";
+  const lead =
+    isGap && before.trim() !== "" ? (before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n") : "";
   const user = [
     order(task),
     wish(task),
@@ -98,7 +102,16 @@ export function chatTestJob(task: Task, document: SourceDocument, companion: Com
     `<code>\n${range ? slice(document.text, range) : document.text}\n</code>`,
     old === null ? "" : `<tests>\n${linesAfter(old, 0, limits.contextCharacters)}\n</tests>`,
   ];
-  return { kind: "job", prompt: chat(user), stop: [], maxTokens: limits.maxTokens, repeatPenalty: 1, extraction: { kind: "fence", indent: "" }, ...testPlace(companion), brief: `Write tests for ${name}.` };
+  return {
+    kind: "job",
+    prompt: chat(user),
+    stop: [],
+    maxTokens: limits.maxTokens,
+    repeatPenalty: 1,
+    extraction: { kind: "fence", indent: "" },
+    ...testPlace(companion),
+    brief: `Write tests for ${name}.`,
+  };
 }
 
 /** A test file's draft goes to its end, after an empty line. */
@@ -110,7 +123,15 @@ export function testPlace(companion: Companion): { lead: string; tail: string; p
   return {
     lead,
     tail: "\n",
-    place: { uri: companion.uri, version: null, range: { start: end, end }, before: "", isNewFile: companion.text === null, text, languageId: companion.languageId },
+    place: {
+      uri: companion.uri,
+      version: null,
+      range: { start: end, end },
+      before: "",
+      isNewFile: companion.text === null,
+      text,
+      languageId: companion.languageId,
+    },
   };
 }
 
@@ -126,7 +147,9 @@ function order(task: Task): string {
   const name = task.target.kind === "declaration" ? `\`${task.target.declaration.name}\`` : "the code";
   switch (task.action) {
     case "implement":
-      return task.target.kind === "gap" ? `Write new ${task.facts.name} code for this file.` : `Implement ${name} completely.`;
+      return task.target.kind === "gap"
+        ? `Write new ${task.facts.name} code for this file.`
+        : `Implement ${name} completely.`;
     case "fix":
       return `Correct ${name}.`;
     case "refactor":
@@ -144,7 +167,9 @@ function wish(task: Task): string {
 
 function problems(task: Task): string {
   if (task.diagnostics.length === 0) return "";
-  const rows = task.diagnostics.slice(0, 20).map((it) => `line ${it.range.start.line + 1}: ${it.severity}: ${it.message}`);
+  const rows = task.diagnostics
+    .slice(0, 20)
+    .map((it) => `line ${it.range.start.line + 1}: ${it.severity}: ${it.message}`);
   return `<problems>\n${rows.join("\n")}\n</problems>`;
 }
 

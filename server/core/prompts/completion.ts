@@ -22,7 +22,8 @@ export function completionJob(task: Task, document: SourceDocument): DraftJob | 
   const { target } = task;
   if (target.kind === "gap") return newCode(task, document);
   const declaration = target.kind === "declaration" ? target.declaration : enclosing(task);
-  if (!declaration) return refuse("bad-input", "This trial model works on whole functions", `Select a whole function. ${BETTER_MODEL}`);
+  if (!declaration)
+    return refuse("bad-input", "This trial model works on whole functions", `Select a whole function. ${BETTER_MODEL}`);
   if (slice(document.text, declaration.range).length > MOST_CODE)
     return refuse("context-length", `${declaration.name} is too long for this trial model`, BETTER_MODEL);
   return task.action === "docstring" ? docJob(task, document, declaration) : bodyJob(task, document, declaration);
@@ -31,7 +32,9 @@ export function completionJob(task: Task, document: SourceDocument): DraftJob | 
 function enclosing(task: Task): Declaration | null {
   const { target } = task;
   if (target.kind !== "selection") return null;
-  const around = task.outline.declarations.filter((it) => it.range.start.line <= target.range.start.line && it.range.end.line >= target.range.end.line);
+  const around = task.outline.declarations.filter(
+    (it) => it.range.start.line <= target.range.start.line && it.range.end.line >= target.range.end.line,
+  );
   return around.at(-1) ?? null;
 }
 
@@ -39,9 +42,17 @@ function docJob(task: Task, document: SourceDocument, declaration: Declaration):
   const { facts } = task;
   const doc = placeDoc(document, facts, declaration);
   const mark = facts.lineComment ?? "//";
-  const flat = placeDoc({ ...document, text: "" }, facts, { ...declaration, indent: "", docRange: null, bodyRange: null });
-  const dress = (words: readonly string[]) => `${flat.lead.trimStart()}${words.map((it, index) => (index === 0 ? flat.extraction.first : flat.extraction.prefix) + it).join("\n")}${flat.tail.trimEnd()}`;
-  const shown = exemplarDocs(facts).map(({ code, words }) => `${mark} Task: document the function.\n${code}\n${mark} Documentation:\n${dress(words)}\n\n`);
+  const flat = placeDoc({ ...document, text: "" }, facts, {
+    ...declaration,
+    indent: "",
+    docRange: null,
+    bodyRange: null,
+  });
+  const dress = (words: readonly string[]) =>
+    `${flat.lead.trimStart()}${words.map((it, index) => (index === 0 ? flat.extraction.first : flat.extraction.prefix) + it).join("\n")}${flat.tail.trimEnd()}`;
+  const shown = exemplarDocs(facts).map(
+    ({ code, words }) => `${mark} Task: document the function.\n${code}\n${mark} Documentation:\n${dress(words)}\n\n`,
+  );
   const code = dedent(slice(document.text, declaration.range), declaration.indent);
   const wish = task.instruction === "" ? "" : ` ${oneLine(task.instruction)}`;
   const prompt = `${shown.join("")}${mark} Task: document the function.${wish}\n${code}\n${mark} Documentation:\n${flat.lead.trimStart()}${flat.extraction.first.trimEnd()}`;
@@ -62,22 +73,38 @@ function docJob(task: Task, document: SourceDocument, declaration: Declaration):
 function bodyJob(task: Task, document: SourceDocument, declaration: Declaration): DraftJob | Refusal {
   const { facts } = task;
   const body = declaration.bodyRange;
-  if (!body) return refuse("bad-input", `${declaration.name} has no body to write`, `Give it an empty body first. ${BETTER_MODEL}`);
+  if (!body)
+    return refuse(
+      "bad-input",
+      `${declaration.name} has no body to write`,
+      `Give it an empty body first. ${BETTER_MODEL}`,
+    );
   const { indent } = declaration;
   const head = slice(document.text, declaration.headRange);
-  const doc = declaration.docRange && facts.doc?.kind !== "inside" ? `${indent}${slice(document.text, declaration.docRange)}\n` : "";
-  const inner = facts.doc?.kind === "inside" && declaration.docRange ? `\n${indent}${indentUnitOf(document.text)}${slice(document.text, declaration.docRange)}` : "";
+  const doc =
+    declaration.docRange && facts.doc?.kind !== "inside"
+      ? `${indent}${slice(document.text, declaration.docRange)}\n`
+      : "";
+  const inner =
+    facts.doc?.kind === "inside" && declaration.docRange
+      ? `\n${indent}${indentUnitOf(document.text)}${slice(document.text, declaration.docRange)}`
+      : "";
   const range = inner && declaration.docRange ? { start: declaration.docRange.end, end: body.end } : body;
   const isBlock = facts.blocks === "braces" ? head.trimEnd().endsWith("{") : true;
   const extraction: Extraction = isBlock
-    ? facts.blocks === "braces" ? { kind: "braces", lexis: lexisOf(facts) } : { kind: "indented", indent, isMidLine: false }
+    ? facts.blocks === "braces"
+      ? { kind: "braces", lexis: lexisOf(facts) }
+      : { kind: "indented", indent, isMidLine: false }
     : { kind: "expression", lexis: lexisOf(facts) };
   const startsOnHeadLine = range.start.line === declaration.headRange.end.line;
   const lead = isBlock && (startsOnHeadLine || inner !== "") ? "\n" : "";
   const tail = isBlock && facts.blocks === "braces" ? `\n${indent}` : "";
   return {
     kind: "job",
-    prompt: { kind: "text", text: `${contextFor(task, document, declaration)}${doc}${indent}${head.trimEnd()}${inner}${isBlock ? "\n" : " "}` },
+    prompt: {
+      kind: "text",
+      text: `${contextFor(task, document, declaration)}${doc}${indent}${head.trimEnd()}${inner}${isBlock ? "\n" : " "}`,
+    },
     stop: stopsFor(task, indent, isBlock),
     maxTokens: BODY_TOKENS,
     // A correction or rewrite repeats most of what it was shown.
@@ -94,15 +121,27 @@ function bodyJob(task: Task, document: SourceDocument, declaration: Declaration)
 function contextFor(task: Task, document: SourceDocument, declaration: Declaration): string {
   const { facts } = task;
   const mark = facts.lineComment ?? "//";
-  const start = offsetAt(document.text, (declaration.docRange && facts.doc?.kind !== "inside" ? declaration.docRange : declaration.range).start) - declaration.indent.length;
+  const start =
+    offsetAt(
+      document.text,
+      (declaration.docRange && facts.doc?.kind !== "inside" ? declaration.docRange : declaration.range).start,
+    ) - declaration.indent.length;
   const finishedCode = withoutStubs(task, document, Math.max(0, start));
   const before = linesBefore(finishedCode, finishedCode.length, MOST_CONTEXT);
-  const finished = task.outline.declarations.filter((it) => it.range.end.line < declaration.range.start.line && it.bodyRange && !isStub(slice(document.text, it.bodyRange)) && it.kind !== "class").length;
+  const finished = task.outline.declarations.filter(
+    (it) =>
+      it.range.end.line < declaration.range.start.line &&
+      it.bodyRange &&
+      !isStub(slice(document.text, it.bodyRange)) &&
+      it.kind !== "class",
+  ).length;
   const exemplars = finished < 2 && declaration.depth === 0 ? `${exemplarFunctions(facts)}\n` : "";
   const old = dedent(slice(document.text, declaration.range), "");
   switch (task.action) {
     case "fix": {
-      const problems = [...task.diagnostics.map((it) => it.message), task.instruction].filter((it) => it !== "").map(oneLine);
+      const problems = [...task.diagnostics.map((it) => it.message), task.instruction]
+        .filter((it) => it !== "")
+        .map(oneLine);
       return `${exemplars}${before}${declaration.indent}${mark} This version is wrong: ${problems.join("; ") || "it has a bug"}\n${declaration.indent}${old}\n\n${declaration.indent}${mark} This version is right:\n`;
     }
     case "refactor":
@@ -114,16 +153,22 @@ function contextFor(task: Task, document: SourceDocument, declaration: Declarati
 
 /** "Implement median" says nothing that the signature does not. */
 function needsWish(task: Task, declaration: Declaration): boolean {
-  const said = task.instruction.replace(declaration.name, "").replace(/\b(implement|write|the|function|method|please|complete|finish|body|of)\b/gi, "");
+  const said = task.instruction
+    .replace(declaration.name, "")
+    .replace(/\b(implement|write|the|function|method|please|complete|finish|body|of)\b/gi, "");
   return /\w{3}/.test(said);
 }
 
 function withoutStubs(task: Task, document: SourceDocument, end: number): string {
   let text = document.text.slice(0, end);
   for (const it of task.outline.declarations.toReversed()) {
-    const from = offsetAt(document.text, it.docRange && task.facts.doc?.kind !== "inside" ? it.docRange.start : it.range.start);
+    const from = offsetAt(
+      document.text,
+      it.docRange && task.facts.doc?.kind !== "inside" ? it.docRange.start : it.range.start,
+    );
     const to = offsetAt(document.text, it.range.end);
-    if (to <= end && it.kind !== "class" && it.bodyRange && isStub(slice(document.text, it.bodyRange))) text = text.slice(0, from) + text.slice(to).replace(/^\s*\n/, "");
+    if (to <= end && it.kind !== "class" && it.bodyRange && isStub(slice(document.text, it.bodyRange)))
+      text = text.slice(0, from) + text.slice(to).replace(/^\s*\n/, "");
   }
   return text;
 }
@@ -131,14 +176,25 @@ function withoutStubs(task: Task, document: SourceDocument, end: number): string
 function newCode(task: Task, document: SourceDocument): DraftJob | Refusal {
   const { facts, target } = task;
   const doc = facts.doc;
-  const keyword = facts.id === "python" ? "def " : /script/.test(facts.id) && facts.blocks === "braces" ? "export function " : null;
+  const keyword =
+    facts.id === "python" ? "def " : /script/.test(facts.id) && facts.blocks === "braces" ? "export function " : null;
   if (target.kind !== "gap" || !keyword || document.text.trim() === "" || task.instruction === "" || !doc)
-    return refuse("bad-input", "This trial model continues code: it needs a signature to go on from", `Write the signature with a comment that says what it does, then implement that. ${BETTER_MODEL}`);
-  const comment = doc.kind === "before" && doc.open ? `${doc.open} ${oneLine(task.instruction)} ${doc.close?.trim() ?? ""}\n` : `# ${oneLine(task.instruction)}\n`;
+    return refuse(
+      "bad-input",
+      "This trial model continues code: it needs a signature to go on from",
+      `Write the signature with a comment that says what it does, then implement that. ${BETTER_MODEL}`,
+    );
+  const comment =
+    doc.kind === "before" && doc.open
+      ? `${doc.open} ${oneLine(task.instruction)} ${doc.close?.trim() ?? ""}\n`
+      : `# ${oneLine(task.instruction)}\n`;
   const before = linesBefore(document.text, offsetAt(document.text, target.at), MOST_CONTEXT);
   const gap = before.trim() === "" ? "" : before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n";
   const lead = `${gap}${comment}${keyword}`;
-  const extraction: Extraction = facts.blocks === "braces" ? { kind: "statement", lexis: lexisOf(facts), opened: "" } : { kind: "indented", indent: "", isMidLine: true };
+  const extraction: Extraction =
+    facts.blocks === "braces"
+      ? { kind: "statement", lexis: lexisOf(facts), opened: "" }
+      : { kind: "indented", indent: "", isMidLine: true };
   return {
     kind: "job",
     prompt: { kind: "text", text: `${exemplarFunctions(facts)}\n${before}${lead}` },
@@ -160,7 +216,12 @@ function stopsFor(task: Task, indent: string, isBlock: boolean): string[] {
 }
 
 function dedent(code: string, indent: string): string {
-  return indent === "" ? code : code.split("\n").map((line) => (line.startsWith(indent) ? line.slice(indent.length) : line)).join("\n");
+  return indent === ""
+    ? code
+    : code
+        .split("\n")
+        .map((line) => (line.startsWith(indent) ? line.slice(indent.length) : line))
+        .join("\n");
 }
 
 function oneLine(text: string): string {

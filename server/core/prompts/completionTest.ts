@@ -13,12 +13,21 @@ export function completionTestJob(task: Task, document: SourceDocument, companio
   const { target, facts } = task;
   const isScript = /script/.test(facts.id) && facts.blocks === "braces";
   if (target.kind !== "declaration" || target.declaration.depth > 0 || !(isScript || facts.id === "python"))
-    return refuse("bad-input", "This trial model writes tests only for top-level functions in TypeScript, JavaScript and Python", "Use a coding model: see `tandem models`, or give any GGUF with --model file:PATH");
+    return refuse(
+      "bad-input",
+      "This trial model writes tests only for top-level functions in TypeScript, JavaScript and Python",
+      "Use a coding model: see `tandem models`, or give any GGUF with --model file:PATH",
+    );
   const { name } = target.declaration;
   const code = slice(document.text, target.declaration.range).replace(/^export /, "");
   const begun = isScript ? scriptTest(name, companion) : `def test_${name}():\n    assert ${name}(`;
   const place = testPlace(companion);
-  const imports = companion.text !== null ? missingImport(name, companion, isScript) : isScript ? scriptImports(name, companion) : `from ${companion.importPath} import ${name}\n\n\n`;
+  const imports =
+    companion.text !== null
+      ? missingImport(name, companion, isScript)
+      : isScript
+        ? scriptImports(name, companion)
+        : `from ${companion.importPath} import ${name}\n\n\n`;
   const shown = isScript ? EXAMPLE(companion.framework) : PYTHON_EXAMPLE;
   return {
     kind: "job",
@@ -26,7 +35,9 @@ export function completionTestJob(task: Task, document: SourceDocument, companio
     stop: isScript ? ["\n});"] : ["\ndef ", "\nclass ", "\n\n\n"],
     maxTokens: TEST_TOKENS,
     repeatPenalty: 1.05,
-    extraction: isScript ? { kind: "braces", lexis: { ...lexisOf(facts) } } : { kind: "indented", indent: "", isMidLine: true },
+    extraction: isScript
+      ? { kind: "braces", lexis: { ...lexisOf(facts) } }
+      : { kind: "indented", indent: "", isMidLine: true },
     lead: place.lead + imports + begun,
     tail: isScript ? "\n});\n" : "\n",
     place: place.place,
@@ -35,12 +46,15 @@ export function completionTestJob(task: Task, document: SourceDocument, companio
 }
 
 function scriptTest(name: string, { framework }: Companion): string {
-  return framework === "node:test" ? `test("${name}", () => {\n  assert.deepEqual(${name}` : `test("${name}", () => {\n  expect(${name}`;
+  return framework === "node:test"
+    ? `test("${name}", () => {\n  assert.deepEqual(${name}`
+    : `test("${name}", () => {\n  expect(${name}`;
 }
 
 function scriptImports(name: string, { framework, importPath }: Companion): string {
   const own = `import { ${name} } from "${importPath}";\n\n`;
-  if (framework === "node:test") return `import assert from "node:assert/strict";\nimport { test } from "node:test";\n${own}`;
+  if (framework === "node:test")
+    return `import assert from "node:assert/strict";\nimport { test } from "node:test";\n${own}`;
   return framework === "vitest" ? `import { expect, test } from "vitest";\n${own}` : own;
 }
 

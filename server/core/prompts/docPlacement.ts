@@ -25,7 +25,11 @@ function lineStyle(facts: LanguageFacts): DocStyle | null {
   return facts.lineComment ? { kind: "before", open: null, line: `${facts.lineComment} `, close: null } : null;
 }
 
-function before(document: SourceDocument, declaration: Declaration, style: Extract<DocStyle, { kind: "before" }>): DocPlacement {
+function before(
+  document: SourceDocument,
+  declaration: Declaration,
+  style: Extract<DocStyle, { kind: "before" }>,
+): DocPlacement {
   const { indent, docRange } = declaration;
   const old = docRange && compare(docRange.start, declaration.range.start) < 0 ? docRange : null;
   const anchor = old?.start ?? declaration.range.start;
@@ -45,7 +49,8 @@ function before(document: SourceDocument, declaration: Declaration, style: Extra
 function inside(document: SourceDocument, declaration: Declaration, quote: string): DocPlacement {
   const old = declaration.docRange;
   const body = declaration.bodyRange ?? declaration.range;
-  const line = body.start.line > declaration.headRange.end.line ? (document.text.split("\n")[body.start.line] ?? "") : "";
+  const line =
+    body.start.line > declaration.headRange.end.line ? (document.text.split("\n")[body.start.line] ?? "") : "";
   const indent = indentOf(line) || declaration.indent + indentUnitOf(document.text);
   const isOneLiner = body.start.line === declaration.headRange.end.line;
   const at = isOneLiner ? body.start : { line: body.start.line, character: 0 };
@@ -59,7 +64,12 @@ function inside(document: SourceDocument, declaration: Declaration, quote: strin
 
 export function placement(document: SourceDocument, range: Placement["range"]): Placement {
   return {
-    uri: document.uri, version: document.version, range, before: slice(document.text, range),
-    isNewFile: false, text: document.text, languageId: document.languageId,
+    uri: document.uri,
+    version: document.version,
+    range,
+    before: slice(document.text, range),
+    isNewFile: false,
+    text: document.text,
+    languageId: document.languageId,
   };
 }

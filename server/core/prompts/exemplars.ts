@@ -10,26 +10,45 @@ export function exemplarFunctions(facts: LanguageFacts): string {
 }
 
 /** A function and the words that document it, in the language's own comment style. */
-export function exemplarDocs(facts: LanguageFacts): readonly { readonly code: string; readonly words: readonly string[] }[] {
+export function exemplarDocs(
+  facts: LanguageFacts,
+): readonly { readonly code: string; readonly words: readonly string[] }[] {
   if (facts.id === "python") return PYTHON_DOCS;
-  if (facts.doc?.kind === "before" && facts.doc.open === null) return TYPESCRIPT_DOCS.map((it) => ({ code: it.code, words: it.words.slice(0, 1) }));
+  if (facts.doc?.kind === "before" && facts.doc.open === null)
+    return TYPESCRIPT_DOCS.map((it) => ({ code: it.code, words: it.words.slice(0, 1) }));
   return TYPESCRIPT_DOCS;
 }
 
 const TYPESCRIPT_DOCS = [
   {
     code: "export function clamp(value: number, low: number, high: number): number {\n  return Math.min(high, Math.max(low, value));\n}",
-    words: ["Keeps a number between two bounds.", "@param value The number to keep in bounds.", "@param low The lower bound.", "@param high The upper bound.", "@returns The number, or the bound it went past."],
+    words: [
+      "Keeps a number between two bounds.",
+      "@param value The number to keep in bounds.",
+      "@param low The lower bound.",
+      "@param high The upper bound.",
+      "@returns The number, or the bound it went past.",
+    ],
   },
   {
     code: 'export function initials(name: string): string {\n  return name.split(" ").map((word) => word[0]).join("");\n}',
-    words: ["Takes the first letter of each word of a name.", "@param name The full name.", "@returns The initials, in order."],
+    words: [
+      "Takes the first letter of each word of a name.",
+      "@param name The full name.",
+      "@returns The initials, in order.",
+    ],
   },
 ];
 
 const PYTHON_DOCS = [
-  { code: "def clamp(value, low, high):\n    return min(high, max(low, value))", words: ["Keep a number between two bounds."] },
-  { code: 'def initials(name):\n    return "".join(word[0] for word in name.split())', words: ["Return the first letters of the words of a name, in order."] },
+  {
+    code: "def clamp(value, low, high):\n    return min(high, max(low, value))",
+    words: ["Keep a number between two bounds."],
+  },
+  {
+    code: 'def initials(name):\n    return "".join(word[0] for word in name.split())',
+    words: ["Return the first letters of the words of a name, in order."],
+  },
 ];
 
 const SCRIPT_BODIES = (types: boolean) => {

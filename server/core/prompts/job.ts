@@ -18,24 +18,49 @@ const MOST_CONTEXT_CHARACTERS = 24_000;
 const LEAST_ANSWER_TOKENS = 64;
 
 /** The prompt for this task and this model, or why the model cannot do it. */
-export function draftJob(task: Task, model: ModelInfo, companion: Companion | null, maxTokens: number): DraftJob | Refusal {
-  const contextCharacters = Math.min(MOST_CONTEXT_CHARACTERS, Math.floor(model.contextTokens * CONTEXT_SHARE * CHARACTERS_PER_TOKEN));
+export function draftJob(
+  task: Task,
+  model: ModelInfo,
+  companion: Companion | null,
+  maxTokens: number,
+): DraftJob | Refusal {
+  const contextCharacters = Math.min(
+    MOST_CONTEXT_CHARACTERS,
+    Math.floor(model.contextTokens * CONTEXT_SHARE * CHARACTERS_PER_TOKEN),
+  );
   const limits = { contextCharacters, maxTokens: Math.min(maxTokens, Math.floor(model.contextTokens / 2)) };
   const job = choose(task, model, companion, limits);
   if (job.kind === "refused") return job;
   const room = model.contextTokens - promptLength(job.prompt);
   if (room < LEAST_ANSWER_TOKENS)
-    return refuse("context-length", `The code needs about ${promptLength(job.prompt)} tokens, and ${model.label} reads ${model.contextTokens}`, "Select less code, or use a model with a longer context");
+    return refuse(
+      "context-length",
+      `The code needs about ${promptLength(job.prompt)} tokens, and ${model.label} reads ${model.contextTokens}`,
+      "Select less code, or use a model with a longer context",
+    );
   return { ...job, maxTokens: Math.min(job.maxTokens, room) };
 }
 
-function choose(task: Task, model: ModelInfo, companion: Companion | null, limits: { contextCharacters: number; maxTokens: number }): DraftJob | Refusal {
+function choose(
+  task: Task,
+  model: ModelInfo,
+  companion: Companion | null,
+  limits: { contextCharacters: number; maxTokens: number },
+): DraftJob | Refusal {
   const { action, document } = task;
   if (action === "explain" || action === "ask") return answerJob(task, model.isTrial, limits);
-  if (!document) return refuse("bad-input", `There is no file to ${action} in`, "Name one with --file, or open it in the editor");
+  if (!document)
+    return refuse("bad-input", `There is no file to ${action} in`, "Name one with --file, or open it in the editor");
   if (action === "test") {
-    if (!companion) return refuse("bad-input", `Tandem does not know where ${task.facts.name} keeps its tests`, "Write the test file's first lines, then ask to implement the tests in it");
-    return model.promptStyle === "chat" ? chatTestJob(task, document, companion, limits) : completionTestJob(task, document, companion);
+    if (!companion)
+      return refuse(
+        "bad-input",
+        `Tandem does not know where ${task.facts.name} keeps its tests`,
+        "Write the test file's first lines, then ask to implement the tests in it",
+      );
+    return model.promptStyle === "chat"
+      ? chatTestJob(task, document, companion, limits)
+      : completionTestJob(task, document, companion);
   }
   return model.promptStyle === "chat" ? chatJob(task, document, limits) : completionJob(task, document);
 }
