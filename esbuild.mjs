@@ -1,5 +1,7 @@
-// Makes dist/ from the sources: `node esbuild.mjs`. package.mjs makes the minified build that goes into a VSIX with it.
-import { copyFile, mkdir, rm, stat } from "node:fs/promises";
+// Makes dist/ from the sources: `node esbuild.mjs`; with `--budgets` it also makes the minified bundles and looks at their sizes.
+// package.mjs makes the minified build that goes into a VSIX with it.
+import { copyFile, mkdir, mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
@@ -100,5 +102,16 @@ async function checkBudget(path, budgetKb) {
   );
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href)
+async function checkBudgets() {
+  const folder = await mkdtemp(join(tmpdir(), "tandem-bundles-"));
+  try {
+    await bundle({ folder, isMinified: true });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  if (process.argv.includes("--budgets")) await checkBudgets();
   await bundle({ folder: join(ROOT, "dist"), isMinified: false });
+}

@@ -1,0 +1,62 @@
+import { glob } from "node:fs/promises";
+import { join } from "node:path";
+
+/** A part of `npm test`. Programs are named as npm's scripts would: found beside the packages. */
+export type Step = Check | Tests;
+
+/** Passes or fails as a whole. */
+export interface Check {
+  readonly kind: "check";
+  readonly title: string;
+  /** Run one after the other. */
+  readonly commands: readonly (readonly string[])[];
+}
+
+/** Runs tests and says at its end how many passed. */
+export interface Tests {
+  readonly kind: "tests";
+  readonly title: string;
+  readonly command: readonly string[];
+  /** The test files it is given; empty for a runner that knows its own. */
+  readonly files: { readonly under: string; readonly not: readonly string[] } | null;
+}
+
+const ENGINE = "engine";
+const HOST = "host";
+
+/** Cheap ones first: the first that fails is the last that runs. */
+export const steps: readonly Step[] = [
+  {
+    kind: "check",
+    title: "types",
+    commands: [
+      ["tsc", "-p", "."],
+      ["tsc", "-p", "webview"],
+    ],
+  },
+  { kind: "check", title: "format and lint", commands: [["biome", "ci", "."]] },
+  { kind: "check", title: "bundles", commands: [["node", "esbuild.mjs", "--budgets"]] },
+  {
+    kind: "tests",
+    title: "units, the server and the doors to it",
+    command: ["node", "--test"],
+    files: { under: "**", not: [ENGINE, HOST, "fixtures"] },
+  },
+  {
+    kind: "tests",
+    title: "engines with real models",
+    // They take all of the machine: one at a time.
+    command: ["node", "--test", "--test-concurrency=1"],
+    files: { under: `${ENGINE}/**`, not: [] },
+  },
+  { kind: "tests", title: "a real VS Code", command: ["node", "test/host/run.ts"], files: null },
+];
+
+/** The test files a step runs, from the root of the checkout. */
+export async function testFilesOf(step: Step, root: string): Promise<string[]> {
+  if (step.kind === "check" || step.files === null) return [];
+  const { under, not } = step.files;
+  const exclude = not.map((it) => `${it}/**`);
+  const found = await Array.fromAsync(glob(`${under}/*.test.ts`, { cwd: join(root, "test"), exclude }));
+  return found.map((it) => `test/${it.replaceAll("\\", "/")}`).sort();
+}

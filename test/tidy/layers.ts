@@ -1,0 +1,84 @@
+import { isOurs, layerOf, type SourceFile, type Tree } from "./tree.ts";
+
+interface Layer {
+  /** Layers and packages it may use; its own layer it always may. "node" is all of Node's modules. */
+  readonly may: readonly string[];
+  /** And these for their types only. */
+  readonly types?: readonly string[];
+}
+
+const CONTRACT = ["server/ports.ts", "server/protocol", "server/errors.ts"];
+const INNER = [...CONTRACT, "server/core"];
+const ADAPTER = [...INNER, "node", "zod"];
+const EVERYTHING_BUT = (excluded: string) => [...SERVER.filter((it) => it !== excluded), "node"];
+
+/** Who may import whom. A layer without a row here is a finding of its own. */
+const LAYERS: Readonly<Record<string, Layer>> = {
+  "server/protocol": { may: ["zod"] },
+  "server/ports.ts": { may: [], types: ["server/protocol"] },
+  "server/errors.ts": { may: [], types: ["server/protocol"] },
+  "server/core": { may: [], types: ["server/protocol", "server/ports.ts"] },
+  "server/tasks": { may: INNER, types: ["server/scheduler.ts", "server/slot"] },
+  "server/slot": { may: INNER },
+  "server/scheduler.ts": { may: [...INNER, "server/slot"] },
+  "server/handlers.ts": { may: [], types: CONTRACT },
+  "server/places.ts": { may: [...INNER, "server/models"], types: ["server/scheduler.ts", "server/slot"] },
+  "server/backends": { may: [...ADAPTER, "undici", "server/engine/wire.ts"], types: ["server/engine"] },
+  "server/engine": { may: [...ADAPTER, "node-llama-cpp"] },
+  "server/models": { may: [...ADAPTER, "undici", "tar"] },
+  "server/syntax": { may: [...ADAPTER, "web-tree-sitter"] },
+  "server/gpu": { may: ADAPTER },
+  "server/transport": {
+    may: ["server/protocol", "server/errors.ts", "node", "zod", "vscode-languageserver-protocol/node"],
+    types: ["server/ports.ts", "server/handlers.ts"],
+  },
+  "server/files.ts": { may: ADAPTER },
+  "server/assets.ts": { may: ["node", "zod"] },
+  "server/log.ts": { may: ["pino"], types: ["server/ports.ts"] },
+  "server/world.ts": {
+    may: [...INNER, "server/models", "server/tasks", "server/scheduler.ts", "server/slot", "server/places.ts"],
+    types: ["server/handlers.ts"],
+  },
+  "server/cli": {
+    may: [
+      ...ADAPTER,
+      "server/assets.ts",
+      "server/files.ts",
+      "diff",
+      "cli-progress",
+      "vscode-languageserver-protocol/node",
+    ],
+  },
+  "server/cli.ts": { may: [...ADAPTER, "server/cli", "server/assets.ts"] },
+  get "server/main.ts"() {
+    return { may: EVERYTHING_BUT("server/main.ts") };
+  },
+  extension: {
+    may: ["server/protocol", "vscode", "vscode-languageclient/node", "node", "zod"],
+    types: ["webview/messages.ts"],
+  },
+  webview: { may: ["markdown-it"], types: ["server/protocol"] },
+};
+const SERVER = Object.keys(LAYERS).filter((it) => it.startsWith("server/"));
+
+/** Imports that go against the table. Tests may import anything. */
+export function layers({ sources }: Tree): string[] {
+  return sources.filter((it) => !it.path.startsWith("test/")).flatMap(strangers);
+}
+
+function strangers({ path, imports }: SourceFile): string[] {
+  const name = layerOf(path);
+  const layer = LAYERS[name];
+  if (!layer) return [`${path}: the layer ${name} is not in the table of layers`];
+  return imports.flatMap(({ to, isType }) => {
+    const target = targetOf(to);
+    const allowed = [name, ...layer.may, ...(isType ? (layer.types ?? []) : [])];
+    if (allowed.includes(target) || allowed.includes(to)) return [];
+    return [`${path}: ${name} may not import ${isType ? "types of " : ""}${to}`];
+  });
+}
+
+function targetOf(to: string): string {
+  if (to.startsWith("node:")) return "node";
+  return isOurs(to) ? layerOf(to) : to;
+}
