@@ -1,13 +1,15 @@
-import type { Outline } from "../ports.ts";
+import type { Declaration, Outline } from "../ports.ts";
 import type { Finding } from "../protocol/run.ts";
 import type { FileEdit } from "../protocol/source.ts";
 import type { Placement } from "./prompt.ts";
 import { isStub } from "./target.ts";
 import type { Task } from "./task.ts";
-import { lineBreakOf, offsetAt, positionAt, slice, splice, withBreaks } from "./text.ts";
+import { compare, lineBreakOf, offsetAt, positionAt, slice, splice, withBreaks } from "./text.ts";
 
-/** The same line over and over is what a small model does when it has nothing to say. */
+/** The same lines over and over are what a small model writes when it has nothing to say: this often in a row is too often. */
 const MOST_REPEATS = 4;
+/** The longest round of lines that is looked for. */
+const MOST_PERIOD = 6;
 
 /** The edit a draft makes; the file's own line breaks are kept. */
 export function toEdit(place: Placement, draft: string): FileEdit {
@@ -65,9 +67,10 @@ export function syntaxFindings({ edit, after }: Pick<Judged, "edit" | "after">):
     .map((it) => ({ line: it.line - from + 1, severity: "error", message: it.message, source: "syntax" }));
 }
 
-/** Errors that were not there before. Grammars reject some correct code, so the file's own errors are forgiven. */
-function newErrors({ before, after, edit }: Judged) {
-  if (after.errors.length <= before.errors.length && before.errors.length > 0) return [];
+/** Errors that were not there before. Grammars reject some correct code, so the file's own errors are forgiven; a fix may leave some. */
+function newErrors({ task, before, after, edit }: Judged) {
+  const isProgress = task.action === "fix" && before.errors.length > 0 && after.errors.length <= before.errors.length;
+  if (isProgress) return [];
   const shift = edit.after.split("\n").length - edit.before.split("\n").length;
   const end = edit.range.end.line;
   const known = new Set(before.errors.map((it) => `${it.line > end ? it.line + shift : it.line} ${it.message}`));
@@ -75,29 +78,51 @@ function newErrors({ before, after, edit }: Judged) {
 }
 
 /** What was asked for must be there afterwards: the function with a body, the documentation on the function. */
-function declarationObjection({ task, place, edit, after }: Judged): string | null {
+function declarationObjection({ task, place, edit, before, after }: Judged): string | null {
   const { target, action } = task;
   if (target.kind !== "declaration" || !after.isKnown || place.uri !== task.document?.uri) return null;
   const { name } = target.declaration;
-  const same = after.declarations.filter((it) => it.name === name);
-  if (action === "docstring") {
-    const near = same.find((it) => it.docRange && slice(applied(place, edit), it.docRange).trim() !== "");
-    return near ? null : `the comment does not document ${name}`;
-  }
-  if (action === "refactor") return null;
-  if (same.length === 0) return `${name} is gone`;
+  const now = counterpart(target.declaration, before, after);
   const text = applied(place, edit);
-  const isEmpty = same.some((it) => it.bodyRange && it.kind !== "class" && isStub(slice(text, it.bodyRange)));
-  return action === "implement" && isEmpty ? `the body of ${name} is still empty` : null;
+  switch (action) {
+    case "docstring":
+      return now?.docRange && slice(text, now.docRange).trim() !== "" ? null : `the comment does not document ${name}`;
+    case "implement":
+      if (!now) return `${name} is gone`;
+      return now.bodyRange && now.kind !== "class" && isStub(slice(text, now.bodyRange))
+        ? `the body of ${name} is still empty`
+        : null;
+    case "fix":
+      return now ? null : `${name} is gone`;
+    default:
+      return null;
+  }
 }
 
+/** The same declaration after the edit: of those with its name, the one in the same place among them. */
+function counterpart(declaration: Declaration, before: Outline, after: Outline): Declaration | null {
+  const namesakes = (outline: Outline) => outline.declarations.filter((it) => it.name === declaration.name);
+  const old = namesakes(before);
+  const index = old.findIndex((it) => compare(it.range.start, declaration.range.start) === 0);
+  const now = namesakes(after);
+  return now[Math.max(0, index)] ?? now.at(-1) ?? null;
+}
+
+/** The first of the lines that are written over and over without a break. */
 function mostRepeated(text: string): string | null {
-  const counts = new Map<string, number>();
-  for (const line of text.split("\n").map((it) => it.trim())) {
-    if (line.length < 6) continue;
-    const count = (counts.get(line) ?? 0) + 1;
-    if (count > MOST_REPEATS) return line;
-    counts.set(line, count);
+  const lines = text
+    .split("\n")
+    .map((it) => it.trim())
+    .filter((it) => it !== "");
+  for (let period = 1; period <= MOST_PERIOD; period++) {
+    let run = 0;
+    for (let at = period; at < lines.length; at++) {
+      run = lines[at] === lines[at - period] ? run + 1 : 0;
+      if (run < MOST_REPEATS * period) continue;
+      const round = lines.slice(at - period + 1, at + 1);
+      const worst = round.find((it) => /\w{2}/.test(it));
+      if (worst) return worst;
+    }
   }
   return null;
 }

@@ -52,7 +52,7 @@ export function createCutter(lexis: Lexis, leastLines = LEAST_LINES): Cutter {
       rest = lines.pop() ?? "";
       const whole: Part[] = [];
       for (const line of lines) {
-        scanner.push(`${line}\n`);
+        scanner.line(line);
         held.push(line);
         if (isBoundary(line)) whole.push(close());
       }

@@ -44,15 +44,16 @@ export function targetRange(target: Target): Range | null {
 
 /** A body that is there to be replaced: empty, a lone `pass`, or nothing but "not implemented". */
 export function isStub(body: string): boolean {
-  const code = body.replace(/\/\/.*|\/\*[^]*?\*\/|^\s*#.*$/gm, "").trim();
+  const code = body
+    .replace(/\/\/.*|\/\*[\s\S]*?\*\/|^\s*#.*$/gm, "")
+    .replace(/^\s*(?:"""[\s\S]*?"""|'''[\s\S]*?''')/, "")
+    .trim();
   if (code === "" || code === "pass" || code === "...") return true;
-  return (
-    code.length < 160 &&
-    /^(throw|raise|panic!?|todo!|unimplemented!|return).*(not[ _]?(yet[ _]?)?implemented|todo|unimplemented)/is.test(
-      code,
-    )
-  );
+  return code.length < MOST_STUB && (/^(todo|unimplemented)!?\s*\(/i.test(code) || STUB.test(code));
 }
+
+const MOST_STUB = 160;
+const STUB = /^(throw|raise|panic|return)\b[^\n]*(not[ _]?(yet[ _]?)?implemented|unimplemented|\btodo\b)/i;
 
 function atCursor(input: TargetInput, at: Position): Target {
   const cursor = { start: at, end: at };
@@ -83,36 +84,59 @@ function atSelection(input: TargetInput, range: Range): Target {
 }
 
 function byName(input: TargetInput): Target {
-  const named = input.outline.declarations.filter((it) => mentions(input.instruction, it.name));
-  const longest = Math.max(0, ...named.map((it) => it.name.length));
-  const best = named.find((it) => it.name.length === longest);
-  if (best) return { kind: "declaration", declaration: best, why: `the request names ${best.name}` };
-  if (input.action === "implement") {
-    const stubs = input.outline.declarations.filter(
-      (it) => it.kind !== "class" && it.bodyRange && isStub(slice(input.text, it.bodyRange)),
+  const { outline, instruction, action, text } = input;
+  const named = outline.declarations.filter((it) => mentions(instruction, it.name));
+  if (named.length > 0) return mostNamed(named, input);
+  if (action === "implement") {
+    const stubs = outline.declarations.filter(
+      (it) => it.kind !== "class" && it.bodyRange && isStub(slice(text, it.bodyRange)),
     );
     const [stub] = stubs;
     if (stub && stubs.length === 1)
       return { kind: "declaration", declaration: stub, why: `${stub.name} is the only one still to be written` };
-    return { kind: "gap", at: endOf(input.text), why: "nothing in the file is named: new code goes to its end" };
+    return { kind: "gap", at: endOf(text), why: "nothing in the file is named: new code goes to its end" };
   }
-  const outer = input.outline.declarations.filter((it) => it.depth === 0);
+  const outer = outline.declarations.filter((it) => it.depth === 0);
   const [only] = outer;
   if (only && outer.length === 1)
     return { kind: "declaration", declaration: only, why: `${only.name} is all the file declares` };
-  if (input.action === "explain" || input.action === "ask") {
-    return input.text.trim() === ""
-      ? { kind: "none", why: "there is no code" }
-      : { kind: "selection", range: whole(input.text), why: "the whole file" };
+  if (action === "explain" || action === "ask") {
+    if (text.trim() === "") return { kind: "none", why: "there is no code" };
+    return { kind: "selection", range: whole(text), why: "the whole file" };
   }
   return { kind: "none", why: "the request names nothing that the file declares" };
 }
 
-/** Whole words only, so that `max` is not found in "maximum". Names of one or two letters must be marked as code. */
+/** The longest name says most; of several declarations with that name, the one with a body, or the one in a class that is named too. */
+function mostNamed(named: readonly Declaration[], { instruction, outline }: TargetInput): Target {
+  const longest = Math.max(...named.map((it) => it.name.length));
+  const inner = named.filter((it) => it.kind === "method" && isOwnerNamed(it, named));
+  const found = inner.length > 0 ? inner : named.filter((it) => it.name.length === longest);
+  const [first] = found;
+  const same = outline.declarations.filter((it) => it.name === first?.name && found.includes(it));
+  const withBody = same.filter((it) => it.bodyRange);
+  const best = withBody[0] ?? first;
+  if (!best) return { kind: "none", why: `nothing is named by "${instruction}"` };
+  if (withBody.length < 2) return { kind: "declaration", declaration: best, why: `the request names ${best.name}` };
+  const lines = withBody.map((it) => it.range.start.line + 1).join(", ");
+  return { kind: "none", why: `${best.name} is declared in lines ${lines}` };
+}
+
+function isOwnerNamed(method: Declaration, named: readonly Declaration[]): boolean {
+  return named.some((it) => it !== method && it.kind === "class" && contains(it.range, method.range));
+}
+
+/** Names that a request may hold as ordinary words; they must be marked as code, or called a function. */
+const ORDINARY =
+  /^(add|all|and|as|at|by|call|check|clean|code|create|data|docs?|edit|explain|file|find|fix|for|format|from|get|have|how|in|is|it|list|main|make|move|new|not|of|on|open|or|read|refactor|remove|rename|run|send|set|show|sort|start|stop|test|tests|text|that|the|this|to|type|update|use|value|values|what|when|with|work|write)$/;
+
+/** Whole words only, so that `max` is not found in "maximum". Names that are short or ordinary words must be marked as code. */
 function mentions(instruction: string, name: string): boolean {
   const escaped = name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  if (name.length <= 2) return new RegExp(`\`${escaped}\`|(?<![\\w$])${escaped}\\(`).test(instruction);
-  return new RegExp(`(?<![\\w$])${escaped}(?![\\w$])`).test(instruction);
+  if (name.length > 2 && !ORDINARY.test(name)) return new RegExp(`(?<![\\w$])${escaped}(?![\\w$])`).test(instruction);
+  return new RegExp(
+    `[\`"'.]${escaped}[\`"'(]|(?<![\\w$])${escaped}(\\(|[\`"']? (function|method|class)\\b)|\\b(function|method|class) [\`"']?${escaped}(?![\\w$])|[\\w$]\\.${escaped}(?![\\w$])`,
+  ).test(instruction);
 }
 
 function withDoc(declaration: Declaration): Range {

@@ -2,6 +2,7 @@ import type { Declaration } from "../../ports.ts";
 import type { SourceDocument } from "../../protocol/source.ts";
 import { lexisOf } from "../brackets.ts";
 import type { Extraction } from "../extract.ts";
+import type { LanguageFacts } from "../languages.ts";
 import { type DraftJob, linesBefore } from "../prompt.ts";
 import { type Refusal, refuse } from "../refusal.ts";
 import { isStub } from "../target.ts";
@@ -79,42 +80,37 @@ function bodyJob(task: Task, document: SourceDocument, declaration: Declaration)
       `${declaration.name} has no body to write`,
       `Give it an empty body first. ${BETTER_MODEL}`,
     );
-  const { indent } = declaration;
-  const head = slice(document.text, declaration.headRange);
-  const doc =
-    declaration.docRange && facts.doc?.kind !== "inside"
-      ? `${indent}${slice(document.text, declaration.docRange)}\n`
-      : "";
-  const inner =
-    facts.doc?.kind === "inside" && declaration.docRange
-      ? `\n${indent}${indentUnitOf(document.text)}${slice(document.text, declaration.docRange)}`
-      : "";
-  const range = inner && declaration.docRange ? { start: declaration.docRange.end, end: body.end } : body;
-  const isBlock = facts.blocks === "braces" ? head.trimEnd().endsWith("{") : true;
-  const extraction: Extraction = isBlock
-    ? facts.blocks === "braces"
-      ? { kind: "braces", lexis: lexisOf(facts) }
-      : { kind: "indented", indent, isMidLine: false }
-    : { kind: "expression", lexis: lexisOf(facts) };
-  const startsOnHeadLine = range.start.line === declaration.headRange.end.line;
-  const lead = isBlock && (startsOnHeadLine || inner !== "") ? "\n" : "";
-  const tail = isBlock && facts.blocks === "braces" ? `\n${indent}` : "";
+  const { indent, headRange, docRange } = declaration;
+  const head = slice(document.text, headRange).trimEnd();
+  const docstring = facts.doc?.kind === "inside" ? docRange : null;
+  const doc = docRange && !docstring ? `${indent}${slice(document.text, docRange)}\n` : "";
+  const inner = docstring ? `\n${indent}${indentUnitOf(document.text)}${slice(document.text, docstring)}` : "";
+  const isOnHeadLine = body.start.line === headRange.end.line;
+  const extraction = bodyExtraction(facts, head, indent);
+  const isBlock = extraction.kind !== "expression";
+  const start = docstring?.end ?? (isOnHeadLine && isBlock ? headRange.end : body.start);
   return {
     kind: "job",
     prompt: {
       kind: "text",
-      text: `${contextFor(task, document, declaration)}${doc}${indent}${head.trimEnd()}${inner}${isBlock ? "\n" : " "}`,
+      text: `${contextFor(task, document, declaration)}${doc}${indent}${head}${inner}${isBlock ? "\n" : " "}`,
     },
     stop: stopsFor(task, indent, isBlock),
     maxTokens: BODY_TOKENS,
     // A correction or rewrite repeats most of what it was shown.
     repeatPenalty: task.action === "implement" ? 1.05 : 1,
     extraction,
-    lead,
-    tail,
-    place: placement(document, range),
+    lead: isBlock && (isOnHeadLine || docstring) ? "\n" : "",
+    tail: isBlock && facts.blocks !== "indentation" ? `\n${indent}` : "",
+    place: placement(document, { start, end: body.end }),
     brief: oneLine(`${task.action} ${declaration.name}. ${task.instruction}`),
   };
+}
+
+function bodyExtraction(facts: LanguageFacts, head: string, indent: string): Extraction {
+  if (facts.blocks !== "braces") return { kind: "indented", indent, isMidLine: false };
+  const lexis = lexisOf(facts);
+  return head.endsWith("{") ? { kind: "braces", lexis, opened: "" } : { kind: "expression", lexis };
 }
 
 /** Finished code of the file before the declaration, stubs left out, and what is asked for as a comment. */
@@ -193,7 +189,7 @@ function newCode(task: Task, document: SourceDocument): DraftJob | Refusal {
   const lead = `${gap}${comment}${keyword}`;
   const extraction: Extraction =
     facts.blocks === "braces"
-      ? { kind: "statement", lexis: lexisOf(facts), opened: "" }
+      ? { kind: "statement", lexis: lexisOf(facts) }
       : { kind: "indented", indent: "", isMidLine: true };
   return {
     kind: "job",

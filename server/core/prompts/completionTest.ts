@@ -36,7 +36,7 @@ export function completionTestJob(task: Task, document: SourceDocument, companio
     maxTokens: TEST_TOKENS,
     repeatPenalty: 1.05,
     extraction: isScript
-      ? { kind: "braces", lexis: { ...lexisOf(facts) } }
+      ? { kind: "braces", lexis: lexisOf(facts), opened: begun.slice(begun.indexOf("\n")) }
       : { kind: "indented", indent: "", isMidLine: true },
     lead: place.lead + imports + begun,
     tail: isScript ? "\n});\n" : "\n",

@@ -42,7 +42,7 @@ function before(
     place: placement(document, range),
     lead: open,
     tail: `${close}${old ? "" : "\n"}`,
-    extraction: { kind: "comment", first: prefix, prefix, close: style.close?.trim() ?? "" },
+    extraction: { kind: "comment", first: prefix, prefix, close: style.close?.trim() ?? "", afterLines: "" },
   };
 }
 
@@ -53,12 +53,12 @@ function inside(document: SourceDocument, declaration: Declaration, quote: strin
     body.start.line > declaration.headRange.end.line ? (document.text.split("\n")[body.start.line] ?? "") : "";
   const indent = indentOf(line) || declaration.indent + indentUnitOf(document.text);
   const isOneLiner = body.start.line === declaration.headRange.end.line;
-  const at = isOneLiner ? body.start : { line: body.start.line, character: 0 };
+  const at = isOneLiner ? declaration.headRange.end : { line: body.start.line, character: 0 };
   return {
-    place: placement(document, old ?? { start: at, end: at }),
+    place: placement(document, old ?? { start: at, end: isOneLiner ? body.start : at }),
     lead: old ? quote : isOneLiner ? `\n${indent}${quote}` : `${indent}${quote}`,
     tail: old ? quote : isOneLiner ? `${quote}\n${indent}` : `${quote}\n`,
-    extraction: { kind: "comment", first: "", prefix: indent, close: quote },
+    extraction: { kind: "comment", first: "", prefix: indent, close: quote, afterLines: `\n${indent}` },
   };
 }
 
