@@ -4,10 +4,11 @@ import { startClient } from "./cli/client.ts";
 import { demo } from "./cli/demo.ts";
 import { toFailure } from "./cli/failure.ts";
 import { listModels, pullModel } from "./cli/models.ts";
-import { jsonPrinter, type Printer, textPrinter } from "./cli/print.ts";
+import { jsonPrinter, type Printer } from "./cli/printer.ts";
 import { toRequest } from "./cli/request.ts";
 import { runOnce } from "./cli/run.ts";
 import { SETTING_FLAGS, settingsFrom } from "./cli/settings.ts";
+import { textPrinter } from "./cli/textPrinter.ts";
 import { TandemError } from "./errors.ts";
 import { status } from "./protocol/requests.ts";
 
@@ -110,9 +111,16 @@ function stopOnSignal(): AbortSignal {
   return stop.signal;
 }
 
+const args = process.argv.slice(2);
 try {
-  process.exitCode = await main(process.argv.slice(2), stopOnSignal());
+  process.exitCode = await main(args, stopOnSignal());
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : error}\nSee: tandem help\n`);
+  // Options that cannot be read: whoever asked for JSON gets JSON.
+  const failure = {
+    code: "bad-input",
+    message: error instanceof Error ? error.message : String(error),
+    nextStep: "See `tandem help`",
+  };
+  (args.includes("--json") ? jsonPrinter(process.stdout) : textPrinter(process.stderr)).failure(failure);
   process.exitCode = 1;
 }

@@ -1,8 +1,9 @@
 import { fileURLToPath } from "node:url";
 import type { Client } from "./client.ts";
-import { type Out, textPrinter } from "./print.ts";
+import type { Out } from "./printer.ts";
 import { toRequest } from "./request.ts";
 import { runOnce } from "./run.ts";
+import { textPrinter } from "./textPrinter.ts";
 
 /** The function of the sample that is still to be written. */
 const SAMPLE = new URL("../../test/fixtures/sample/src/amounts.ts", import.meta.url);

@@ -1,6 +1,7 @@
 import { models, pull } from "../protocol/requests.ts";
 import type { Client } from "./client.ts";
-import { type Out, textPrinter } from "./print.ts";
+import type { Out } from "./printer.ts";
+import { textPrinter } from "./textPrinter.ts";
 
 /** The catalogue as a table: what each model is for, its size, and what is here. */
 export async function listModels(client: Client, out: Out, isJson: boolean, signal: AbortSignal): Promise<void> {

@@ -3,7 +3,7 @@ import type { RunParams, RunResult } from "../protocol/run.ts";
 import { type Change, toChange, writeChange } from "./apply.ts";
 import type { Client } from "./client.ts";
 import { toFailure } from "./failure.ts";
-import type { Printer } from "./print.ts";
+import type { Printer } from "./printer.ts";
 
 export interface RunOutcome {
   readonly exitCode: number;

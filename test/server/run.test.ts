@@ -71,7 +71,7 @@ const cases: readonly Case[] = [
     text: RETRY,
     params: { instruction: "implement retry with exponential back-off" },
     reply: fenced("ts", RETRY_BODY),
-    want: RETRY.replace(/export async function retry[^]*?\n}/, () => RETRY_BODY),
+    want: RETRY.replace(/export async function retry[\s\S]*?\n}/, () => RETRY_BODY),
   },
   {
     name: "fix: a method in a class, at the cursor, keeps its indentation",
@@ -115,7 +115,7 @@ const cases: readonly Case[] = [
       range: { start: { line: 0, character: 4 }, end: { line: 0, character: 4 } },
     },
     reply: fenced("python", 'def slug(title):\n    return "-".join(title.lower().split())'),
-    want: PYTHON.replace(/ {4}words = [^]*?\(words\)/, '    return "-".join(title.lower().split())').replaceAll(
+    want: PYTHON.replace(/ {4}words = [\s\S]*?\(words\)/, '    return "-".join(title.lower().split())').replaceAll(
       "\n",
       "\r\n",
     ),
