@@ -177,6 +177,7 @@ for (const moment of ["classified", "routed", "ready", "draft"] as const)
     assert.deepEqual(await stillRunning(below), []);
     assert.equal(await readFile(place.file, "utf8"), CODE);
     assert.deepEqual(await readdir(place.folder), ["half.ts"]);
+    held.open();
     const next = await runCli(args, { cwd: place.folder });
     assert.equal(next.code, 0, next.stdout);
     assert.equal(await readFile(place.file, "utf8"), WANT);
