@@ -13,5 +13,7 @@ const FLAGS = [
 
 /** A headless browser; who launches it closes it. */
 export async function launchBrowser(executablePath: string): Promise<Browser> {
-  return chromium.launch({ executablePath, headless: true, args: FLAGS, timeout: 30_000 });
+  // The run itself heeds signals, and closes the browser with everything else.
+  const signals = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
+  return chromium.launch({ executablePath, headless: true, args: FLAGS, timeout: 30_000, ...signals });
 }

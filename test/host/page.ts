@@ -28,6 +28,8 @@ export interface Window extends AsyncDisposable {
   sees(text: string | RegExp, timeoutMs: number): Promise<void>;
   /** Waits until a proposal is shown as a diff. */
   diff(timeoutMs: number): Promise<void>;
+  /** Accepts the proposal, and saves the file that is then in front. */
+  acceptAndSave(): Promise<void>;
   /** The body of the webview that shows the text, once it does. */
   webview(text: string | RegExp, timeoutMs: number): Promise<Locator>;
   statusItem(text: string | RegExp): Locator;
@@ -77,7 +79,9 @@ export async function openWindow(
   };
 }
 
-function editing(page: Page): Pick<Window, "openFile" | "goTo" | "command" | "clickToast" | "codeAction"> {
+function editing(
+  page: Page,
+): Pick<Window, "openFile" | "goTo" | "command" | "clickToast" | "codeAction" | "acceptAndSave"> {
   const input = page.locator(".quick-input-widget:visible input[type=text]");
   const row = (label: string) =>
     page.locator(`.quick-input-list .monaco-list-row[aria-label*="${label.replaceAll('"', '\\"')}"]`).first();
@@ -103,6 +107,14 @@ function editing(page: Page): Pick<Window, "openFile" | "goTo" | "command" | "cl
       await page.locator(".part.statusbar", { hasText: `Ln ${line}, Col ${column}` }).waitFor();
     },
     command,
+    async acceptAndSave() {
+      await command("Tandem: Accept Proposal");
+      // Until the diff has made way for the file, saving would mean the diff.
+      await page.locator(".monaco-diff-editor").waitFor({ state: "detached" });
+      await page.locator(".tab.active.dirty").waitFor();
+      await page.keyboard.press("Control+S");
+      await page.locator(".tab.active:not(.dirty)").waitFor();
+    },
     async clickToast(text, button) {
       await toastOf(page, text).getByRole("button", { name: button, exact: true }).click();
     },

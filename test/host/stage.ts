@@ -53,13 +53,21 @@ export async function play(
   );
   await using window = await openWindow(stage.browser, vscode.origin, workspace.folder);
   try {
-    await act({ vscode, window, folder: workspace.folder });
+    await Promise.race([act({ vscode, window, folder: workspace.folder }), aborted(signal)]);
   } catch (error) {
     const evidence = join(stage.resultsFolder, scene.name.replace(/[^a-z0-9]+/gi, "-"));
     await keepEvidence(evidence, vscode, window);
     const message = error instanceof Error ? error.message : String(error);
     throw new Error(`${message}\nsee ${evidence}`, { cause: error });
   }
+}
+
+/** Rejects when the signal fires: what a test waits for may never come. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
 }
 
 /** A workspace under a real path: file names are compared with what VS Code shows. */

@@ -36,8 +36,7 @@ export const documentEmbedded: Journey = {
         await window.command("Tandem: Write Docstring");
         await window.diff(MODEL_MS);
         assert.equal(await readFile(join(folder, "numbers.ts"), "utf8"), SOURCE);
-        await window.command("Tandem: Accept Proposal");
-        await window.press("Control+S");
+        await window.acceptAndSave();
         const text = await saved(join(folder, "numbers.ts"), (it) => it !== SOURCE, signal);
         assert.match(text, /\n\/\*\*[^/]*\w{3,}[^/]*\*\/\nexport function largest/, "a doc comment above the function");
         assert.equal(

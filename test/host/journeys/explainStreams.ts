@@ -13,7 +13,11 @@ export const explainStreams: Journey = {
     const gate = createGate();
     const pieces = ["This **doubles** the value.", "\n\nThe work is done on line 82.", "\n\nThat is all."];
     await using model = await startFakeLlama({ reply: () => ({ pieces, beforePiece: gate.wait }) });
-    const settings = { "tandem.draft.endpoint": model.url, "tandem.auditWhen": "never" };
+    const settings = {
+      "tandem.draft.endpoint": model.url,
+      "tandem.audit.endpoint": model.url,
+      "tandem.auditWhen": "never",
+    };
     await perform(
       { name: "explain-streams", settings, files: { "numbers.ts": SOURCE }, env: {} },
       async ({ window }) => {

@@ -40,8 +40,7 @@ export const implementServed: Journey = {
         await window.command("Tandem: Implement");
         await window.press("Enter");
         await window.diff(MODEL_MS);
-        await window.command("Tandem: Accept Proposal");
-        await window.press("Control+S");
+        await window.acceptAndSave();
         const text = await saved(join(folder, "numbers.ts"), (it) => it !== SOURCE, signal);
         const [kept = ""] = SOURCE.split("/** The larger");
         assert.ok(text.startsWith(kept), "what stands before stays");

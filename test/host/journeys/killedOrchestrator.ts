@@ -17,7 +17,11 @@ export const killedOrchestrator: Journey = {
   async play(perform, signal) {
     const gate = createGate();
     await using model = await startFakeLlama({ reply: () => ({ text: DOCSTRING, beforePiece: gate.wait }) });
-    const settings = { "tandem.draft.endpoint": model.url, "tandem.auditWhen": "never" };
+    const settings = {
+      "tandem.draft.endpoint": model.url,
+      "tandem.audit.endpoint": model.url,
+      "tandem.auditWhen": "never",
+    };
     await perform(
       { name: "killed-orchestrator", settings, files: { "numbers.ts": SOURCE }, env: {} },
       async ({ window, vscode, folder }) => {
@@ -34,8 +38,7 @@ export const killedOrchestrator: Journey = {
         gate.open();
         await window.clickToast(/orchestrator stopped/, "Run Again");
         await window.diff(UI_MS);
-        await window.command("Tandem: Accept Proposal");
-        await window.press("Control+S");
+        await window.acceptAndSave();
         const text = await saved(join(folder, "numbers.ts"), (it) => it !== SOURCE, signal);
         assert.match(text, /^\/\*\*[^/]*Twice the value\.[^/]*\*\/\nexport function double/);
       },
