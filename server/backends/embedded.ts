@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import type { Failure, FromChild, WireRequest } from "../engine/wire.ts";
 import { abortError, TandemError, throwIfAborted } from "../errors.ts";
 import type { Engine, EngineSpec, GenerateRequest, Log, Piece } from "../ports.ts";
@@ -15,10 +14,8 @@ type Spec = Extract<EngineSpec, { kind: "embedded" }>;
 export interface EmbeddedDeps {
   readonly log: Log;
   /** The engine child's program. */
-  readonly childPath?: string;
+  readonly childPath: string;
 }
-
-const CHILD_SOURCE = new URL("../engine/child.ts", import.meta.url);
 
 /**
  * Starts a process of its own for one model on one device, and waits until the model is loaded. The process leaves with this one,
@@ -31,12 +28,13 @@ export async function openEmbedded(spec: Spec, deps: EmbeddedDeps, signal: Abort
   const messages = createInbox<FromChild>();
   const isElectron = process.versions.electron !== undefined;
   const child = startEngineChild(
-    { path: deps.childPath ?? fileURLToPath(CHILD_SOURCE), env: childEnvironment(process.env, { isElectron, pin }) },
+    { path: deps.childPath, env: childEnvironment(process.env, { isElectron, pin }) },
     (message) => {
       if (message.kind === "log") deps.log[message.level]("engine says", { pid: child.pid, text: message.text });
       else messages.add(message);
     },
   );
+  deps.log.debug("engine starting", { pid: child.pid, device: spec.device });
   void child.ended.then((ending) => messages.fail(deathError(ending)));
   const kill = () => child.kill();
   signal.addEventListener("abort", kill, { once: true });

@@ -1,15 +1,26 @@
-import type { OpenEngine } from "../ports.ts";
-import { type EmbeddedDeps, openEmbedded } from "./embedded.ts";
-import { type EndpointDeps, openEndpoint } from "./openai.ts";
+import type { Log, OpenEngine } from "../ports.ts";
 
-/** The one way to any engine, whatever it runs in. */
-export function createOpenEngine(deps: EmbeddedDeps & EndpointDeps): OpenEngine {
-  return (spec, signal) => {
+export interface OpenDeps {
+  readonly log: Log;
+  /** The engine child's program. */
+  readonly childPath: string;
+}
+
+/**
+ * The one way to any engine, whatever it runs in. What an engine needs is loaded with the first of its kind: the network stack costs
+ * tens of milliseconds, which a start need not pay.
+ */
+export function createOpenEngine(deps: OpenDeps): OpenEngine {
+  return async (spec, signal) => {
     switch (spec.kind) {
-      case "embedded":
+      case "embedded": {
+        const { openEmbedded } = await import("./embedded.ts");
         return openEmbedded(spec, deps, signal);
-      case "endpoint":
+      }
+      case "endpoint": {
+        const { openEndpoint } = await import("./openai.ts");
         return openEndpoint(spec, deps, signal);
+      }
     }
   };
 }

@@ -47,7 +47,7 @@ async function startLlama(
 ): Promise<Llama> {
   const { LlamaLogLevel, getLlama } = library;
   try {
-    return await getLlama({
+    const llama = await getLlama({
       gpu: gpuOption(message.gpu),
       build: "never",
       skipDownload: true,
@@ -57,10 +57,14 @@ async function startLlama(
       // No limit of its own: the context's count is then what is used.
       maxThreads: 0,
     });
+    // Asked for a kind of GPU that a platform cannot have, the library quietly takes the processor.
+    if (message.gpu === "auto" || message.gpu === "none" || llama.gpu === message.gpu) return llama;
+    throw new Error(`there is no build of it for ${process.platform}`);
   } catch (cause) {
+    const where = message.gpu === "none" ? "the processor" : message.gpu;
     throw new TandemError(
       "not-configured",
-      `The engine cannot start on ${message.gpu === "none" ? "this processor" : message.gpu}: ${messageOf(cause)}`,
+      `The engine cannot start on ${where}: ${messageOf(cause)}`,
       message.gpu === "none"
         ? "Use an endpoint instead: set tandem.draft.endpoint"
         : 'Set the device setting to "cpu" or "vulkan:0", or install that GPU\'s driver',

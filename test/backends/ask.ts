@@ -1,4 +1,4 @@
-import type { Engine, GenerateRequest, Log, Piece } from "../../server/ports.ts";
+import type { Engine, GenerateRequest, Piece } from "../../server/ports.ts";
 
 /** A request with everything plain; a test changes what it is about. */
 export function textRequest(text: string, changes: Partial<GenerateRequest> = {}): GenerateRequest {
@@ -40,13 +40,4 @@ export async function ask(
   }
   if (done === null) throw new Error("the stream ended without `done`");
   return { text: pieces.join(""), pieces, done };
-}
-
-/** Keeps what was logged, so that a test can look for what must not be in it. */
-export function recordingLog(): Log & { readonly lines: string[] } {
-  const lines: string[] = [];
-  const at = (level: string) => (event: string, fields?: Record<string, unknown>) => {
-    lines.push(JSON.stringify({ level, event, ...fields }));
-  };
-  return { lines, error: at("error"), warn: at("warn"), info: at("info"), debug: at("debug") };
 }

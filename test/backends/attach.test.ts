@@ -6,8 +6,8 @@ import { openEndpoint } from "../../server/backends/openai.ts";
 import { TandemError } from "../../server/errors.ts";
 import type { Engine } from "../../server/ports.ts";
 import type { ErrorCode } from "../../server/protocol/errors.ts";
+import { recordingLog } from "../fakes/log.ts";
 import { type FakeOptions, startFakeLlama } from "../fakes/openaiServer.ts";
-import { recordingLog } from "./ask.ts";
 
 interface Asked {
   readonly modelName?: string | null;

@@ -3,9 +3,10 @@ import { test } from "node:test";
 import { openEndpoint } from "../../server/backends/openai.ts";
 import { TandemError } from "../../server/errors.ts";
 import type { ErrorCode } from "../../server/protocol/errors.ts";
+import { recordingLog } from "../fakes/log.ts";
 import { createGate, type Script } from "../fakes/openaiScript.ts";
 import { startFakeLlama } from "../fakes/openaiServer.ts";
-import { ask, recordingLog, textRequest } from "./ask.ts";
+import { ask, textRequest } from "./ask.ts";
 
 const never = new AbortController().signal;
 

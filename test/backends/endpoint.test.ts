@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openEndpoint } from "../../server/backends/openai.ts";
 import type { AnswerShape, GenerateRequest } from "../../server/ports.ts";
+import { recordingLog } from "../fakes/log.ts";
 import type { Script } from "../fakes/openaiScript.ts";
 import { type FakeOptions, type FakeRequest, startFakeLlama } from "../fakes/openaiServer.ts";
-import { ask, chatRequest, type Heard, recordingLog, textRequest } from "./ask.ts";
+import { ask, chatRequest, type Heard, textRequest } from "./ask.ts";
 
 const signal = new AbortController().signal;
 const verdict: AnswerShape = {

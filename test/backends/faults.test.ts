@@ -4,9 +4,10 @@ import { type EndpointLimits, openEndpoint } from "../../server/backends/openai.
 import { TandemError } from "../../server/errors.ts";
 import type { AnswerShape, GenerateRequest } from "../../server/ports.ts";
 import type { ErrorCode } from "../../server/protocol/errors.ts";
+import { recordingLog } from "../fakes/log.ts";
 import type { Fault, Script } from "../fakes/openaiScript.ts";
 import { type FakeOptions, startFakeLlama } from "../fakes/openaiServer.ts";
-import { ask, chatRequest, recordingLog, textRequest } from "./ask.ts";
+import { ask, chatRequest, textRequest } from "./ask.ts";
 
 const never = new AbortController().signal;
 const QUICK: Partial<EndpointLimits> = { firstTokenMs: 100, idleMs: 100, retryBaseMs: 1 };
