@@ -1,8 +1,6 @@
-// Makes dist/ from the sources: `node esbuild.mjs`; with `--budgets` it also makes the minified bundles and looks at their sizes.
-// package.mjs makes the minified build that goes into a VSIX with it.
-import { copyFile, mkdir, mkdtemp, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
+// Makes dist/ from the sources: `node esbuild.mjs`. With `--minified [FOLDER]` it makes what users get, and looks at the sizes.
+import { copyFile, mkdir, rm, stat } from "node:fs/promises";
+import { dirname, join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { LANGUAGES } from "./server/core/languages.ts";
@@ -102,16 +100,8 @@ async function checkBudget(path, budgetKb) {
   );
 }
 
-async function checkBudgets() {
-  const folder = await mkdtemp(join(tmpdir(), "tandem-bundles-"));
-  try {
-    await bundle({ folder, isMinified: true });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  if (process.argv.includes("--budgets")) await checkBudgets();
-  await bundle({ folder: join(ROOT, "dist"), isMinified: false });
+  const [flag, folder = "dist/minified"] = process.argv.slice(2);
+  if (flag === "--minified") await bundle({ folder: resolve(folder), isMinified: true });
+  else await bundle({ folder: join(ROOT, "dist"), isMinified: false });
 }
