@@ -4,7 +4,7 @@ import type { FileEdit } from "../protocol/source.ts";
 import type { Placement } from "./prompt.ts";
 import { isStub } from "./target.ts";
 import type { Task } from "./task.ts";
-import { compare, lineBreakOf, offsetAt, positionAt, slice, splice, withBreaks } from "./text.ts";
+import { beforeIndent, compare, lineBreakOf, slice, splice, withBreaks } from "./text.ts";
 
 /** The same lines over and over are what a small model writes when it has nothing to say: this often in a row is too often. */
 const MOST_REPEATS = 4;
@@ -131,10 +131,10 @@ function mostRepeated(text: string): string | null {
 export function keepDoc(task: Task, place: Placement, draft: string): Placement {
   if (task.target.kind !== "declaration" || place.uri !== task.document?.uri || task.action === "docstring")
     return place;
-  const { docRange, range, indent } = task.target.declaration;
+  const { docRange, range } = task.target.declaration;
   const opens = (text: string) => /^\s*(\/\*|\/\/|#(?!\[)|""")/.test(text);
   if (!docRange || task.facts.doc?.kind === "inside" || !opens(place.before) || opens(draft)) return place;
-  const start = positionAt(place.text, offsetAt(place.text, range.start) - indent.length);
+  const start = beforeIndent(place.text, range.start);
   const kept = { start, end: place.range.end };
   return { ...place, range: kept, before: slice(place.text, kept) };
 }

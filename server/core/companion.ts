@@ -45,7 +45,7 @@ export function isTestFile(path: string): boolean {
 
 /** The test framework, read from the project's manifest (package.json), else the language's usual one. */
 export function frameworkOf(facts: LanguageFacts, manifest: string | null): string {
-  if (/script/.test(facts.id) && facts.blocks === "braces") {
+  if (/^(java|type)script/.test(facts.id)) {
     for (const name of ["vitest", "jest", "mocha"])
       if (manifest && new RegExp(`"${name}"\\s*:`).test(manifest)) return name;
     return "node:test";

@@ -1,8 +1,8 @@
 import type { Lexis } from "./brackets.ts";
 import { expressionReader, insideReader, statementReader } from "./extractCode.ts";
-import { type CommentExtraction, commentReader, fencedCommentReader } from "./extractComment.ts";
+import { type CommentDress, commentReader, fencedCommentReader } from "./extractComment.ts";
 import { fenceReader } from "./extractFence.ts";
-import { byLine, type Extractor, isBlank, type LineReader } from "./lineReader.ts";
+import { byLine, type Extractor, isBlank, type LineReader, NOTHING_MORE } from "./lineReader.ts";
 import { indentOf } from "./text.ts";
 
 export type { Extractor } from "./lineReader.ts";
@@ -18,11 +18,11 @@ export type Extraction =
   /** A statement begun for the model; ends with the line that closes all its brackets. */
   | { readonly kind: "statement"; readonly lexis: Lexis }
   /** The inside of a comment: the first line gets `first`, the others `prefix`; ends before `close`, or with a blank line when there is none. */
-  | CommentExtraction
-  /** A chat answer: the first fenced block, moved to `indent`. */
-  | { readonly kind: "fence"; readonly indent: string }
+  | ({ readonly kind: "comment" } & CommentDress)
+  /** A chat answer: the first fenced block, moved to `indent`; `without` is left out at its end, because the file has it. */
+  | { readonly kind: "fence"; readonly indent: string; readonly without: string }
   /** A chat answer that is to be a comment: the first comment in its fenced block, dressed anew. */
-  | (Omit<CommentExtraction, "kind"> & { readonly kind: "fencedComment"; readonly open: string })
+  | ({ readonly kind: "fencedComment"; readonly open: string } & CommentDress)
   /** Markdown, as it comes. */
   | { readonly kind: "prose" };
 
@@ -40,7 +40,7 @@ export function createExtractor(extraction: Extraction): Extractor {
     case "comment":
       return byLine(commentReader(extraction));
     case "fence":
-      return byLine(fenceReader(extraction.indent));
+      return byLine(fenceReader(extraction.indent, extraction.without));
     case "fencedComment":
       return byLine(fencedCommentReader(extraction));
     case "prose":
@@ -51,7 +51,7 @@ export function createExtractor(extraction: Extraction): Extractor {
 function indentedReader(indent: string, isMidLine: boolean): LineReader {
   let isBegun = isMidLine;
   return {
-    afterLines: "",
+    ...NOTHING_MORE,
     isBlank,
     read(line) {
       const isOut = !isBegun && !isBlank(line) && indentOf(line).length <= indent.length;

@@ -1,12 +1,12 @@
 import { type BracketScanner, type Lexis, scanBrackets } from "./brackets.ts";
-import { isBlank, type LineReader } from "./lineReader.ts";
+import { isBlank, type LineReader, NOTHING_MORE } from "./lineReader.ts";
 
 /** Up to the brace that closes the block the model is in; `opened` is what of it was written for the model. */
 export function insideReader(lexis: Lexis, opened: string): LineReader {
   const scanner = scanBrackets(lexis);
   for (const line of opened.split("\n")) scanner.line(line);
   return {
-    afterLines: "",
+    ...NOTHING_MORE,
     isBlank,
     read(line) {
       const end = scanner.line(line);
@@ -23,7 +23,7 @@ export function expressionReader(lexis: Lexis): LineReader {
   const scanner = scanBrackets(lexis);
   let isWhole = false;
   return {
-    afterLines: "",
+    ...NOTHING_MORE,
     isBlank,
     read(line) {
       if (isWhole && !GOES_ON_WITH.test(line)) return { keep: null, isLast: true };
@@ -39,7 +39,7 @@ export function statementReader(lexis: Lexis): LineReader {
   const scanner = scanBrackets(lexis);
   let hasBlock = false;
   return {
-    afterLines: "",
+    ...NOTHING_MORE,
     isBlank,
     read(line) {
       const end = scanner.line(line);

@@ -5,9 +5,9 @@ import { indentOf } from "./text.ts";
 const FENCE = /^[ \t]*(`{3,}|~{3,})[ \t]*([^`]*)$/;
 
 /** The first fenced block of an answer, its own indentation exchanged for `indent`. */
-export function fenceReader(indent: string): LineReader {
+export function fenceReader(indent: string, without: string): LineReader {
+  const shift = indentShifter(indent);
   let mark: string | null = null;
-  let base: string | null = null;
   let nested = 0;
 
   /** As in CommonMark, a fence of the same mark closes; but a named one inside opens another, as models write it. */
@@ -22,6 +22,7 @@ export function fenceReader(indent: string): LineReader {
 
   return {
     afterLines: "",
+    without,
     isBlank,
     read(line) {
       if (mark === null) {
@@ -30,8 +31,35 @@ export function fenceReader(indent: string): LineReader {
       }
       if (closes(line)) return { keep: null, isLast: true };
       if (isBlank(line)) return { keep: "", isLast: false };
-      base ??= indentOf(line);
-      return { keep: indent + (line.startsWith(base) ? line.slice(base.length) : line.trimStart()), isLast: false };
+      return { keep: shift(line), isLast: false };
     },
+  };
+}
+
+/** One level of indentation in a file that has any. */
+const LEAST_UNIT = 2;
+const OPENS = /[{([:,>=&|+?]$/;
+const GOES_ON = /^\s*[.?:&|+]/;
+
+/** Moves lines so that the first stands at `indent`. Some models write all lines but the first as deep as the file has them. */
+function indentShifter(indent: string): (line: string) => string {
+  let first: string | null = null;
+  let base: string | null = null;
+
+  function isAsInFile(line: string, before: string): boolean {
+    const unit = indent.startsWith("\t") ? 1 : LEAST_UNIT;
+    const deeper = before.startsWith("/*") ? 1 : OPENS.test(before.trimEnd()) ? unit : 0;
+    return (
+      indent !== "" && indentOf(before) === "" && !GOES_ON.test(line) && indentOf(line).length >= indent.length + deeper
+    );
+  }
+
+  return (line) => {
+    if (first === null) {
+      first = line;
+      return indent + line.trimStart();
+    }
+    base ??= isAsInFile(line, first) ? indent : indentOf(first);
+    return indent + (line.startsWith(base) ? line.slice(base.length) : line.trimStart());
   };
 }

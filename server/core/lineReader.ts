@@ -14,7 +14,11 @@ export interface LineReader {
   isBlank(kept: string): boolean;
   /** What ends a draft of several lines. */
   readonly afterLines: string;
+  /** Left out when the draft ends with it; "" for nothing. */
+  readonly without: string;
 }
+
+export const NOTHING_MORE = { afterLines: "", without: "" } as const;
 
 export function isBlank(kept: string): boolean {
   return kept.trim() === "";
@@ -26,6 +30,7 @@ export function byLine(reader: LineReader): Extractor {
   let isComplete = false;
   let lines = 0;
   let blanks: string[] = [];
+  let heldBack = "";
 
   /** Blank lines are held back until something follows, so that a draft has none at its end. */
   function take(line: string): string {
@@ -36,10 +41,13 @@ export function byLine(reader: LineReader): Extractor {
       if (lines > 0) blanks.push(keep.trimEnd());
       return "";
     }
-    const text = [...blanks.map((it) => `\n${it}`), lines === 0 ? "" : "\n", keep.trimEnd()].join("");
+    const kept = keep.trimEnd();
+    const held = reader.without !== "" && kept.endsWith(reader.without) ? reader.without : "";
+    const before = [heldBack, ...blanks.map((it) => `\n${it}`), lines === 0 ? "" : "\n"].join("");
     lines += blanks.length + 1;
     blanks = [];
-    return text;
+    heldBack = held;
+    return before + kept.slice(0, kept.length - held.length);
   }
 
   const end = () => (lines > 1 ? reader.afterLines : "");

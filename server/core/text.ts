@@ -67,13 +67,19 @@ export function indentOf(line: string): string {
   return /^[ \t]*/.exec(line)?.[0] ?? "";
 }
 
-/** One level of indentation as the text uses it: a tab, or its smallest step of at least two spaces; two spaces when it shows none. */
-export function indentUnitOf(text: string): string {
+/** The start of the line when only white space stands before, else the position itself. */
+export function beforeIndent(text: string, at: Position): Position {
+  const start = { line: at.line, character: 0 };
+  return /^[ \t]*$/.test(slice(text, { start, end: at })) ? start : at;
+}
+
+/** One level of indentation as the text uses it: a tab, or its smallest step of at least two spaces; `fallback` when it shows none. */
+export function indentUnitOf(text: string, fallback = "  "): string {
   let smallest = Number.POSITIVE_INFINITY;
   for (const line of text.split("\n", 2_000)) {
     if (line.startsWith("\t")) return "\t";
     const width = indentOf(line).length;
     if (width >= 2 && line.trim() !== "" && !line.trimStart().startsWith("*")) smallest = Math.min(smallest, width);
   }
-  return " ".repeat(Number.isFinite(smallest) ? Math.min(smallest, 8) : 2);
+  return Number.isFinite(smallest) ? " ".repeat(Math.min(smallest, 8)) : fallback;
 }

@@ -126,7 +126,7 @@ const cases: readonly Case[] = [
     text: PYTHON,
     params: { instruction: "write a function that reverses text" },
     reply: fenced("python", "def reversed_text(text):\n    return text[::-1]"),
-    want: `${PYTHON}\ndef reversed_text(text):\n    return text[::-1]\n`,
+    want: `${PYTHON}\n\ndef reversed_text(text):\n    return text[::-1]\n`,
   },
 ];
 

@@ -1,10 +1,11 @@
 import type { ChatMessage } from "../../ports.ts";
-import type { SourceDocument } from "../../protocol/source.ts";
+import type { Range, SourceDocument } from "../../protocol/source.ts";
 import { type Companion, type DraftJob, linesAfter, linesBefore, type Placement } from "../prompt.ts";
 import { targetRange } from "../target.ts";
 import type { Task } from "../task.ts";
-import { offsetAt, slice } from "../text.ts";
+import { beforeIndent, indentOf, offsetAt, positionAt, slice } from "../text.ts";
 import { placeDoc, placement } from "./docPlacement.ts";
+import { leadAfter, placeGap } from "./gap.ts";
 
 export interface ChatLimits {
   /** Characters of the file around the target that are sent along. */
@@ -56,21 +57,17 @@ function docJob(task: Task, document: SourceDocument, limits: ChatLimits): Draft
 }
 
 function codeJob(task: Task, document: SourceDocument, limits: ChatLimits): DraftJob {
-  const range = targetRange(task.target) ?? { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } };
-  const start = wholeLine(document, range.start);
-  const place = placement(document, { start, end: range.end });
-  const isGap = task.target.kind === "gap";
-  const indent = isGap ? "" : (/^[ \t]*/.exec(place.before)?.[0] ?? "");
-  const before = document.text.slice(0, offsetAt(document.text, start));
-  const lead =
-    isGap && before.trim() !== "" ? (before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n") : "";
+  const { target } = task;
+  const range = targetRange(target) ?? { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } };
+  const gap = target.kind === "gap" ? placeGap(document, target.at, task.facts) : null;
+  const place = gap?.place ?? placement(document, { start: beforeIndent(document.text, range.start), end: range.end });
   const user = [
     order(task),
     wish(task),
     problems(task),
-    `${ONE_BLOCK} ${isGap ? "The block holds only the new code, ready to be inserted." : "The block holds the complete replacement for what stands in <code>, its comments included, and nothing from outside it."}`,
+    `${ONE_BLOCK} ${gap ? "The block holds only the new code, ready to be inserted." : "The block holds the complete replacement for what stands in <code>, its comments included, and nothing from outside it."}`,
     ...surroundings(task, document, limits.contextCharacters),
-    isGap ? "" : `<code>\n${place.before}\n</code>`,
+    gap ? "" : `<code>\n${place.before}\n</code>`,
   ];
   return {
     kind: "job",
@@ -78,12 +75,21 @@ function codeJob(task: Task, document: SourceDocument, limits: ChatLimits): Draf
     stop: [],
     maxTokens: limits.maxTokens,
     repeatPenalty: 1,
-    extraction: { kind: "fence", indent },
-    lead,
-    tail: isGap ? "\n" : "",
+    extraction: {
+      kind: "fence",
+      indent: gap?.indent ?? indentOf(place.before),
+      without: gap ? "" : mark(document, range),
+    },
+    lead: gap?.lead ?? "",
+    tail: gap?.tail ?? "",
     place,
     brief: `${order(task)} ${task.instruction}`.trim(),
   };
+}
+
+/** The comma or semicolon that stands behind the range already, and which a model writes again. */
+function mark(document: SourceDocument, range: Range): string {
+  return /^\s*([,;])/.exec(document.text.slice(offsetAt(document.text, range.end)))?.[1] ?? "";
 }
 
 /** New tests, at the end of the file that has the tests, or as a new file. */
@@ -108,20 +114,18 @@ export function chatTestJob(task: Task, document: SourceDocument, companion: Com
     stop: [],
     maxTokens: limits.maxTokens,
     repeatPenalty: 1,
-    extraction: { kind: "fence", indent: "" },
+    extraction: { kind: "fence", indent: "", without: "" },
     ...testPlace(companion),
     brief: `Write tests for ${name}.`,
   };
 }
 
-/** A test file's draft goes to its end, after an empty line. */
+/** A test file's draft goes to its end, set off by an empty line. */
 export function testPlace(companion: Companion): { lead: string; tail: string; place: Placement } {
   const text = companion.text ?? "";
-  const rows = text.split("\n");
-  const end = { line: rows.length - 1, character: rows.at(-1)?.length ?? 0 };
-  const lead = text.trim() === "" ? "" : text.endsWith("\n") ? "\n" : "\n\n";
+  const end = positionAt(text, text.length);
   return {
-    lead,
+    lead: leadAfter(text, companion.languageId),
     tail: "\n",
     place: {
       uri: companion.uri,
@@ -181,10 +185,4 @@ function surroundings(task: Task, document: SourceDocument, limit: number): stri
   const after = linesAfter(document.text, offsetAt(document.text, range.end), Math.floor(limit * 0.3));
   if (before.trim() === "" && after.trim() === "") return [];
   return [`<file language="${task.facts.id}">\n${before}[…the code in question stands here…]${after}\n</file>`];
-}
-
-/** The start of the line when only white space stands before, so that every line of the draft bears its own indentation. */
-function wholeLine(document: SourceDocument, at: { line: number; character: number }) {
-  const line = document.text.split("\n")[at.line] ?? "";
-  return line.slice(0, at.character).trim() === "" ? { line: at.line, character: 0 } : at;
 }

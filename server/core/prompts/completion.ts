@@ -7,15 +7,18 @@ import { type DraftJob, linesBefore } from "../prompt.ts";
 import { type Refusal, refuse } from "../refusal.ts";
 import { isStub } from "../target.ts";
 import type { Task } from "../task.ts";
-import { indentUnitOf, offsetAt, slice } from "../text.ts";
+import { indentUnitOf, offsetAt, positionAt, slice } from "../text.ts";
 import { placeDoc, placement } from "./docPlacement.ts";
 import { exemplarDocs, exemplarFunctions } from "./exemplars.ts";
+import { placeGap } from "./gap.ts";
 
 /** A CPU reads some 80 tokens/s of this model's prompt, so the prompt is kept to what it can use. */
 const MOST_CONTEXT = 1_800;
 const MOST_CODE = 2_400;
 const BODY_TOKENS = 220;
 const DOC_TOKENS = 110;
+/** What code without any indentation is given, where indentation is the syntax. */
+const PYTHON_INDENT = "    ";
 const BETTER_MODEL = "Use a coding model: see `tandem models`, or give any GGUF with --model file:PATH";
 
 /** Prompts for a model that only continues text: real code up to the point where it should go on. */
@@ -84,11 +87,14 @@ function bodyJob(task: Task, document: SourceDocument, declaration: Declaration)
   const head = slice(document.text, headRange).trimEnd();
   const docstring = facts.doc?.kind === "inside" ? docRange : null;
   const doc = docRange && !docstring ? `${indent}${slice(document.text, docRange)}\n` : "";
-  const inner = docstring ? `\n${indent}${indentUnitOf(document.text)}${slice(document.text, docstring)}` : "";
+  const inner = docstring
+    ? `\n${indent}${indentUnitOf(document.text, PYTHON_INDENT)}${slice(document.text, docstring)}`
+    : "";
   const isOnHeadLine = body.start.line === headRange.end.line;
   const extraction = bodyExtraction(facts, head, indent);
   const isBlock = extraction.kind !== "expression";
-  const start = docstring?.end ?? (isOnHeadLine && isBlock ? headRange.end : body.start);
+  const headEnd = positionAt(document.text, offsetAt(document.text, headRange.start) + head.length);
+  const start = docstring?.end ?? (isOnHeadLine || !isBlock ? headEnd : body.start);
   return {
     kind: "job",
     prompt: {
@@ -100,7 +106,7 @@ function bodyJob(task: Task, document: SourceDocument, declaration: Declaration)
     // A correction or rewrite repeats most of what it was shown.
     repeatPenalty: task.action === "implement" ? 1.05 : 1,
     extraction,
-    lead: isBlock && (isOnHeadLine || docstring) ? "\n" : "",
+    lead: isBlock ? (isOnHeadLine || docstring ? "\n" : "") : " ",
     tail: isBlock && facts.blocks !== "indentation" ? `\n${indent}` : "",
     place: placement(document, { start, end: body.end }),
     brief: oneLine(`${task.action} ${declaration.name}. ${task.instruction}`),
@@ -108,6 +114,7 @@ function bodyJob(task: Task, document: SourceDocument, declaration: Declaration)
 }
 
 function bodyExtraction(facts: LanguageFacts, head: string, indent: string): Extraction {
+  if (/\blambda\b[^\n]*:$/.test(head)) return { kind: "expression", lexis: lexisOf(facts) };
   if (facts.blocks !== "braces") return { kind: "indented", indent, isMidLine: false };
   const lexis = lexisOf(facts);
   return head.endsWith("{") ? { kind: "braces", lexis, opened: "" } : { kind: "expression", lexis };
@@ -172,8 +179,7 @@ function withoutStubs(task: Task, document: SourceDocument, end: number): string
 function newCode(task: Task, document: SourceDocument): DraftJob | Refusal {
   const { facts, target } = task;
   const doc = facts.doc;
-  const keyword =
-    facts.id === "python" ? "def " : /script/.test(facts.id) && facts.blocks === "braces" ? "export function " : null;
+  const keyword = facts.id === "python" ? "def " : /^(java|type)script/.test(facts.id) ? "export function " : null;
   if (target.kind !== "gap" || !keyword || document.text.trim() === "" || task.instruction === "" || !doc)
     return refuse(
       "bad-input",
@@ -184,9 +190,9 @@ function newCode(task: Task, document: SourceDocument): DraftJob | Refusal {
     doc.kind === "before" && doc.open
       ? `${doc.open} ${oneLine(task.instruction)} ${doc.close?.trim() ?? ""}\n`
       : `# ${oneLine(task.instruction)}\n`;
-  const before = linesBefore(document.text, offsetAt(document.text, target.at), MOST_CONTEXT);
-  const gap = before.trim() === "" ? "" : before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n";
-  const lead = `${gap}${comment}${keyword}`;
+  const gap = placeGap(document, target.at, facts);
+  const before = linesBefore(document.text, offsetAt(document.text, gap.place.range.start), MOST_CONTEXT);
+  const lead = `${gap.lead}${comment}${keyword}`;
   const extraction: Extraction =
     facts.blocks === "braces"
       ? { kind: "statement", lexis: lexisOf(facts) }
@@ -199,8 +205,8 @@ function newCode(task: Task, document: SourceDocument): DraftJob | Refusal {
     repeatPenalty: 1.05,
     extraction,
     lead,
-    tail: "\n",
-    place: placement(document, { start: target.at, end: target.at }),
+    tail: gap.tail,
+    place: gap.place,
     brief: oneLine(task.instruction),
   };
 }

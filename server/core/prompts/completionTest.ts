@@ -11,7 +11,7 @@ const TEST_TOKENS = 140;
 /** A test begun for a model that only continues text: the call is forced, the model fills in values. */
 export function completionTestJob(task: Task, document: SourceDocument, companion: Companion): DraftJob | Refusal {
   const { target, facts } = task;
-  const isScript = /script/.test(facts.id) && facts.blocks === "braces";
+  const isScript = /^(java|type)script/.test(facts.id);
   if (target.kind !== "declaration" || target.declaration.depth > 0 || !(isScript || facts.id === "python"))
     return refuse(
       "bad-input",

@@ -3,7 +3,7 @@ import type { SourceDocument } from "../../protocol/source.ts";
 import type { Extraction } from "../extract.ts";
 import type { DocStyle, LanguageFacts } from "../languages.ts";
 import type { Placement } from "../prompt.ts";
-import { compare, indentOf, indentUnitOf, slice } from "../text.ts";
+import { beforeIndent, compare, indentOf, indentUnitOf, slice } from "../text.ts";
 
 /** Where a declaration's doc comment goes and how its lines are dressed. */
 export interface DocPlacement {
@@ -33,15 +33,16 @@ function before(
   const { indent, docRange } = declaration;
   const old = docRange && compare(docRange.start, declaration.range.start) < 0 ? docRange : null;
   const anchor = old?.start ?? declaration.range.start;
-  const start = { line: anchor.line, character: Math.max(0, anchor.character - indent.length) };
+  const start = beforeIndent(document.text, anchor);
+  const isMidLine = slice(document.text, { start: { line: anchor.line, character: 0 }, end: anchor }).trim() !== "";
   const range = { start, end: old?.end ?? start };
-  const open = style.open === null ? "" : `${indent}${style.open}\n`;
+  const open = `${isMidLine ? "\n" : ""}${style.open === null ? "" : `${indent}${style.open}\n`}`;
   const close = style.close === null ? "" : `\n${indent}${style.close}`;
   const prefix = `${indent}${style.line}`;
   return {
     place: placement(document, range),
     lead: open,
-    tail: `${close}${old ? "" : "\n"}`,
+    tail: `${close}${old ? "" : "\n"}${isMidLine && !old ? indent : ""}`,
     extraction: { kind: "comment", first: prefix, prefix, close: style.close?.trim() ?? "", afterLines: "" },
   };
 }
@@ -51,7 +52,7 @@ function inside(document: SourceDocument, declaration: Declaration, quote: strin
   const body = declaration.bodyRange ?? declaration.range;
   const line =
     body.start.line > declaration.headRange.end.line ? (document.text.split("\n")[body.start.line] ?? "") : "";
-  const indent = indentOf(line) || declaration.indent + indentUnitOf(document.text);
+  const indent = indentOf(line) || declaration.indent + indentUnitOf(document.text, "    ");
   const isOneLiner = body.start.line === declaration.headRange.end.line;
   const at = isOneLiner ? declaration.headRange.end : { line: body.start.line, character: 0 };
   return {
