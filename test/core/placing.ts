@@ -14,12 +14,6 @@ import { createSyntax } from "../../server/syntax/treeSitter.ts";
 
 export const syntax = createSyntax({ wasmPath });
 
-/** What a model writes, and the whole file afterwards. */
-export interface Answer {
-  readonly answer: string;
-  readonly want: string;
-}
-
 export interface Case {
   readonly name: string;
   readonly language: string;
@@ -28,20 +22,24 @@ export interface Case {
   /** `‸` is the cursor, `«…»` a selection; neither: found from the instruction. */
   readonly text: string;
   readonly companion?: Companion;
-  /** What follows the prompt that a completion model is given. */
-  readonly completion?: Answer;
-  readonly chat?: Answer;
+  /** What a completion model writes behind its prompt. */
+  readonly completion?: string;
+  /** What a chat model answers. */
+  readonly chat?: string;
+  /** The whole file afterwards, whichever model wrote. */
+  readonly want: string;
 }
 
 /** A model's answer ends up in the file as a developer expects it, with either line break, and nothing objects. */
 export function check(it: Case): void {
   for (const style of ["completion", "chat"] as const) {
-    const expected = it[style];
-    if (expected) test(`${it.language}, ${it.action}, ${style}: ${it.name}`, () => checkAnswer(it, style, expected));
+    const answer = it[style];
+    if (answer !== undefined)
+      test(`${it.language}, ${it.action}, ${style}: ${it.name}`, () => checkAnswer(it, style, answer));
   }
 }
 
-async function checkAnswer(it: Case, style: PromptStyle, { answer, want }: Answer): Promise<void> {
+async function checkAnswer(it: Case, style: PromptStyle, answer: string): Promise<void> {
   const { companion, ...rest } = it;
   const old = companion?.text ?? null;
   for (const lineBreak of ["\n", "\r\n"]) {
@@ -51,7 +49,7 @@ async function checkAnswer(it: Case, style: PromptStyle, { answer, want }: Answe
     const result = await place({ ...request, ...withTests });
     // A new file has no line breaks of its own yet, nor has one of a single line.
     const isWithout = companion ? old === null : !it.text.includes("\n");
-    assert.equal(result.text, isWithout ? want : broken(want));
+    assert.equal(result.text, isWithout ? it.want : broken(it.want));
     assert.equal(result.objection, null);
   }
 }
@@ -138,4 +136,11 @@ export function extract(extraction: DraftJob["extraction"], raw: string): string
 function until(answer: string, stop: readonly string[]): string {
   const ends = stop.map((it) => answer.indexOf(it)).filter((it) => it !== -1);
   return ends.length === 0 ? answer : answer.slice(0, Math.min(...ends));
+}
+
+/** A test file beside the code; `text` is null when there is none yet. */
+export function testsIn(languageId: "typescript" | "python", text: string | null): Companion {
+  return languageId === "python"
+    ? { uri: "file:///work/test_a.py", text, languageId, importPath: "a", framework: "pytest" }
+    : { uri: "file:///work/a.test.ts", text, languageId, importPath: "./a.ts", framework: "node:test" };
 }
