@@ -1,7 +1,7 @@
 import type { LlamaGrammar, SequenceEvaluateOptions, Token } from "node-llama-cpp";
 import { TandemError } from "../errors.ts";
 import type { Loaded } from "./load.ts";
-import { prefill } from "./prefill.ts";
+import { createPrefill } from "./prefill.ts";
 import { promptTokens } from "./promptTokens.ts";
 import { createStopCut } from "./stopCut.ts";
 import { createTokenText } from "./tokenText.ts";
@@ -24,54 +24,67 @@ export type Generate = (request: WireRequest, hooks: Hooks) => Promise<Done | nu
 
 export function createGenerate(loaded: Loaded): Generate {
   const grammarFor = createGrammars(loaded);
+  const prefill = createPrefill(loaded.sequence);
   return async (request, hooks) => {
-    const { model, sequence } = loaded;
-    const prompt = promptTokens(request.prompt, loaded);
-    checkFits(prompt.tokens.length, loaded.contextTokens);
-    const limit = Math.min(request.maxTokens, loaded.contextTokens - prompt.tokens.length);
+    const { tokens, stops } = promptTokens(request.prompt, loaded);
+    checkFits(tokens.length, loaded.contextTokens);
+    const limit = Math.min(request.maxTokens, loaded.contextTokens - tokens.length);
     const written: Token[] = [];
     const options = await samplingFor(request, { loaded, written, grammar: await grammarFor(request.grammar) });
+    const writer = createWriter({ loaded, before: tokens, stops: [...request.stop, ...stops], give: hooks.text });
     const startedMs = performance.now();
-    const ready = await prefill(sequence, prompt.tokens, hooks.isCancelled);
+    const ready = await prefill(tokens, hooks.isCancelled);
     if (ready === null) return null;
     let firstMs: number | null = null;
-    let finish: "stop" | "length" = limit === 0 ? "length" : "stop";
-    const tokenText = createTokenText(model, prompt.tokens);
-    const cut = createStopCut([...request.stop, ...prompt.stops]);
-    const give = (text: string) => {
-      if (text !== "") hooks.text(text);
-    };
-    let isStopped = false;
+    let isStopped = limit > 0;
     if (limit > 0)
-      for await (const token of sequence.evaluate([...ready.rest], options)) {
+      for await (const token of loaded.sequence.evaluate([...ready.rest], options)) {
         firstMs ??= performance.now();
         if (hooks.isCancelled()) return null;
         written.push(token);
-        const piece = cut.add(tokenText.add(token));
-        give(piece.text);
-        isStopped = piece.isStopped;
-        if (isStopped) break;
-        if (written.length >= limit) {
-          finish = "length";
-          break;
-        }
+        if (writer.add(token)) break;
+        // The model had more to say.
+        isStopped = written.length < limit;
+        if (!isStopped) break;
       }
     if (hooks.isCancelled()) return null;
-    if (!isStopped) {
-      const last = cut.add(tokenText.end());
-      give(last.text);
-      if (last.isStopped) finish = "stop";
-      else give(cut.end());
-    }
+    const isStoppedLate = writer.end();
     const endMs = performance.now();
     return {
-      finish,
-      promptTokens: prompt.tokens.length,
+      finish: isStopped || isStoppedLate ? "stop" : "length",
+      promptTokens: tokens.length,
       cachedTokens: ready.cachedTokens,
       completionTokens: written.length,
       prefillMs: (firstMs ?? endMs) - startedMs,
       decodeMs: endMs - (firstMs ?? endMs),
     };
+  };
+}
+
+/** From tokens to the text that is given out. `add` and `end` tell whether a stop text was met. */
+function createWriter(given: {
+  loaded: Loaded;
+  before: readonly Token[];
+  stops: readonly string[];
+  give: (text: string) => void;
+}): { add(token: Token): boolean; end(): boolean } {
+  const tokenText = createTokenText(given.loaded.model, given.before);
+  const cut = createStopCut(given.stops);
+  let isOver = false;
+  function write(text: string): boolean {
+    const piece = cut.add(text);
+    if (piece.text !== "") given.give(piece.text);
+    isOver = piece.isStopped;
+    return isOver;
+  }
+  return {
+    add: (token) => write(tokenText.add(token)),
+    end() {
+      if (isOver || write(tokenText.end())) return true;
+      const rest = cut.end();
+      if (rest !== "") given.give(rest);
+      return false;
+    },
   };
 }
 
