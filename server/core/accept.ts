@@ -53,7 +53,8 @@ export function objection(judged: Judged): string | null {
   const [first] = fresh;
   if (first)
     return `it does not parse: ${first.message} at line ${first.line + 1}${judged.isCutOff ? "; it was cut off by the token limit" : ""}`;
-  if (task.action === "fix" && before.errors.length > 0 && after.errors.length >= before.errors.length)
+  const isOwn = before.errors.some((it) => it.line >= edit.range.start.line && it.line <= edit.range.end.line);
+  if (task.action === "fix" && isOwn && after.errors.length >= before.errors.length)
     return "the syntax error is still there";
   return declarationObjection(judged);
 }
@@ -120,7 +121,7 @@ function mostRepeated(text: string): string | null {
       run = lines[at] === lines[at - period] ? run + 1 : 0;
       if (run < MOST_REPEATS * period) continue;
       const round = lines.slice(at - period + 1, at + 1);
-      const worst = round.find((it) => /\w{2}/.test(it));
+      const worst = round.find((it) => /\w/.test(it));
       if (worst) return worst;
     }
   }

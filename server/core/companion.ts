@@ -39,8 +39,8 @@ export function testFileCandidates(fileName: string, facts: LanguageFacts): read
 
 /** A file that is a test already: new tests go into it. */
 export function isTestFile(path: string): boolean {
-  const name = path.slice(path.lastIndexOf("/") + 1);
-  return /[._-](test|spec|tests)\.\w+$|^test_|Tests?\.\w+$/.test(name) || /\/(__tests__|tests?|spec)\//.test(path);
+  const [name = "", folder = ""] = path.split("/").toReversed();
+  return /[._-](test|spec|tests)\.\w+$|^test_|Tests?\.\w+$/.test(name) || /^(__tests__|tests?|spec)$/.test(folder);
 }
 
 /** The test framework, read from the project's manifest (package.json), else the language's usual one. */

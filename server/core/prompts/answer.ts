@@ -19,6 +19,46 @@ export function answerJob(
   isTrial: boolean,
   limits: { contextCharacters: number; maxTokens: number },
 ): DraftJob {
+  const isWhole = isTrial && task.action === "explain" && task.target.kind === "declaration";
+  return isWhole ? continuedAnswer(task) : chatAnswer(task, isTrial, limits);
+}
+
+/** A model that drifts off in a conversation still continues a description that was begun for it. */
+function continuedAnswer(task: Task): DraftJob {
+  const { document, target } = task;
+  const range = targetRange(target);
+  const code = document && range ? linesAfter(slice(document.text, range), 0, 2_000) : "";
+  return {
+    kind: "job",
+    prompt: { kind: "text", text: `${EXPLAINED}Code:\n${code}\n\nExplanation: The code` },
+    stop: ["\n\n", "\nCode:", "```"],
+    maxTokens: TRIAL_TOKENS,
+    repeatPenalty: 1.1,
+    extraction: { kind: "prose" },
+    lead: "The code",
+    tail: "",
+    place: null,
+    brief: "Explain the code.",
+  };
+}
+
+const EXPLAINED = `Code:
+function clamp(value, low, high) {
+  return Math.min(high, Math.max(low, value));
+}
+
+Explanation: The code keeps a number between two bounds. It first takes the larger of the value and the lower bound, then the smaller of that and the upper bound. If the bounds are swapped, the result is the upper bound.
+
+Code:
+function initials(name) {
+  return name.split(" ").map((word) => word[0]).join("");
+}
+
+Explanation: The code takes the first letter of each word of a name. It splits the name at the spaces, picks the first letter of each part and joins the letters. Two spaces in a row give an empty part, whose first letter is undefined.
+
+`;
+
+function chatAnswer(task: Task, isTrial: boolean, limits: { contextCharacters: number; maxTokens: number }): DraftJob {
   const { document, target } = task;
   const range = targetRange(target);
   const code =
