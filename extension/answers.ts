@@ -34,68 +34,29 @@ const Message: z.ZodType<FromView> = z.discriminatedUnion("kind", [
 ]);
 
 export function createAnswers(extensionUri: Uri): Answers {
-  const folder = vscode.Uri.joinPath(extensionUri, "dist", "webview");
   let panel: WebviewPanel | null = null;
   let answer: Answer | null = null;
   let history: readonly ToView[] = [];
-
-  const open = (title: string): WebviewPanel => {
-    const column = panel?.viewColumn ?? vscode.ViewColumn.Beside;
-    if (panel) {
-      panel.title = title;
-      panel.reveal(column, true);
-      return panel;
-    }
-    const made = vscode.window.createWebviewPanel(
-      "tandem.answer",
-      title,
-      { viewColumn: column, preserveFocus: true },
-      {
-        enableScripts: true,
-        localResourceRoots: [folder],
-      },
-    );
-    made.onDidDispose(() => {
-      panel = null;
-      answer?.stop();
-      history = [];
-    });
-    made.webview.onDidReceiveMessage(async (value: unknown) => {
-      const message = Message.safeParse(value);
-      if (message.success) await receive(message.data);
-    });
-    made.webview.html = answerPage(made.webview, folder);
-    return made;
-  };
-
   const receive = async (message: FromView): Promise<void> => {
-    switch (message.kind) {
-      case "ready":
-        await panel?.webview.postMessage({ kind: "replay", messages: history });
-        return;
-      case "open":
-        return await openLines(message, answer?.source ?? null);
-      case "copy":
-        return await vscode.env.clipboard.writeText(message.text);
-      case "insert":
-        return await insertAtCursor(message.text, answer?.source ?? null);
-      case "stop":
-        return answer?.stop();
-      case "runAgain":
-        return answer?.again();
-    }
+    if (message.kind === "ready") await panel?.webview.postMessage({ kind: "replay", messages: history });
+    else if (answer) await doFor(answer, message);
   };
-
+  const closed = () => {
+    panel = null;
+    answer?.stop();
+    history = [];
+  };
   const tell = (message: ToView) => {
     history = remember(history, message);
     void panel?.webview.postMessage(message);
   };
-
   return {
     begin(next) {
       answer?.stop();
       answer = next;
-      panel = open(`Tandem: ${next.title}`);
+      const title = `Tandem: ${next.title}`;
+      if (panel) revealAs(panel, title);
+      else panel = openPanel(title, vscode.Uri.joinPath(extensionUri, "dist", "webview"), { receive, closed });
       const source = next.source?.path.split("/").at(-1) ?? null;
       tell({ kind: "begin", title: next.title, question: next.question, source });
       return (message) => {
@@ -104,6 +65,44 @@ export function createAnswers(extensionUri: Uri): Answers {
     },
     dispose: () => panel?.dispose(),
   };
+}
+
+interface PanelEvents {
+  readonly receive: (message: FromView) => Promise<void>;
+  readonly closed: () => void;
+}
+
+function openPanel(title: string, folder: Uri, { receive, closed }: PanelEvents): WebviewPanel {
+  const at = { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true };
+  const options = { enableScripts: true, localResourceRoots: [folder] };
+  const panel = vscode.window.createWebviewPanel("tandem.answer", title, at, options);
+  panel.onDidDispose(closed);
+  panel.webview.onDidReceiveMessage(async (value: unknown) => {
+    const message = Message.safeParse(value);
+    if (message.success) await receive(message.data);
+  });
+  panel.webview.html = answerPage(panel.webview, folder);
+  return panel;
+}
+
+function revealAs(panel: WebviewPanel, title: string): void {
+  panel.title = title;
+  panel.reveal(panel.viewColumn, true);
+}
+
+async function doFor(answer: Answer, message: Exclude<FromView, { kind: "ready" }>): Promise<void> {
+  switch (message.kind) {
+    case "open":
+      return await openLines(message, answer.source);
+    case "copy":
+      return await vscode.env.clipboard.writeText(message.text);
+    case "insert":
+      return await insertAtCursor(message.text, answer.source);
+    case "stop":
+      return answer.stop();
+    case "runAgain":
+      return answer.again();
+  }
 }
 
 /** Into the source's editor where it is open, else the one used last; as one undo step. */

@@ -4,18 +4,10 @@ import type { AnyRequest, EventOf, ParamsOf, ResultOf } from "../server/protocol
 import { statusChanged } from "../server/protocol/requests.ts";
 import type { Settings } from "../server/protocol/settings.ts";
 import type { Status } from "../server/protocol/status.ts";
-import { afterDeath } from "./backoff.ts";
 import { openConnection, type ServerConnection } from "./connection.ts";
 import { cancelled, failureOf, stopped, TandemFailure } from "./failure.ts";
+import { createLife, type OrchestratorState } from "./life.ts";
 import { send } from "./requests.ts";
-
-/** How the orchestrator is. `waiting`: it died and is started again in `delayMs`; `failed`: it died too often. */
-export type OrchestratorState =
-  | { readonly kind: "stopped" }
-  | { readonly kind: "starting" }
-  | { readonly kind: "running" }
-  | { readonly kind: "waiting"; readonly reason: string; readonly delayMs: number }
-  | { readonly kind: "failed"; readonly reason: string };
 
 export interface SendOptions<Event> {
   readonly onEvent?: (event: Event) => void;
@@ -45,87 +37,49 @@ export interface OrchestratorDeps {
   readonly settings: Settings;
 }
 
-/** Owner of the server process and of its back-off. */
+/** The life of the process, with requests, settings and the news it sends. */
 export function createOrchestrator({ module, output, settings: first }: OrchestratorDeps): Orchestrator {
   const states = new EventEmitter<OrchestratorState>();
   const statuses = new EventEmitter<Status>();
   let settings = first;
-  let state: OrchestratorState = { kind: "stopped" };
-  let current: Promise<ServerConnection> | null = null;
-  let quickDeaths = 0;
-  let timer: NodeJS.Timeout | undefined;
   let isDisposed = false;
-
-  const enter = (next: OrchestratorState) => {
-    state = next;
-    states.fire(next);
+  const open = async (): Promise<ServerConnection> => {
+    const connection = await openConnection({ module, output, settings });
+    connection.client.onNotification(statusChanged.method, (value: unknown) => {
+      const status = statusChanged.params.safeParse(value);
+      if (status.success) statuses.fire(status.data);
+    });
+    return connection;
   };
-
-  const start = (): Promise<ServerConnection> => {
-    clearTimeout(timer);
-    enter({ kind: "starting" });
-    const startedMs = Date.now();
-    const opening = openConnection({ module, output, settings });
-    current = opening;
-    opening.then(
-      (connection) => {
-        if (current !== opening) return;
-        connection.client.onNotification(statusChanged.method, (value: unknown) => {
-          const status = statusChanged.params.safeParse(value);
-          if (status.success) statuses.fire(status.data);
-        });
-        enter({ kind: "running" });
-        void connection.gone.then((reason) => died(opening, reason, startedMs));
-      },
-      (error: unknown) => died(opening, error instanceof Error ? error.message : String(error), startedMs),
-    );
-    return opening;
-  };
-
-  const died = (which: Promise<ServerConnection>, reason: string, startedMs: number) => {
-    if (current !== which) return;
-    current = null;
-    const verdict = afterDeath(quickDeaths, Date.now() - startedMs);
-    quickDeaths = verdict.quickDeaths;
-    if (verdict.kind === "give-up") return enter({ kind: "failed", reason });
-    timer = setTimeout(() => void start().catch(() => undefined), verdict.delayMs);
-    enter({ kind: "waiting", reason, delayMs: verdict.delayMs });
-  };
-
-  const stop = async () => {
-    clearTimeout(timer);
-    const stopping = current;
-    current = null;
-    enter({ kind: "stopped" });
-    await stopping?.then((it) => it[Symbol.asyncDispose]()).catch(() => undefined);
-  };
-
+  const life = createLife({ open, enter: (state) => states.fire(state) });
   return {
     get state() {
-      return state;
+      return life.state;
     },
     onDidChangeState: (listener) => states.event(listener),
     onDidChangeStatus: (listener) => statuses.event(listener),
     async send(definition, params, { onEvent, signal }) {
       if (isDisposed) throw new TandemFailure("shutting-down", "The window is closing", "Run it again afterwards");
-      if (state.kind === "failed") quickDeaths = 0;
-      const connection = await orAborted(current ?? start(), signal);
+      if (life.state.kind === "failed") life.forgive();
+      const connection = await orAborted(life.current ?? life.start(), signal);
       return await send(connection.client, definition, params, onEvent ?? (() => undefined), signal);
     },
     configure(next) {
       settings = next;
-      void current
-        ?.then((it) => it.client.sendNotification("workspace/didChangeConfiguration", { settings }))
-        .catch(() => undefined);
+      const told = life.current?.then((it) =>
+        it.client.sendNotification("workspace/didChangeConfiguration", { settings }),
+      );
+      // One that dies before it is told is started again with the new settings.
+      void told?.catch(() => undefined);
     },
     async restart() {
-      quickDeaths = 0;
-      await stop();
-      await start();
+      life.forgive();
+      await life.stop();
+      await life.start();
     },
     async [Symbol.asyncDispose]() {
       isDisposed = true;
-      await stop();
+      await life.stop();
       states.dispose();
       statuses.dispose();
     },

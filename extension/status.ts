@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 import type { Status } from "../server/protocol/status.ts";
-import type { OrchestratorState } from "./client.ts";
+import type { OrchestratorState } from "./life.ts";
 import { duration } from "./progress.ts";
 
 /** The status bar item: whether Tandem is idle, works, or needs attention; its tooltip says what runs where. */
