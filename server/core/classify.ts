@@ -1,4 +1,5 @@
 import type { Action, Tier } from "../protocol/run.ts";
+import { CUES, mended } from "./cues.ts";
 
 export interface ClassifyInput {
   /** Fixed by an explicit command; null: read it from the instruction. */
@@ -34,37 +35,6 @@ const BASE_TIER: Record<Action, Tier> = {
   implement: "complex",
 };
 
-/** What the document of seed 004 names, and the words people use for the same; weights were set by hand, not fitted. */
-const CUES: readonly (readonly [Action, number, RegExp])[] = [
-  ["docstring", 5, /\b(doc ?strings?|js ?docs?|javadocs?|tsdocs?|xml ?docs?|rustdocs?|documentation|docs?)\b/g],
-  ["docstring", 3, /\b(document|comments?|describe)\b/g],
-  ["explain", 4, /\b(explain|explanation|walk me through|understand|clarify|summari[sz]e)\b/g],
-  ["explain", 3, /\b(what|why|how)( does| do| is| are|'s| will| would| mean)\b/g],
-  ["explain", 2, /\b(meaning|means?)\b/g],
-  ["test", 5, /\b(unit ?tests?|tests?|test ?cases?|specs?|vitest|jest|pytest|xunit|junit|mocha|coverage|mock)\b/g],
-  [
-    "fix",
-    4,
-    /\b(fix(es|ed|ing)?|bug(s|gy)?|debug|repair|broken|crash(es|ing)?|errors?|exceptions?|typos?|solve|correct|wrong)\b/g,
-  ],
-  ["fix", 2, /\b(issues?|fail(s|ing|ed)?|does ?n[o']t work|not working|problem)\b/g],
-  [
-    "refactor",
-    4,
-    /\b(refactor(ing)?|rename|lint|simplif(y|ied)|clean ?up|extract|inline|restructure|re-?write|re-?format|optimi[sz]e|moderni[sz]e|tidy)\b/g,
-  ],
-  [
-    "refactor",
-    3,
-    /\b(change|convert|replace|make|move|modify|edit|turn|set|split|merge|remove|delete|instead|more efficient|faster|only)\b/g,
-  ],
-  ["implement", 4, /\b(implement(ation|ing)?|create|build|scaffold|continue|complete|finish)\b/g],
-  ["implement", 3, /\b(write|add|new|generate|make a|code (to|for)|plot|call|embed|develop|insert)\b/g],
-  ["implement", 1, /\b(function|class|method|variable|array|component|endpoint|readme|script|dataframe)\b/g],
-  ["ask", 4, /^(is|are|can i|could i|should|does|do|which|where|when|who|translate)\b/g],
-  ["ask", 3, /\b(design|architect(ure)?|plan|recommend|best way|version|alternatives?|compare|difference)\b/g],
-];
-
 /** An identifier's parts must not count: "add a docstring to the implement() function" asks for a docstring. */
 const NOT_WORDS = /`[^`]*`|\b\w+\(\)|\b[a-z]+[A-Z]\w*|\b\w+_\w+\b|\w+\.\w+/g;
 
@@ -88,7 +58,7 @@ export function classify(input: ClassifyInput): Classification {
 
 function scoreActions(instruction: string): Map<Action, number> {
   const plain = instruction.split("\n", 3).join(" ").slice(0, 1_000);
-  const text = plain.replace(NOT_WORDS, " _ ").toLowerCase().trim();
+  const text = mended(plain.replace(NOT_WORDS, " _ ").toLowerCase().trim());
   const scores = new Map<Action, number>();
   for (const [action, weight, pattern] of CUES) {
     for (const match of text.matchAll(pattern)) {
