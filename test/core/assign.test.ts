@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { assign } from "../../server/core/assign.ts";
+import type { Choice } from "../../server/core/choose.ts";
+import { Settings } from "../../server/protocol/settings.ts";
+
+const CHOICE: Choice = { draft: { model: "big", gpu: null }, audit: { model: "small", gpu: null }, why: "" };
+const TWO_GPUS: Choice = { draft: { model: "big", gpu: "cuda:0" }, audit: { model: "small", gpu: "cuda:1" }, why: "" };
+const URL = "http://a:1";
+
+interface Case {
+  readonly name: string;
+  readonly settings: Parameters<typeof Settings.parse>[0];
+  readonly choice?: Choice;
+  readonly cores?: number;
+  /** id, roles, and where: model@device/threads (~substitute), or url#model. */
+  readonly want: readonly string[];
+}
+
+const CASES: readonly Case[] = [
+  {
+    name: "nothing set, no GPU: the cores are shared",
+    settings: {},
+    want: ["draft draft big@cpu/4 ~stand", "audit audit small@cpu/4 ~stand"],
+  },
+  {
+    name: "one core",
+    settings: {},
+    cores: 1,
+    want: ["draft draft big@cpu/1 ~stand", "audit audit small@cpu/1 ~stand"],
+  },
+  {
+    name: "many cores",
+    settings: {},
+    cores: 64,
+    want: ["draft draft big@cpu/8 ~stand", "audit audit small@cpu/8 ~stand"],
+  },
+  {
+    name: "two GPUs",
+    settings: {},
+    choice: TWO_GPUS,
+    want: ["draft draft big@cuda:0/8 ~stand", "audit audit small@cuda:1/8 ~stand"],
+  },
+  {
+    name: "a device by name",
+    settings: { audit: { device: "cpu" } },
+    choice: TWO_GPUS,
+    want: ["draft draft big@cuda:0/8 ~stand", "audit audit small@cpu/8 ~stand"],
+  },
+  { name: "one endpoint serves both", settings: { draft: { endpoint: URL } }, want: [`both draft+audit ${URL}#-`] },
+  {
+    name: "so it does when named twice",
+    settings: { draft: { endpoint: URL, model: "m" }, audit: { endpoint: URL, model: "m" } },
+    want: [`both draft+audit ${URL}#m`],
+  },
+  {
+    name: "two models of one endpoint",
+    settings: { draft: { endpoint: URL, model: "m" }, audit: { endpoint: URL, model: "n" } },
+    want: [`draft draft ${URL}#m`, `audit audit ${URL}#n`],
+  },
+  {
+    name: "two endpoints",
+    settings: { draft: { endpoint: URL }, audit: { endpoint: "http://b" } },
+    want: [`draft draft ${URL}#-`, "audit audit http://b#-"],
+  },
+  {
+    name: "only the audit has an endpoint: all cores draft",
+    settings: { audit: { endpoint: URL } },
+    want: ["draft draft big@cpu/8 ~stand", `audit audit ${URL}#-`],
+  },
+  {
+    name: "the draft has an endpoint, the audit a model of its own",
+    settings: { draft: { endpoint: URL }, audit: { model: "mine" } },
+    want: [`draft draft ${URL}#-`, "audit audit mine@cpu/8"],
+  },
+  {
+    name: "a model that was named is never replaced, and audits too",
+    settings: { draft: { model: "file:/m.gguf" } },
+    want: ["draft draft file:/m.gguf@cpu/4", "audit audit file:/m.gguf@cpu/4"],
+  },
+  {
+    name: "one named for the audit alone",
+    settings: { audit: { model: "mine" } },
+    want: ["draft draft big@cpu/4 ~stand", "audit audit mine@cpu/4"],
+  },
+];
+
+function check({ name, settings, choice = CHOICE, cores = 8, want }: Case): void {
+  test(name, () => {
+    const hardware = { ramBytes: 16e9, cores, gpus: [] };
+    const engines = assign(Settings.parse(settings), hardware, choice, "stand");
+    const where = ({ source: it }: (typeof engines)[number]) =>
+      it.kind === "endpoint"
+        ? `${it.url}#${it.modelName ?? "-"}`
+        : `${it.model}@${it.device}/${it.threads}${it.substitute === null ? "" : ` ~${it.substitute}`}`;
+    assert.deepEqual(
+      engines.map((it) => `${it.id} ${it.roles.join("+")} ${where(it)}`),
+      want,
+    );
+  });
+}
+for (const it of CASES) check(it);
+
+test("each endpoint gets its own key", () => {
+  const settings = Settings.parse({
+    draft: { endpoint: URL, apiKey: "one" },
+    audit: { endpoint: "http://b", apiKey: "two" },
+  });
+  const keys = assign(settings, { ramBytes: 1, cores: 1, gpus: [] }, CHOICE, null).map(({ source }) =>
+    source.kind === "endpoint" ? source.apiKey : null,
+  );
+  assert.deepEqual(keys, ["one", "two"]);
+});

@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type EngineView, isAudited, type RouteInput, route } from "../../server/core/route.ts";
+
+function engine(id: string, roles: EngineView["roles"], more: Partial<EngineView> = {}): EngineView {
+  return {
+    id,
+    roles,
+    model: { label: id, parametersB: 7 },
+    device: "cuda:0",
+    isResident: true,
+    slots: 1,
+    load: 0,
+    prefillPerSecond: 1_000,
+    decodePerSecond: 50,
+    loadMs: 4_000,
+    failures: 0,
+    ...more,
+  };
+}
+
+const LARGE = engine("large", ["draft"]);
+const SMALL = engine("small", ["audit"], { prefillPerSecond: 4_000, decodePerSecond: 200, device: "cuda:1" });
+const BOTH = engine("both", ["draft", "audit"]);
+
+interface Case {
+  readonly name: string;
+  readonly input: Partial<RouteInput>;
+  readonly want: readonly [draft: string, audit: string | null] | null;
+}
+
+const CASES: readonly Case[] = [
+  { name: "nothing to route to", input: { engines: [] }, want: null },
+  {
+    name: "simple work goes to who is done first, whatever it is for",
+    input: { tier: "simple" },
+    want: ["small", null],
+  },
+  { name: "moderate work goes to the drafter", input: { tier: "moderate" }, want: ["large", null] },
+  { name: "complex work goes to the drafter, the other audits", input: { isAudited: true }, want: ["large", "small"] },
+  { name: "simple work may be audited too", input: { tier: "simple", isAudited: true }, want: ["small", "small"] },
+  { name: "one engine plays both parts", input: { isAudited: true, engines: [BOTH] }, want: ["both", "both"] },
+  { name: "no auditor, no audit", input: { isAudited: true, engines: [LARGE] }, want: ["large", null] },
+  { name: "no drafter: who there is", input: { engines: [SMALL] }, want: ["small", null] },
+  {
+    name: "an engine that failed is avoided for simple work",
+    input: { tier: "simple", engines: [LARGE, { ...SMALL, failures: 1 }] },
+    want: ["large", null],
+  },
+  {
+    name: "but is taken where there is no other",
+    input: { engines: [{ ...LARGE, failures: 9 }, SMALL] },
+    want: ["large", null],
+  },
+  {
+    name: "waiting costs: the slower one that is free",
+    input: { tier: "simple", engines: [LARGE, { ...SMALL, load: 6 }] },
+    want: ["large", null],
+  },
+  {
+    name: "not while a slot is free",
+    input: { tier: "simple", engines: [LARGE, { ...SMALL, load: 6, slots: 8 }] },
+    want: ["small", null],
+  },
+  {
+    name: "loading costs: the slower one that is loaded",
+    input: { tier: "simple", engines: [LARGE, { ...SMALL, isResident: false }] },
+    want: ["large", null],
+  },
+  {
+    name: "between two drafters the one that is done first",
+    input: { engines: [LARGE, engine("fast", ["draft"], { decodePerSecond: 90 })] },
+    want: ["fast", null],
+  },
+  {
+    name: "nothing measured: the smaller model, and a GPU before a CPU",
+    input: {
+      tier: "simple",
+      engines: [
+        engine("cpu", ["draft"], { device: "cpu", decodePerSecond: null, prefillPerSecond: null, loadMs: null }),
+        engine("gpu", ["draft"], { decodePerSecond: null, prefillPerSecond: null, loadMs: null }),
+      ],
+    },
+    want: ["gpu", null],
+  },
+  { name: "equal: the first", input: { engines: [engine("a", ["draft"]), engine("b", ["draft"])] }, want: ["a", null] },
+];
+
+const ORDINARY: RouteInput = {
+  tier: "complex",
+  isAudited: false,
+  promptTokens: 1_000,
+  outputTokens: 100,
+  engines: [LARGE, SMALL],
+};
+
+for (const { name, input, want } of CASES)
+  test(name, () => {
+    const made = route({ ...ORDINARY, ...input });
+    assert.deepEqual(made && [made.draft.engine, made.audit?.engine ?? null], want);
+    assert.equal(made?.candidates.length, made ? (input.engines ?? ORDINARY.engines).length : undefined);
+    if (made) assert.match(made.why, new RegExp(made.draft.model));
+  });
+
+test("every term of the cost is a number that adds up", () => {
+  const slow = { ...LARGE, isResident: false, load: 2, failures: 3 };
+  const { draft } = route({ ...ORDINARY, engines: [slow] }) ?? assert.fail();
+  assert.deepEqual(draft.cost, {
+    prefillMs: 1_000,
+    decodeMs: 2_000,
+    queueMs: 6_000,
+    loadMs: 4_000,
+    penaltyMs: 15_000,
+    totalMs: 28_000,
+  });
+  assert.equal(draft.why, "about 28 s, 4.0 s to load, 2 ahead of it, failed 3 times, 50 tokens/s measured");
+});
+
+test("what is not known yet is estimated from the size", () => {
+  const unknown = { prefillPerSecond: null, decodePerSecond: null, loadMs: null, isResident: false, device: "cpu" };
+  const { draft } = route({ ...ORDINARY, engines: [engine("a", ["draft"], unknown)] }) ?? assert.fail();
+  assert.ok(Object.values(draft.cost).every((it) => Number.isFinite(it) && it >= 0));
+  const sized = engine("a", ["draft"], { ...unknown, model: { label: "a", parametersB: null } });
+  assert.deepEqual(route({ ...ORDINARY, engines: [sized] })?.draft.cost, draft.cost);
+});
+
+test("candidates come cheapest first", () => {
+  const made = route({ ...ORDINARY, engines: [LARGE, SMALL, { ...LARGE, id: "worse", failures: 1 }] });
+  assert.deepEqual(
+    made?.candidates.map((it) => it.engine),
+    ["small", "large", "worse"],
+  );
+});
+
+test("who is audited is a setting", () => {
+  const audited = (when: Parameters<typeof isAudited>[1]) =>
+    (["simple", "moderate", "complex"] as const).filter((tier) => isAudited(tier, when));
+  assert.deepEqual(audited("never"), []);
+  assert.deepEqual(audited("complex"), ["complex"]);
+  assert.deepEqual(audited("always"), ["simple", "moderate", "complex"]);
+});
