@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ensureChromium } from "../setup/chromium.ts";
 import { ensureCodeServer } from "../setup/codeServer.ts";
+import { ensureTinyLlama } from "../setup/tinyllama.ts";
 import { launchBrowser } from "./browser.ts";
 import { runInHost } from "./inHost.ts";
 import { documentEmbedded } from "./journeys/documentEmbedded.ts";
@@ -26,6 +27,7 @@ async function main(wanted: readonly string[], signal: AbortSignal): Promise<num
   await rm(resultsFolder, { recursive: true, force: true });
   const chromium = await ensureChromium(say, signal);
   const codeServer = await ensureCodeServer(say, signal);
+  await ensureTinyLlama(say, signal);
   const vsix = await ensureVsix(root, say, signal);
   const browser = await launchBrowser(chromium);
   const results = createResults(say);

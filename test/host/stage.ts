@@ -85,9 +85,9 @@ export async function makeWorkspace(
 /** A picture, the browser's console, the server's log and Tandem's own. */
 export async function keepEvidence(folder: string, vscode: VsCode, window: Window): Promise<void> {
   await mkdir(folder, { recursive: true });
-  // The page may be what is broken; the rest is kept then all the same.
-  await window.screenshot(join(folder, "screenshot.png")).catch((error) => window.console.concat(String(error)));
-  await writeFile(join(folder, "console.txt"), window.console.join("\n"));
+  // The page may be what is broken; the rest is kept all the same.
+  const problem = await window.screenshot(join(folder, "screenshot.png")).then(() => "", String);
+  await writeFile(join(folder, "console.txt"), [...window.console, problem].join("\n"));
   await writeFile(join(folder, "server.log"), vscode.log());
   const logs = join(vscode.folder, "user", "logs");
   const names = await readdir(logs, { recursive: true }).catch(() => []);

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { glob, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { packageVersion } from "../../server/assets.ts";
 import type { Say } from "../setup/debian.ts";
 
 const PACKAGE_TIMEOUT_MS = 180_000;
@@ -11,7 +12,7 @@ const SOURCES = [
   "{extension,server,webview}/**/*",
   "package.json",
   "package-lock.json",
-  "esbuild.mjs",
+  "*.mjs",
   "*.md",
   ".vscodeignore",
 ];
@@ -37,7 +38,7 @@ function platform(): string {
 
 async function findVsix(dist: string): Promise<string | null> {
   const names = await readdir(dist).catch(() => []);
-  const name = names.find((it) => it.endsWith(".vsix") && it.includes(platform()));
+  const name = names.find((it) => it.includes(platform()) && it.endsWith(`-${packageVersion}.vsix`));
   return name ? join(dist, name) : null;
 }
 
@@ -52,7 +53,7 @@ async function hashOf(root: string): Promise<string> {
 }
 
 async function npmRunPackage(root: string, signal: AbortSignal): Promise<void> {
-  const child = spawn("npm", ["run", "-s", "package", "--", platform()], {
+  const child = spawn("npm", ["run", "-s", "package"], {
     cwd: root,
     signal,
     stdio: ["ignore", "pipe", "pipe"],
