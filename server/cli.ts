@@ -80,7 +80,7 @@ async function dispatch(
   const request = command === "run" ? await toRequest({ ...values, instruction: words.join(" ") }) : null;
   await using client = await startClient(settings, values.verbose === true);
   if (request) return (await runOnce(request, client, printer, values.apply === true, signal)).exitCode;
-  if (command === "demo") return demo(client, process.stdout, signal);
+  if (command === "demo") return await demo(client, process.stdout, signal);
   if (command === "status")
     return say(`${JSON.stringify(await client.send(status, {}, () => undefined, signal), null, 2)}\n`);
   const [verb, model] = words;

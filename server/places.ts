@@ -20,16 +20,35 @@ export function chosenModels({ catalogue, hardware }: Pick<PlacesDeps, "catalogu
 }
 
 /** Where engines can run under these settings, each with all it takes to open it. */
-export function places(settings: Settings, deps: PlacesDeps): Place[] {
+export async function places(settings: Settings, deps: PlacesDeps): Promise<Place[]> {
   const configs = assign(settings, deps.hardware, chosenModels(deps), trialModel(deps.catalogue));
-  return configs.map((config) => ({
-    config,
-    expected: expectedModel(config, deps.catalogue),
-    open: (emit, signal) => open(config, deps, emit, signal),
-  }));
+  return Promise.all(configs.map((config) => place(config, deps)));
 }
 
-async function open({ id, source }: EngineConfig, deps: PlacesDeps, emit: Emit, signal: AbortSignal): Promise<Engine> {
+async function place(config: EngineConfig, deps: PlacesDeps): Promise<Place> {
+  const id = await likelyModel(config, deps.store);
+  return {
+    config,
+    expected: expectedModel(id, deps.catalogue),
+    open: (emit, signal) => open(config, deps, emit, signal),
+  };
+}
+
+/** The model that loading will end with, as far as can be told without a request. An endpoint tells only when it is asked. */
+async function likelyModel({ source }: EngineConfig, store: ModelStore): Promise<string> {
+  if (source.kind === "endpoint") return source.modelName ?? source.url;
+  const { model, substitute } = source;
+  return substitute !== null && !(await store.isCached(model)) && (await store.isCached(substitute))
+    ? substitute
+    : model;
+}
+
+async function open(
+  { id, roles, source }: EngineConfig,
+  deps: PlacesDeps,
+  emit: Emit,
+  signal: AbortSignal,
+): Promise<Engine> {
   if (source.kind === "endpoint") {
     emit({ kind: "loading", engine: id, model: source.modelName ?? source.url });
     return deps.openEngine(
@@ -43,7 +62,8 @@ async function open({ id, source }: EngineConfig, deps: PlacesDeps, emit: Emit, 
     (progress) => emit({ kind: "downloading", progress }),
     signal,
   );
-  if (file.substituted) emit({ kind: "notice", message: file.substituted });
+  // Said once a task: the auditor's model is missing for the same reason as the drafter's.
+  if (file.substituted && roles.includes("draft")) emit({ kind: "notice", message: file.substituted });
   emit({ kind: "loading", engine: id, model: file.model.label });
   const { model, path } = file;
   return deps.openEngine(
@@ -63,18 +83,16 @@ function trialModel(catalogue: readonly CatalogueEntry[]): string | null {
   return catalogue.find((it) => it.isTrial && it.roles.includes("draft"))?.id ?? null;
 }
 
-/** What is known of a model before it is loaded; an endpoint tells only when it is asked. */
-function expectedModel({ source }: EngineConfig, catalogue: readonly CatalogueEntry[]): ModelInfo {
-  const id = source.kind === "embedded" ? source.model : (source.modelName ?? source.url);
+/** What is known of a model before it is loaded. */
+function expectedModel(id: string, catalogue: readonly CatalogueEntry[]): ModelInfo {
   const entry = catalogue.find((it) => it.id === id);
   if (entry) return toModelInfo(entry);
-  return {
-    id,
-    label: id,
+  const unknown = {
     parametersB: null,
     quantisation: null,
     contextTokens: 4_096,
     promptStyle: "chat",
     isTrial: false,
-  };
+  } as const;
+  return { id, label: id, ...unknown };
 }

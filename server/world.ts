@@ -39,7 +39,10 @@ export function createWorld(deps: WorldDeps): World {
   /** Engines are placed at the first use and again when the settings changed. */
   function placed(): Promise<void> {
     const wanted = settings;
-    ready ??= deps.hardware().then((hardware) => scheduler.configure(places(wanted, { ...deps, hardware })));
+    ready ??= deps
+      .hardware()
+      .then((hardware) => places(wanted, { ...deps, hardware }))
+      .then(scheduler.configure);
     return ready;
   }
 

@@ -178,7 +178,7 @@ async function auditor(
 }
 
 const TRIAL =
-  "This model is a 2-bit stand-in for trying Tandem out; its code and its verdicts are not to be trusted. `tandem models` shows better ones; any GGUF works with --model file:PATH";
+  "This model is a 2-bit stand-in for trying Tandem out: trust neither its code nor its verdicts. `tandem models` lists better ones; any GGUF works with --model file:PATH";
 
 function better(isTrial: boolean): string {
   return isTrial

@@ -45,7 +45,7 @@ export async function write(
   let isCutOff = false;
   const give = (text: string) => {
     if (text === "") return;
-    if (written === "") onText(job.lead);
+    if (written === "" && job.lead !== "") onText(job.lead);
     written += text;
     onText(text);
   };
@@ -70,7 +70,7 @@ export async function write(
   raw += rest;
   give(extractor.push(rest) + extractor.finish());
   if (written === "") give(unfenced(job.extraction, raw));
-  if (written !== "") onText(job.tail);
+  if (written !== "" && job.tail !== "") onText(job.tail);
   return { draft: written === "" ? "" : job.lead + written + job.tail, written, isCutOff, use: meter.finish() };
 }
 
