@@ -16,6 +16,8 @@ export interface Window extends AsyncDisposable {
   goTo(line: number, column: number): Promise<void>;
   /** Runs a command by its title in the palette. */
   command(title: string): Promise<void>;
+  /** Answers a question VS Code asks in its input box. */
+  answer(question: string, text: string): Promise<void>;
   /** Presses keys such as "Control+S". */
   press(keys: string): Promise<void>;
   /** Waits for a notification that holds the text and answers with its message. */
@@ -81,7 +83,7 @@ export async function openWindow(
 
 function editing(
   page: Page,
-): Pick<Window, "openFile" | "goTo" | "command" | "clickToast" | "codeAction" | "acceptAndSave"> {
+): Pick<Window, "openFile" | "goTo" | "command" | "answer" | "clickToast" | "codeAction" | "acceptAndSave"> {
   const input = page.locator(".quick-input-widget:visible input[type=text]");
   const row = (label: string) =>
     page.locator(`.quick-input-list .monaco-list-row[aria-label*="${label.replaceAll('"', '\\"')}"]`).first();
@@ -92,6 +94,11 @@ function editing(
     await page.keyboard.press("Enter");
   };
   return {
+    async answer(question, text) {
+      await page.locator(".quick-input-widget:visible", { hasText: question }).waitFor();
+      await input.fill(text);
+      await page.keyboard.press("Enter");
+    },
     async openFile(name) {
       await page.keyboard.press("Control+P");
       await input.fill(name);

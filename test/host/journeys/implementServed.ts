@@ -38,7 +38,7 @@ export const implementServed: Journey = {
         await window.openFile("numbers.ts");
         await window.goTo(12, 18);
         await window.command("Tandem: Implement");
-        await window.press("Enter");
+        await window.answer("What should the code do?", "");
         await window.diff(MODEL_MS);
         await window.acceptAndSave();
         const text = await saved(join(folder, "numbers.ts"), (it) => it !== SOURCE, signal);
