@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { layers } from "./tidy/layers.ts";
+import { lock } from "./tidy/lock.ts";
 import { dependencies, manifest } from "./tidy/manifest.ts";
 import { machinePaths, testFolders } from "./tidy/places.ts";
-import { biomeFindings, type Files, manifestWith, plant } from "./tidy/planted.ts";
+import { biomeFindings, type Files, lockWith, manifestWith, plant } from "./tidy/planted.ts";
 import { consoles, cycles, exports, medianLines, purity, sizes } from "./tidy/rules.ts";
 import { readTree, type Tree } from "./tidy/tree.ts";
 
@@ -17,6 +18,7 @@ const rules = {
   purity,
   manifest,
   dependencies,
+  lock,
   testFolders,
   machinePaths,
 };
@@ -115,6 +117,13 @@ const violations: readonly { readonly name: string; readonly rule: Rule | null; 
     name: "a package nobody explains",
     rule: "dependencies",
     files: { "package.json": manifestWith({ dependency: "left-pad" }) },
+  },
+  {
+    name: "a package for another platform that npm left out of the lock",
+    rule: "lock",
+    files: {
+      "package-lock.json": lockWith({ "node_modules/tool": { optionalDependencies: { "tool-win32": "1.0.0" } } }),
+    },
   },
   { name: "a test that no step runs", rule: "testFolders", files: { "test/host/bad.test.ts": "export {};\n" } },
   {

@@ -28,6 +28,7 @@ const CLEAN: Files = {
     'import type { Shape } from "../server/protocol/shape.ts";\n\nexport function view(shape: Shape): string {\n  return String(shape.size);\n}\n',
   "test/core/double.test.ts": 'import { double } from "../../server/core/double.ts";\n\ndouble({ size: 1 });\n',
   "package.json": manifestWith({}),
+  "package-lock.json": lockWith({}),
   "ARCHITECTURE.md": "- `zod`: values from outside are parsed\n",
 };
 
@@ -58,6 +59,12 @@ export function manifestWith(given: {
     contributes,
   };
   return `${JSON.stringify(text, null, 2)}\n`;
+}
+
+/** package-lock.json of the clean tree, with more packages. */
+export function lockWith(more: Readonly<Record<string, unknown>>): string {
+  const packages = { "": { dependencies: { zod: "1.0.0" } }, "node_modules/zod": {}, ...more };
+  return JSON.stringify({ packages });
 }
 
 export interface Planted extends AsyncDisposable {
