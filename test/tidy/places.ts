@@ -1,15 +1,15 @@
 import { execFile } from "node:child_process";
-import { glob, readFile } from "node:fs/promises";
+import { glob, readdir, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { steps, testFilesOf } from "../steps.ts";
 import type { Tree } from "./tree.ts";
 
 const run = promisify(execFile);
 
-/** Homes and work folders of a machine, and addresses in the lock, wherever the tests run. */
-const ANYWHERE = [/(?<![\w.])\/root\/\w/, /(?<![\w.])\/work\/\w/, /"resolved": "http/];
+/** Where nobody's files but a machine's own lie, and addresses in the lock, wherever the tests run. */
+const ANYWHERE = [/(?<![\w.])\/root\/\w/, /"resolved":\s*"http/];
 const TEXT_LIMIT = 2_000_000;
 
 /** Tracked files that name a place on somebody's machine or a registry. */
@@ -26,11 +26,13 @@ export async function machinePaths({ root }: Tree): Promise<string[]> {
   return found;
 }
 
-/** This very machine's: the user's home, the checkout, npm's registry. */
+/** This very machine's: the user's home, the checkout and what lies beside it, npm's registry. */
 async function placesHere(): Promise<string[]> {
   const { stdout } = await run("npm", ["config", "get", "registry"], { shell: process.platform === "win32" });
   const registry = URL.parse(stdout.trim())?.host;
-  const folders = [homedir(), resolve(import.meta.dirname, "../..")].filter((it) => it.length > "/root".length);
+  const checkout = resolve(import.meta.dirname, "../..");
+  const beside = (await readdir(dirname(checkout))).map((it) => join(dirname(checkout), it));
+  const folders = [homedir(), checkout, ...beside].filter((it) => it.split(/[/\\]/).length > 2);
   return registry === undefined ? folders : [...folders, registry];
 }
 
