@@ -2,10 +2,8 @@ import type { Lexis } from "./brackets.ts";
 import { expressionReader, insideReader, statementReader } from "./extractCode.ts";
 import { type CommentDress, commentReader, fencedCommentReader } from "./extractComment.ts";
 import { fenceReader } from "./extractFence.ts";
-import { byLine, type Extractor, isBlank, type LineReader, NOTHING_MORE } from "./lineReader.ts";
+import { byLine, isBlank, type LineReader, NOTHING_MORE } from "./lineReader.ts";
 import { indentOf } from "./text.ts";
-
-export type { Extractor } from "./lineReader.ts";
 
 /** How a model's raw text becomes the draft as it will stand in the file. */
 export type Extraction =
@@ -25,6 +23,15 @@ export type Extraction =
   | ({ readonly kind: "fencedComment"; readonly open: string } & CommentDress)
   /** Markdown, as it comes. */
   | { readonly kind: "prose" };
+
+export interface Extractor {
+  /** Draft text that became certain with this raw text. */
+  push(raw: string): string;
+  /** The rest, when the model has ended. */
+  finish(): string;
+  /** True once nothing more can belong to the draft: generation may stop. */
+  readonly isComplete: boolean;
+}
 
 /** Reads raw model text in pieces of any size; the pieces' sizes never change the outcome. */
 export function createExtractor(extraction: Extraction): Extractor {

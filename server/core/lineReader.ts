@@ -1,12 +1,3 @@
-export interface Extractor {
-  /** Draft text that became certain with this raw text. */
-  push(raw: string): string;
-  /** The rest, when the model has ended. */
-  finish(): string;
-  /** True once nothing more can belong to the draft: generation may stop. */
-  readonly isComplete: boolean;
-}
-
 /** Reads one whole line (without its break): what to keep of it, or null to drop it; `isLast` ends the draft. */
 export interface LineReader {
   read(line: string): { readonly keep: string | null; readonly isLast: boolean };
@@ -25,7 +16,7 @@ export function isBlank(kept: string): boolean {
 }
 
 /** An extractor of whole lines; blank ones are left out at the ends of the draft. */
-export function byLine(reader: LineReader): Extractor {
+export function byLine(reader: LineReader) {
   let rest = "";
   let isComplete = false;
   let lines = 0;
@@ -52,7 +43,7 @@ export function byLine(reader: LineReader): Extractor {
 
   const end = () => (lines > 1 ? reader.afterLines : "");
   return {
-    push(raw) {
+    push(raw: string): string {
       if (isComplete) return "";
       const all = (rest + raw.replaceAll("\r", "")).split("\n");
       rest = all.pop() ?? "";
@@ -60,13 +51,13 @@ export function byLine(reader: LineReader): Extractor {
       for (const line of all) if (!isComplete) out += take(line);
       return isComplete ? out + end() : out;
     },
-    finish() {
+    finish(): string {
       if (isComplete) return "";
       const out = rest === "" ? "" : take(rest);
       isComplete = true;
       return out + end();
     },
-    get isComplete() {
+    get isComplete(): boolean {
       return isComplete;
     },
   };
