@@ -21,7 +21,11 @@ export function chosenModels({ catalogue, hardware }: Pick<PlacesDeps, "catalogu
 
 /** Where engines can run under these settings, each with all it takes to open it. */
 export async function places(settings: Settings, deps: PlacesDeps): Promise<Place[]> {
-  const configs = assign(settings, deps.hardware, chosenModels(deps), trialModel(deps.catalogue));
+  const configs = assign(settings, {
+    hardware: deps.hardware,
+    choice: chosenModels(deps),
+    stand: trialModel(deps.catalogue),
+  });
   return Promise.all(configs.map((config) => place(config, deps)));
 }
 

@@ -21,12 +21,19 @@ export interface EngineConfig {
 /** More threads than this per engine gain nothing on the CPUs llama.cpp was measured on, and starve the editor. */
 const MOST_THREADS = 8;
 
+export interface Machine {
+  readonly hardware: Hardware;
+  readonly choice: Choice;
+  /** The model that is used where a chosen one cannot be had; null: none. */
+  readonly stand: string | null;
+}
+
 /**
  * Which engines there are. No endpoint: two embedded engines, on two GPUs where there are two, else sharing one, else
  * sharing the CPU's cores. One endpoint: it serves both roles. Two: one each. `stand` is the model that is used where the
  * chosen one cannot be had; a model the user named is never replaced.
  */
-export function assign(settings: Settings, hardware: Hardware, choice: Choice, stand: string | null): EngineConfig[] {
+export function assign(settings: Settings, { hardware, choice, stand }: Machine): EngineConfig[] {
   const draft = settings.draft;
   const audit = auditSettings(settings);
   const isShared = draft.endpoint !== "" && draft.endpoint === audit.endpoint && draft.model === audit.model;

@@ -24,7 +24,7 @@ export interface AuditInput {
   readonly emit: Emit;
 }
 
-const SHORT_ANSWER = { temperature: 0, topP: 1, repeatPenalty: 1, seed: 1, stop: ["\n"], shape: VERDICT_SHAPE };
+const SHORT_ANSWER = { temperature: 0, topP: 1, repeatPenalty: 1, seed: 1, stop: [], shape: VERDICT_SHAPE };
 
 /** Reads the task while the first part is being written, then judges the parts in order, each as soon as it is there. */
 export async function audit(

@@ -15,6 +15,8 @@ export interface DraftAndAuditInput {
   readonly job: DraftJob;
   readonly sampling: WriteInput["sampling"];
   readonly facts: LanguageFacts;
+  /** A parser will judge the draft. */
+  readonly isParsed: boolean;
   readonly draftLease: Lease;
   /** The auditor's lease once it is loaded; null when there is no audit or it could not be had. */
   readonly auditLease: Promise<Lease | null>;
@@ -38,7 +40,7 @@ const AUDIT_CONTEXT_CHARACTERS = 1_200;
  * both roles audits when the draft is finished.
  */
 export async function draftAndAudit(input: DraftAndAuditInput, signal: AbortSignal): Promise<DraftedAndAudited> {
-  const { job, sampling, draftLease, clock, emit } = input;
+  const { job, sampling, isParsed, draftLease, clock, emit } = input;
   const startedMs = clock.nowMs();
   const cutter = createCutter(lexisOf(input.facts));
   const lineBreak = lineBreakOf(job.place?.text ?? "");
@@ -51,7 +53,7 @@ export async function draftAndAudit(input: DraftAndAuditInput, signal: AbortSign
     for (const part of cutter.push(text)) parts.push(part);
   };
   try {
-    const written = await write({ job, sampling, lease: draftLease, clock, onText }, signal);
+    const written = await write({ job, sampling, isParsed, lease: draftLease, clock, onText }, signal);
     const last = cutter.finish();
     if (last) parts.push(last);
     parts.close();

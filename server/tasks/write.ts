@@ -18,6 +18,8 @@ export interface Written {
 export interface WriteInput {
   readonly job: DraftJob;
   readonly sampling: Pick<GenerateRequest, "temperature" | "topP" | "seed">;
+  /** A parser will judge the draft: then even an answer without a fence may be taken for code. */
+  readonly isParsed: boolean;
   readonly lease: Lease;
   readonly clock: Clock;
   /** Draft text, in order; together it is `Written.draft`. */
@@ -26,7 +28,7 @@ export interface WriteInput {
 
 /** One draft, streamed out as it will stand in the file; stops the engine as soon as nothing more can belong to it. */
 export async function write(
-  { job, sampling, lease, clock, onText }: WriteInput,
+  { job, sampling, isParsed, lease, clock, onText }: WriteInput,
   signal: AbortSignal,
 ): Promise<Written> {
   const request: GenerateRequest = {
@@ -69,7 +71,7 @@ export async function write(
   const rest = thinking.finish();
   raw += rest;
   give(extractor.push(rest) + extractor.finish());
-  if (written === "") give(unfenced(job.extraction, raw));
+  if (written === "" && isParsed) give(unfenced(job.extraction, raw));
   if (written !== "" && job.tail !== "") onText(job.tail);
   return { draft: written === "" ? "" : job.lead + written + job.tail, written, isCutOff, use: meter.finish() };
 }

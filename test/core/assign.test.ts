@@ -88,7 +88,7 @@ const CASES: readonly Case[] = [
 function check({ name, settings, choice = CHOICE, cores = 8, want }: Case): void {
   test(name, () => {
     const hardware = { ramBytes: 16e9, cores, gpus: [] };
-    const engines = assign(Settings.parse(settings), hardware, choice, "stand");
+    const engines = assign(Settings.parse(settings), { hardware, choice, stand: "stand" });
     const where = ({ source: it }: (typeof engines)[number]) =>
       it.kind === "endpoint"
         ? `${it.url}#${it.modelName ?? "-"}`
@@ -106,8 +106,8 @@ test("each endpoint gets its own key", () => {
     draft: { endpoint: URL, apiKey: "one" },
     audit: { endpoint: "http://b", apiKey: "two" },
   });
-  const keys = assign(settings, { ramBytes: 1, cores: 1, gpus: [] }, CHOICE, null).map(({ source }) =>
-    source.kind === "endpoint" ? source.apiKey : null,
+  const keys = assign(settings, { hardware: { ramBytes: 1, cores: 1, gpus: [] }, choice: CHOICE, stand: null }).map(
+    ({ source }) => (source.kind === "endpoint" ? source.apiKey : null),
   );
   assert.deepEqual(keys, ["one", "two"]);
 });

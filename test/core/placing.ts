@@ -96,7 +96,10 @@ export async function ask(it: Request): Promise<{ readonly task: Task; readonly 
   const task = understand(params, outline);
   assert.equal(task.kind, "task", JSON.stringify(task));
   if (task.kind !== "task") throw new Error("refused");
-  return { task, made: draftJob(task, modelOf(it.style), it.companion ?? null, 2_048) };
+  return {
+    task,
+    made: draftJob(task, { model: modelOf(it.style), companion: it.companion ?? null, maxTokens: 2_048 }),
+  };
 }
 
 /** The request that a text with marks stands for. */

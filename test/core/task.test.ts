@@ -127,7 +127,12 @@ const job = async (
   style: "chat" | "completion",
   contextTokens = 8_192,
   text = FILE,
-) => draftJob((await ask(params, text)) as Task, { ...modelOf(style), contextTokens }, null, 2_048);
+) =>
+  draftJob((await ask(params, text)) as Task, {
+    model: { ...modelOf(style), contextTokens },
+    companion: null,
+    maxTokens: 2_048,
+  });
 
 test("a prompt leaves room for the answer, or is refused", async () => {
   const fits = await job({ action: "fix", range: at(1) }, "chat", 1_024);

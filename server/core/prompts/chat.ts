@@ -101,7 +101,7 @@ export function chatTestJob(task: Task, document: SourceDocument, companion: Com
     `Write tests for ${name} with ${companion.framework} in ${task.facts.name}. Cover the ordinary case, the edges and what must fail.`,
     wish(task),
     old === null
-      ? `The tests are a new file that imports what it tests from "${companion.importPath}".`
+      ? `The tests are a new file.${importsByPath(task.facts) ? ` It imports what it tests from "${companion.importPath}".` : ""}`
       : "The tests are appended to the file in <tests>: do not repeat its imports or its tests.",
     ONE_BLOCK,
     ...surroundings(task, document, limits.contextCharacters),
@@ -185,4 +185,9 @@ function surroundings(task: Task, document: SourceDocument, limit: number): stri
   const after = linesAfter(document.text, offsetAt(document.text, range.end), Math.floor(limit * 0.3));
   if (before.trim() === "" && after.trim() === "") return [];
   return [`<file language="${task.facts.id}">\n${before}[…the code in question stands here…]${after}\n</file>`];
+}
+
+/** Languages whose imports name a file; in the others a test sees its package. */
+function importsByPath(facts: Task["facts"]): boolean {
+  return facts.id === "python" || (/^(type|java)script/.test(facts.id) && facts.blocks === "braces");
 }

@@ -17,13 +17,16 @@ const MOST_CONTEXT_CHARACTERS = 24_000;
 /** An answer shorter than this is useless. */
 const LEAST_ANSWER_TOKENS = 64;
 
+export interface Drafting {
+  readonly model: ModelInfo;
+  /** The test file, for `test`. */
+  readonly companion: Companion | null;
+  /** The user's ceiling. */
+  readonly maxTokens: number;
+}
+
 /** The prompt for this task and this model, or why the model cannot do it. */
-export function draftJob(
-  task: Task,
-  model: ModelInfo,
-  companion: Companion | null,
-  maxTokens: number,
-): DraftJob | Refusal {
+export function draftJob(task: Task, { model, companion, maxTokens }: Drafting): DraftJob | Refusal {
   const contextCharacters = Math.min(
     MOST_CONTEXT_CHARACTERS,
     Math.floor(model.contextTokens * CONTEXT_SHARE * CHARACTERS_PER_TOKEN),
