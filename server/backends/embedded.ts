@@ -84,39 +84,9 @@ function createEmbeddedEngine({ spec, child, messages, log }: EngineGiven): Engi
     throwIfAborted(signal);
     if (isBusy) throw new Error("an embedded engine writes one text at a time");
     isBusy = true;
-    const id = ++lastId;
-    let isIdle = false;
-    const cancel = createCancel(child, id);
-    signal.addEventListener("abort", cancel.fire, { once: true });
-    const thinking = request.prompt.kind === "chat" ? createThinkingFilter() : null;
     try {
-      child.send({ kind: "generate", id, request: wireRequest(request) });
-      for (;;) {
-        const message = await messages.take();
-        if (!("id" in message) || message.id !== id) throw new Error(`the engine answered ${message.kind} out of turn`);
-        if (message.kind !== "text") isIdle = true;
-        if (signal.aborted && !isIdle) continue;
-        throwIfAborted(signal);
-        if (message.kind === "failed") throw errorOf(message.failure);
-        if (message.kind === "cancelled") throw new Error("the engine gave up unasked");
-        const text = message.kind === "text" ? (thinking?.add(message.text) ?? message.text) : (thinking?.end() ?? "");
-        if (text !== "") yield { kind: "text", text };
-        if (message.kind === "text") continue;
-        const { id: _, ...done } = message;
-        yield done;
-        return;
-      }
-    } catch (error) {
-      isIdle ||= error instanceof TandemError && error.details?.exitCode !== undefined;
-      throw signal.aborted ? abortError(signal) : error;
+      yield* converse({ child, messages, id: ++lastId, request }, signal);
     } finally {
-      signal.removeEventListener("abort", cancel.fire);
-      // The reader left in the middle: the engine must be free before anybody else may ask.
-      if (!isIdle) {
-        cancel.fire();
-        await drain(messages);
-      }
-      cancel.stop();
       isBusy = false;
     }
   }
@@ -132,6 +102,50 @@ function createEmbeddedEngine({ spec, child, messages, log }: EngineGiven): Engi
       await child[Symbol.asyncDispose]();
     },
   };
+}
+
+interface Conversation {
+  readonly child: EngineChild;
+  readonly messages: Inbox<FromChild>;
+  readonly id: number;
+  readonly request: GenerateRequest;
+}
+
+/** One generation, from asking to the moment the child is free again, whoever ends it. */
+async function* converse(given: Conversation, signal: AbortSignal): AsyncGenerator<Piece, void, void> {
+  const { child, messages, id, request } = given;
+  const cancel = createCancel(child, id);
+  const thinking = request.prompt.kind === "chat" ? createThinkingFilter() : null;
+  let isIdle = false;
+  signal.addEventListener("abort", cancel.fire, { once: true });
+  try {
+    child.send({ kind: "generate", id, request: wireRequest(request) });
+    for (;;) {
+      const message = await messages.take();
+      if (!("id" in message) || message.id !== id) throw new Error(`the engine answered ${message.kind} out of turn`);
+      isIdle = message.kind !== "text";
+      if (signal.aborted && !isIdle) continue;
+      throwIfAborted(signal);
+      if (message.kind === "failed") throw errorOf(message.failure);
+      if (message.kind === "cancelled") throw new Error("the engine gave up unasked");
+      const text = message.kind === "text" ? (thinking?.add(message.text) ?? message.text) : (thinking?.end() ?? "");
+      if (text !== "") yield { kind: "text", text };
+      if (message.kind === "text") continue;
+      const { id: _, ...done } = message;
+      yield done;
+      return;
+    }
+  } catch (error) {
+    throw signal.aborted ? abortError(signal) : error;
+  } finally {
+    signal.removeEventListener("abort", cancel.fire);
+    // The reader left in the middle: the engine must be free before anybody else may ask.
+    if (!isIdle) {
+      cancel.fire();
+      await drain(messages);
+    }
+    cancel.stop();
+  }
 }
 
 /** Asks the child to stop, and kills it when it does not. */
