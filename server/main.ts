@@ -34,7 +34,11 @@ const world = createWorld({
   syntax: createSyntax({ wasmPath }),
   files: createFiles(),
   store: createModelStore({ folder: cacheFolder(), log, clock }),
-  openEngine: createOpenEngine({ log, childPath: engineEntry() }),
+  openEngine: createOpenEngine({
+    log,
+    childPath: engineEntry(),
+    recognise: (name) => catalogue.find((it) => it.id === name) ?? null,
+  }),
   hardware: () => (hardware ??= detectHardware(log, leaving.signal)),
   version: packageVersion,
   onStatus: (status: Status) => {

@@ -52,11 +52,16 @@ const Props = z.object({
 type Props = z.output<typeof Props>;
 
 type Spec = Extract<EngineSpec, { kind: "endpoint" }>;
+
+/** What is known beforehand of a model served under its catalogue id, or from a file of that name; null for any other. */
+export type Recognise = (name: string) => Pick<ModelInfo, "promptStyle" | "isTrial"> | null;
+
 interface AttachGiven {
   readonly connection: Connection;
   readonly address: Address;
   readonly spec: Spec;
   readonly loadingMs: number;
+  readonly recognise: Recognise | undefined;
 }
 
 /** Asks the endpoint what it serves, and how. Waits while it loads its model. */
@@ -66,6 +71,7 @@ export async function attach(given: AttachGiven, signal: AbortSignal): Promise<A
   const isLlama = props !== null || served.owned_by === "llamacpp";
   const contextTokens = props?.default_generation_settings.n_ctx || served.meta?.n_ctx || served.max_model_len;
   const parameters = served.meta?.n_params;
+  const known = given.recognise?.(labelOf(served.id)) ?? null;
   return {
     dialect: isLlama ? "llama-server" : "openai",
     modelName: served.id,
@@ -76,8 +82,8 @@ export async function attach(given: AttachGiven, signal: AbortSignal): Promise<A
       parametersB: parameters === undefined ? null : Math.round(parameters / 1e7) / 100,
       quantisation: props?.model_ftype ?? served.meta?.ftype ?? null,
       contextTokens: contextTokens ?? UNKNOWN_CONTEXT_TOKENS,
-      promptStyle: props !== null && props.chat_template === "" ? "completion" : "chat",
-      isTrial: false,
+      promptStyle: known?.promptStyle ?? (props !== null && props.chat_template === "" ? "completion" : "chat"),
+      isTrial: known?.isTrial ?? false,
     },
   };
 }

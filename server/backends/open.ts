@@ -1,9 +1,11 @@
 import type { Log, OpenEngine } from "../ports.ts";
+import type { Recognise } from "./attach.ts";
 
 export interface OpenDeps {
   readonly log: Log;
   /** The engine child's program. */
   readonly childPath: string;
+  readonly recognise?: Recognise;
 }
 
 /**

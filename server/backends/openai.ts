@@ -1,7 +1,7 @@
 import { abortError, throwIfAborted } from "../errors.ts";
 import type { Engine, EngineSpec, GenerateRequest, Log, Piece } from "../ports.ts";
 import { type Address, parseAddress } from "./address.ts";
-import { type Attached, attach } from "./attach.ts";
+import { type Attached, attach, type Recognise } from "./attach.ts";
 import { AttemptFailed, attempt } from "./attempt.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import { backOffMs, pause } from "./pause.ts";
@@ -35,6 +35,7 @@ type Spec = Extract<EngineSpec, { kind: "endpoint" }>;
 
 export interface EndpointDeps {
   readonly log: Log;
+  readonly recognise?: Recognise;
   readonly limits?: Partial<EndpointLimits>;
 }
 
@@ -48,7 +49,8 @@ export async function openEndpoint(spec: Spec, deps: EndpointDeps, signal: Abort
   const address = parseAddress(spec.url);
   const connection = openConnection({ address, apiKey: spec.apiKey, connectMs: limits.connectMs });
   try {
-    const attached = await attach({ connection, address, spec, loadingMs: limits.loadingMs }, signal);
+    const { loadingMs } = limits;
+    const attached = await attach({ connection, address, spec, loadingMs, recognise: deps.recognise }, signal);
     const { dialect, modelName, slots } = attached;
     deps.log.info("endpoint attached", { host: address.host, model: modelName, dialect, slots });
     return createEndpointEngine({ attached, address, connection, apiKey: spec.apiKey, limits, log: deps.log });

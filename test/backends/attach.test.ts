@@ -24,7 +24,9 @@ async function attachTo(
   await using server = await startFakeLlama({ reply: () => "", ...fake });
   const url = server.url + (asked.path ?? "");
   const spec = { kind: "endpoint", url, modelName: asked.modelName ?? null, apiKey: asked.apiKey ?? "" } as const;
-  await using engine = await openEndpoint(spec, { log: recordingLog() }, new AbortController().signal);
+  const recognise = (name: string) =>
+    name === "known-small" ? ({ promptStyle: "completion", isTrial: true } as const) : null;
+  await using engine = await openEndpoint(spec, { log: recordingLog(), recognise }, new AbortController().signal);
   look(engine, server.seen);
 }
 
@@ -45,6 +47,12 @@ test("a llama-server says what it serves", () =>
   }));
 test("a llama-server without a chat template only continues text", () =>
   attachTo({ chatTemplate: "" }, {}, (engine) => assert.equal(engine.model.promptStyle, "completion")));
+for (const name of ["known-small", "/models/known-small.gguf"])
+  test(`a model that is known is asked its own way, served as ${name}`, () =>
+    attachTo({ models: [name] }, {}, (engine) => {
+      assert.equal(engine.model.promptStyle, "completion");
+      assert.equal(engine.model.isTrial, true);
+    }));
 test("another server is spoken to as OpenAI-compatible", () =>
   attachTo({ flavour: "plain", models: ["a", "b"] }, {}, (engine) => {
     assert.equal(engine.model.id, "a");

@@ -32,7 +32,7 @@ after(async () => {
 });
 
 test("it is recognised, with its slots and its context", () => {
-  assert.equal(engine.model.id, "tinyllama");
+  assert.equal(engine.model.id, "tinyllama-1.1b-chat-iq2xxs");
   assert.equal(engine.model.contextTokens, server.contextTokens);
   assert.equal(engine.model.parametersB, 1.1);
   assert.equal(engine.slots, 2);

@@ -26,7 +26,7 @@ export async function startLlamaServer(signal: AbortSignal): Promise<LlamaServer
   const path = await ensureLlamaServer(say, signal);
   const model = await ensureTinyLlama(say, signal);
   const port = await freePort();
-  const args = ["--model", model.path, "--alias", "tinyllama", "--host", "127.0.0.1", "--port", String(port)];
+  const args = ["--model", model.path, "--alias", model.model.id, "--host", "127.0.0.1", "--port", String(port)];
   const sizes = ["--threads", "1", "--poll", "0", "--ctx-size", "2048", "--parallel", "2", "--no-kv-unified"];
   // It heeds a cancellation between two batches only.
   const steps = ["--batch-size", "128"];
