@@ -105,7 +105,7 @@ async function doFor(answer: Answer, message: Exclude<FromView, { kind: "ready" 
   }
 }
 
-/** Into the source's editor where it is open, else the one used last; as one undo step. */
+/** Into the source's editor where it is open, else the one used last; as one undo step. Nothing is replaced: what is selected may be the lines a link led to. */
 async function insertAtCursor(text: string, source: Uri | null): Promise<void> {
   const editors = vscode.window.visibleTextEditors;
   const editor = editors.find((it) => it.document.uri.toString() === source?.toString()) ?? editors[0];
@@ -113,6 +113,6 @@ async function insertAtCursor(text: string, source: Uri | null): Promise<void> {
     void vscode.window.showInformationMessage("Open the file that the code should go into, then insert it again.");
     return;
   }
-  await editor.edit((edit) => edit.replace(editor.selection, text.replace(/\n$/, "")));
+  await editor.edit((edit) => edit.insert(editor.selection.active, text.replace(/\n$/, "")));
   await vscode.window.showTextDocument(editor.document, editor.viewColumn);
 }

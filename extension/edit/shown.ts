@@ -49,7 +49,7 @@ export async function show(proposal: Proposal, id: number, { previews, marks }: 
   const isIn = (tab: Tab) =>
     tab.input instanceof vscode.TabInputTextDiff
       ? reviewOf(tab.input.modified) === id
-      : files.length > 1 && tab.label === title;
+      : files.length > 1 && tab.input === undefined && tab.label.startsWith(title);
   await openDiff(
     title,
     files.map((file) => sidesOf(file, id)),
@@ -87,7 +87,10 @@ function sidesOf(file: FileProposal, id: number): Sides {
   return { uri, before: file.isNewFile ? previewUri(uri, id, "before") : uri, after: previewUri(uri, id, "after") };
 }
 
-/** One file as a diff, several together. A diff of one file says what it shows; one of several is known by its title. */
+/**
+ * One file as a diff, several together. A diff of one file says what it shows; one of several is known by its
+ * title, to which the editor adds their number.
+ */
 async function openDiff(title: string, sides: readonly Sides[], languageId: string | undefined): Promise<void> {
   const [only] = sides;
   if (sides.length > 1) {
@@ -105,13 +108,13 @@ async function openDiff(title: string, sides: readonly Sides[], languageId: stri
  * Says what the audit found and what the user should know, without buttons: those of a notification outlive the decision.
  * Where there is nothing to say, the diff speaks for itself.
  */
-function tell({ title, result: { findings, notices } }: Proposal): void {
+function tell({ result: { findings, notices } }: Proposal): void {
   const said = [...findings.map((it) => `line ${it.line}: ${it.message} (${it.source})`), ...notices];
   if (said.length === 0) return;
   const count = findings.length === 0 ? "" : ` ${findings.length === 1 ? "1 finding" : `${findings.length} findings`}:`;
   const isSerious = findings.some((it) => it.severity !== "note");
   const show = isSerious ? vscode.window.showWarningMessage : vscode.window.showInformationMessage;
-  void show(`Tandem: ${title}.${count} ${said.join("; ")}`);
+  void show(`Tandem:${count} ${said.join("; ")}`);
 }
 
 function showHint({ title }: Proposal): Disposable {
