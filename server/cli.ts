@@ -100,12 +100,18 @@ function say(text: string): number {
   return 0;
 }
 
-/** The first signal stops the work in order; the second one does not wait. */
+/** npm forwards a Ctrl-C that the terminal has sent to this process already: both are one. */
+const SAME_SIGNAL_MS = 1_000;
+
+/** The first signal stops the work in order; a second one does not wait. */
 function stopOnSignal(): AbortSignal {
   const stop = new AbortController();
+  let firstMs = 0;
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(name, () => {
-      if (stop.signal.aborted) process.exit(130);
+      const nowMs = performance.now();
+      if (!stop.signal.aborted) firstMs = nowMs;
+      else if (nowMs - firstMs > SAME_SIGNAL_MS) process.exit(130);
       stop.abort();
     });
   return stop.signal;

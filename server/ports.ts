@@ -42,7 +42,7 @@ export interface AnswerShape {
   readonly jsonSchema: Readonly<Record<string, unknown>>;
 }
 
-/** Text as it comes, then exactly one `done`. A stream that ends without `done` is an error the engine throws. */
+/** Text as it comes, a reasoning model's thoughts left out, then exactly one `done`. A stream that ends without `done` is an error the engine throws. */
 export type Piece =
   | { readonly kind: "text"; readonly text: string }
   | {

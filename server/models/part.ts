@@ -1,5 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { TandemError, throwIfAborted } from "../errors.ts";
 
 /** A file being written: it only grows, knows the hash of what it holds, and is moved into place when it is right. */
@@ -23,42 +23,25 @@ const READ_BYTES = 1 << 20;
 /** Opens or creates the part; what is in it already is hashed. */
 export async function openPart(path: string, signal: AbortSignal): Promise<PartFile> {
   const file = await openForUpdate(path);
-  let bytes = 0;
+  const digest = createDigest(file);
   let resumedBytes = 0;
-  let hash: Hash = createHash("sha256");
   let isOpen = true;
   let isLanded = false;
-
-  async function rehash(upTo: number, cancel: AbortSignal): Promise<void> {
-    hash = createHash("sha256");
-    bytes = 0;
-    const buffer = Buffer.allocUnsafe(READ_BYTES);
-    while (bytes < upTo) {
-      throwIfAborted(cancel);
-      const { bytesRead } = await file.read(buffer, 0, Math.min(READ_BYTES, upTo - bytes), bytes);
-      if (bytesRead === 0) break;
-      hash.update(buffer.subarray(0, bytesRead));
-      bytes += bytesRead;
-    }
-  }
-
   async function close(): Promise<void> {
     if (!isOpen) return;
     isOpen = false;
     await file.close();
   }
-
   try {
-    await rehash((await file.stat()).size, signal);
-    resumedBytes = bytes;
+    await digest.reread((await file.stat()).size, signal);
+    resumedBytes = digest.bytes;
   } catch (error) {
     await close();
     throw error;
   }
-
   return {
     get bytes() {
-      return bytes;
+      return digest.bytes;
     },
     get resumedBytes() {
       return resumedBytes;
@@ -67,23 +50,17 @@ export async function openPart(path: string, signal: AbortSignal): Promise<PartF
       return isLanded;
     },
     async append(chunk) {
-      for (let done = 0; done < chunk.byteLength; ) {
-        const { bytesWritten } = await file
-          .write(chunk, done, chunk.byteLength - done, bytes + done)
-          .catch((cause: unknown) => {
-            throw fromDisk(cause, path);
-          });
-        done += bytesWritten;
-      }
-      hash.update(chunk);
-      bytes += chunk.byteLength;
+      await writeWhole(file, chunk, digest.bytes).catch((cause: unknown) => {
+        throw fromDisk(cause, path);
+      });
+      digest.add(chunk);
     },
     async cutTo(wanted, cancel) {
       await file.truncate(wanted);
-      await rehash(wanted, cancel);
+      await digest.reread(wanted, cancel);
       resumedBytes = Math.min(resumedBytes, wanted);
     },
-    sha256: () => hash.copy().digest("hex"),
+    sha256: digest.sha256,
     async land(target) {
       await file.sync().catch((cause: unknown) => {
         throw fromDisk(cause, path);
@@ -94,6 +71,49 @@ export async function openPart(path: string, signal: AbortSignal): Promise<PartF
     },
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** The hash of the file's first `bytes` bytes, kept up as it grows. */
+interface Digest {
+  readonly bytes: number;
+  add(chunk: Uint8Array): void;
+  /** Starts anew with what stands in the file up to `upTo`. */
+  reread(upTo: number, signal: AbortSignal): Promise<void>;
+  sha256(): string;
+}
+
+function createDigest(file: FileHandle): Digest {
+  let hash: Hash = createHash("sha256");
+  let bytes = 0;
+  function add(chunk: Uint8Array): void {
+    hash.update(chunk);
+    bytes += chunk.byteLength;
+  }
+  return {
+    get bytes() {
+      return bytes;
+    },
+    add,
+    async reread(upTo, signal) {
+      hash = createHash("sha256");
+      bytes = 0;
+      const buffer = Buffer.allocUnsafe(READ_BYTES);
+      while (bytes < upTo) {
+        throwIfAborted(signal);
+        const { bytesRead } = await file.read(buffer, 0, Math.min(READ_BYTES, upTo - bytes), bytes);
+        if (bytesRead === 0) break;
+        add(buffer.subarray(0, bytesRead));
+      }
+    },
+    sha256: () => hash.copy().digest("hex"),
+  };
+}
+
+async function writeWhole(file: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < chunk.byteLength; ) {
+    const { bytesWritten } = await file.write(chunk, done, chunk.byteLength - done, position + done);
+    done += bytesWritten;
+  }
 }
 
 /** Hash of a whole file, in hex. */

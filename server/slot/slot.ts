@@ -88,8 +88,11 @@ function end(state: SlotState, deps: SlotDeps): void {
   if (state.isRetired && state.active === 0) void close(state);
 }
 
+/** Resolves when the engine's process is gone, one that is still loading included. */
 async function close(state: SlotState): Promise<void> {
-  state.loading?.abort.abort(new TandemError("shutting-down", "The engine is being closed", "Run it again"));
+  const { loading } = state;
+  loading?.abort.abort(new TandemError("shutting-down", "The engine is being closed", "Run it again"));
+  await loading?.done.catch(() => undefined);
   const { engine } = state;
   state.engine = null;
   await engine?.[Symbol.asyncDispose]();

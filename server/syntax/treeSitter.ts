@@ -82,7 +82,7 @@ function createOnce(): <T>(name: string, job: () => Promise<T>) => Promise<T> {
   const jobs = new Map<string, Promise<unknown>>();
   return <T>(name: string, job: () => Promise<T>): Promise<T> => {
     const running = jobs.get(name) as Promise<T> | undefined;
-    if (running) return running;
+    if (running !== undefined) return running;
     const started = job();
     jobs.set(name, started);
     started.catch(() => jobs.delete(name));

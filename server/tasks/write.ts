@@ -1,6 +1,5 @@
 import { createExtractor, type Extraction, type Extractor } from "../core/extract.ts";
 import type { DraftJob } from "../core/prompt.ts";
-import { createThinkingFilter } from "../core/thinking.ts";
 import { throwIfAborted } from "../errors.ts";
 import type { Clock, GenerateRequest } from "../ports.ts";
 import type { EngineUse } from "../protocol/run.ts";
@@ -40,7 +39,6 @@ export async function write(
     ...sampling,
   };
   const meter = createMeter(lease, clock);
-  const thinking = createThinkingFilter();
   const extractor = createExtractor(job.extraction);
   let raw = "";
   let written = "";
@@ -58,9 +56,8 @@ export async function write(
         isCutOff = piece.finish === "length";
         break;
       }
-      const text = thinking.push(piece.text);
-      raw += text;
-      give(extractor.push(text));
+      raw += piece.text;
+      give(extractor.push(piece.text));
       if (extractor.isComplete) break;
     }
   } catch (error) {
@@ -68,9 +65,7 @@ export async function write(
     throw error;
   }
   throwIfAborted(signal);
-  const rest = thinking.finish();
-  raw += rest;
-  give(extractor.push(rest) + extractor.finish());
+  give(extractor.finish());
   if (written === "" && isParsed) give(unfenced(job.extraction, raw));
   if (written !== "" && job.tail !== "") onText(job.tail);
   return { draft: written === "" ? "" : job.lead + written + job.tail, written, isCutOff, use: meter.finish() };
