@@ -156,7 +156,7 @@ function reading(page: Page): Pick<Window, "toast" | "sees" | "diff" | "webview"
     },
     statusItem: (text) => page.locator(".part.statusbar .statusbar-item", { hasText: text }).first(),
     async screenshot(path) {
-      await page.screenshot({ path, timeout: ACTION_TIMEOUT_MS });
+      await page.screenshot({ path, animations: "disabled", timeout: ACTION_TIMEOUT_MS });
     },
   };
 }

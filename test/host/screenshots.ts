@@ -86,14 +86,14 @@ async function photograph(stage: Stage, prefix: string, theme: string, signal: A
       await lightBulb(window, shoot);
       await window.command("Tandem: Write Docstring");
       await model.nextRequest();
-      gate.open(4);
+      gate.open(14);
       await window.page.locator(".notification-toast", { hasText: "drafting" }).waitFor({ timeout: UI_MS });
       await shoot("2-progress");
       gate.open();
       await window.diff(UI_MS);
       await window.toast("negative amounts", UI_MS);
       await shoot("3-diff");
-      await window.clickToast("negative amounts", "Reject");
+      await window.command("Tandem: Reject Proposal");
       await window.sees("export function total", UI_MS);
       await window.command("Tandem: Explain");
       await window.webview("costs nothing", UI_MS);
