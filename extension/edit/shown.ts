@@ -49,7 +49,7 @@ export async function show(proposal: Proposal, id: number, { previews, marks }: 
   const isIn = (tab: Tab) =>
     tab.input instanceof vscode.TabInputTextDiff
       ? reviewOf(tab.input.modified) === id
-      : files.length > 1 && tab.input === undefined && tab.label.startsWith(title);
+      : files.length > 1 && tab.label.startsWith(title);
   await openDiff(
     title,
     files.map((file) => sidesOf(file, id)),
