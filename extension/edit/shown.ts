@@ -105,21 +105,17 @@ async function openDiff(title: string, sides: readonly Sides[], languageId: stri
 }
 
 /**
- * Says what the audit found and what the user should know, without buttons: those of a notification outlive the decision.
- * Where there is nothing to say, the diff speaks for itself.
+ * Says what the user should know of the result, without buttons: those of a notification outlive the decision. Findings
+ * need none: they stand in the diff.
  */
-function tell({ result: { findings, notices } }: Proposal): void {
-  const said = [...findings.map((it) => `line ${it.line}: ${it.message} (${it.source})`), ...notices];
-  if (said.length === 0) return;
-  const count = findings.length === 0 ? "" : ` ${findings.length === 1 ? "1 finding" : `${findings.length} findings`}:`;
-  const isSerious = findings.some((it) => it.severity !== "note");
-  const show = isSerious ? vscode.window.showWarningMessage : vscode.window.showInformationMessage;
-  void show(`Tandem:${count} ${said.join("; ")}`);
+function tell({ result: { notices } }: Proposal): void {
+  if (notices.length > 0) void vscode.window.showInformationMessage(`Tandem: ${notices.join("; ")}`);
 }
 
-function showHint({ title }: Proposal): Disposable {
+function showHint({ title, result: { findings } }: Proposal): Disposable {
   const keys = process.platform === "darwin" ? "Cmd+Enter" : "Ctrl+Enter";
-  return vscode.window.setStatusBarMessage(`Tandem: ${title} is ready; ${keys} accepts, Escape rejects`);
+  const found = findings.length === 0 ? "" : ` with ${findings.length} finding${findings.length === 1 ? "" : "s"}`;
+  return vscode.window.setStatusBarMessage(`Tandem: ${title} is ready${found}; ${keys} accepts, Escape rejects`);
 }
 
 async function textsOf({ result, seen }: Proposal): Promise<ReadonlyMap<string, string>> {
