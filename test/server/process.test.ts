@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { test } from "node:test";
+import {
+  createProtocolConnection,
+  ExitNotification,
+  InitializeRequest,
+  type ProtocolConnection,
+  ShutdownRequest,
+} from "vscode-languageserver-protocol/node";
+import { serverEntry } from "../../server/assets.ts";
+import { run, status } from "../../server/protocol/requests.ts";
+import { Status } from "../../server/protocol/status.ts";
+import { startFakeLlama } from "../fakes/openaiServer.ts";
+import { failureOf } from "./orchestrator.ts";
+
+const INITIALIZE = { processId: null, rootUri: null, capabilities: {}, initializationOptions: {} };
+
+function start(...args: string[]) {
+  const child = spawn(process.execPath, [serverEntry(), ...args], { stdio: ["pipe", "pipe", "pipe"] });
+  const exited = once(child, "exit") as Promise<[number | null, string | null]>;
+  return { child, exited };
+}
+
+function over(child: ChildProcess): ProtocolConnection {
+  assert.ok(child.stdout && child.stdin);
+  const connection = createProtocolConnection(child.stdout, child.stdin);
+  connection.onError(() => undefined);
+  connection.listen();
+  return connection;
+}
+
+test("stdio: initialize, shutdown, exit, and the process has ended well", async () => {
+  const { child, exited } = start("--stdio");
+  const connection = over(child);
+  const answer = await connection.sendRequest(InitializeRequest.type, INITIALIZE);
+  assert.equal(answer.serverInfo?.name, "tandem");
+  assert.equal(Status.parse(await connection.sendRequest(status.method, {})).pid, child.pid);
+  await connection.sendRequest(ShutdownRequest.type);
+  await connection.sendNotification(ExitNotification.type);
+  assert.deepEqual(await exited, [0, null]);
+});
+
+test("stdio: the process leaves when its client's stream ends, in the middle of a task too", async () => {
+  await using fake = await startFakeLlama({ reply: () => ({ fault: { kind: "hang" } }) });
+  const { child, exited } = start("--stdio");
+  const connection = over(child);
+  await connection.sendRequest(InitializeRequest.type, {
+    ...INITIALIZE,
+    initializationOptions: { draft: { endpoint: fake.url } },
+  });
+  void connection.sendRequest(run.method, { instruction: "what is a monad?" }).catch(() => undefined);
+  const request = await fake.nextRequest();
+  child.stdin?.end();
+  await request.clientLeft;
+  assert.deepEqual(await exited, [0, null]);
+});
+
+test("stdio: Ctrl-C in the terminal is the client's to decide; SIGTERM ends the process", async () => {
+  const { child, exited } = start("--stdio");
+  const connection = over(child);
+  await connection.sendRequest(InitializeRequest.type, INITIALIZE);
+  child.kill("SIGINT");
+  assert.equal(Status.parse(await connection.sendRequest(status.method, {})).pid, child.pid);
+  child.kill("SIGTERM");
+  assert.deepEqual(await exited, [0, null]);
+});
+
+test("stdio: settings that are wrong are refused by name, and nothing but the protocol is on stdout", async () => {
+  const { child, exited } = start("--stdio");
+  const connection = over(child);
+  const options = { draft: { device: "toaster" }, maxTokens: -5 };
+  const failure = await failureOf(
+    connection.sendRequest(InitializeRequest.type, { ...INITIALIZE, initializationOptions: options }),
+  );
+  assert.equal(failure.code, "bad-request");
+  assert.match(failure.message, /device/);
+  assert.match(failure.message, /maxTokens/);
+  await connection.sendRequest(InitializeRequest.type, INITIALIZE);
+  child.stdin?.end();
+  await exited;
+});
+
+test("without a door it says how it is used", async () => {
+  const { child, exited } = start();
+  const said: string[] = [];
+  for await (const line of createInterface({ input: child.stderr })) said.push(line);
+  assert.deepEqual(await exited, [2, null]);
+  assert.match(said.join("\n"), /--stdio \| --socket/);
+});
+
+test("socket: two clients share one process, and one that goes leaves the other alone", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "tandem-"));
+  const path = process.platform === "win32" ? `\\\\.\\pipe\\tandem-${process.pid}` : join(folder, "s");
+  const { child, exited } = start("--socket", path);
+  try {
+    for await (const line of createInterface({ input: child.stderr })) if (line.includes("listening")) break;
+    const [first, second] = [await client(path), await client(path)];
+    assert.equal(await first.pid(), child.pid);
+    assert.equal(await second.pid(), child.pid);
+    first.socket.destroy();
+    assert.equal(await second.pid(), child.pid);
+    second.socket.write("Content-Length: 3\r\n\r\n{]}");
+    const third = await client(path);
+    assert.equal(await third.pid(), child.pid, "a client that sends rubbish is its own problem");
+    child.kill("SIGTERM");
+    assert.deepEqual(await exited, [0, null]);
+  } finally {
+    child.kill("SIGKILL");
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+async function client(path: string) {
+  const socket = connect(path);
+  await once(socket, "connect");
+  const connection = createProtocolConnection(socket, socket);
+  connection.onError(() => undefined);
+  connection.listen();
+  await connection.sendRequest(InitializeRequest.type, INITIALIZE);
+  return { socket, pid: async () => Status.parse(await connection.sendRequest(status.method, {})).pid };
+}
