@@ -70,18 +70,15 @@ async function open(
   if (file.substituted && roles.includes("draft")) emit({ kind: "notice", message: file.substituted });
   emit({ kind: "loading", engine: id, model: file.model.label });
   const { model, path } = file;
-  return deps.openEngine(
-    {
-      kind: "embedded",
-      model,
-      path,
-      device: source.device,
-      threads: source.threads,
-      contextTokens: model.contextTokens,
-    },
-    signal,
-  );
+  const { device, threads } = source;
+  const spec = { kind: "embedded", model, path, device, threads, contextTokens: model.contextTokens } as const;
+  const engine = await deps.openEngine(spec, signal);
+  if (device !== "cpu" && engine.device === "cpu") emit({ kind: "notice", message: NO_GPU_BUILD });
+  return engine;
 }
+
+const NO_GPU_BUILD =
+  "The GPU could not be used by any engine build that is here, so this runs on the CPU; install its Vulkan driver, or set an endpoint";
 
 function trialModel(catalogue: readonly CatalogueEntry[]): string | null {
   return catalogue.find((it) => it.isTrial && it.roles.includes("draft"))?.id ?? null;

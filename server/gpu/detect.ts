@@ -38,11 +38,18 @@ async function nvidiaGpus(log: Log, signal: AbortSignal): Promise<Hardware["gpus
   return printed === null ? [] : parseGpus(printed);
 }
 
-/** One line per GPU: "0, NVIDIA GeForce RTX 3090, 24576" (MiB). Lines that are anything else are left out. */
+/**
+ * One line per GPU: "0, NVIDIA GeForce RTX 3090, 24576" (MiB). Lines that are anything else are left out. Several cards are
+ * told apart by their index; a lone one is left to llama.cpp to find, because its builds count integrated graphics too.
+ */
 export function parseGpus(printed: string): Hardware["gpus"] {
-  return printed.split("\n").flatMap((line) => {
-    const match = /^\s*(\d+),\s*(.+?),\s*(\d+)\s*$/.exec(line);
-    if (!match?.[1] || !match[2] || !match[3]) return [];
-    return [{ id: `cuda:${match[1]}`, name: match[2], vramBytes: Number(match[3]) * 1024 ** 2 }];
+  const rows = printed.split("\n").flatMap((line) => {
+    const [, index, name, mebibytes] = /^\s*(\d+),\s*(.+?),\s*(\d+)\s*$/.exec(line) ?? [];
+    return index && name && mebibytes ? [{ index, name, vramBytes: Number(mebibytes) * 1024 ** 2 }] : [];
   });
+  return rows.map(({ index, name, vramBytes }) => ({
+    id: rows.length === 1 ? "auto" : `gpu:${index}`,
+    name,
+    vramBytes,
+  }));
 }
