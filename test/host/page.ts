@@ -2,6 +2,8 @@ import type { Browser, FrameLocator, Locator, Page } from "playwright-core";
 
 const ACTION_TIMEOUT_MS = 15_000;
 const START_TIMEOUT_MS = 60_000;
+const INPUT_TIMEOUT_MS = 5_000;
+const INPUT_ATTEMPTS = 4;
 const CONSOLE_LIMIT = 500;
 
 /** A VS Code window as a user works it: what can be typed, clicked and read. Each verb waits for what it announces. */
@@ -24,8 +26,8 @@ export interface Window extends AsyncDisposable {
   toast(text: string | RegExp, timeoutMs: number): Promise<string>;
   /** Clicks a button of a notification that holds the text. */
   clickToast(text: string | RegExp, button: string): Promise<void>;
-  /** Picks an entry from the light bulb's menu at the cursor. */
-  codeAction(title: string): Promise<void>;
+  /** Opens the light bulb's menu at the cursor. */
+  lightBulb(): Promise<Locator>;
   /** Waits until an editor shows a line with the text; lines out of view do not count, and blanks are all alike. */
   sees(text: string | RegExp, timeoutMs: number): Promise<void>;
   /** Waits until a proposal is shown as a diff. */
@@ -83,34 +85,34 @@ export async function openWindow(
 
 function editing(
   page: Page,
-): Pick<Window, "openFile" | "goTo" | "command" | "answer" | "clickToast" | "codeAction" | "acceptAndSave"> {
+): Pick<Window, "openFile" | "goTo" | "command" | "answer" | "clickToast" | "lightBulb" | "acceptAndSave"> {
   const input = page.locator(".quick-input-widget:visible input[type=text]");
   const row = (label: string) =>
     page.locator(`.quick-input-list .monaco-list-row[aria-label*="${label.replaceAll('"', '\\"')}"]`).first();
-  const command = async (title: string) => {
-    await page.keyboard.press("F1");
-    await input.fill(`>${title}`);
-    await row(title).waitFor();
-    await page.keyboard.press("Enter");
+  /** VS Code closes its input when an editor takes the focus, as one that opens late does: it is then opened again. */
+  const choose = async (keys: string, text: string, label: string) => {
+    await insist(async () => {
+      await page.keyboard.press(keys);
+      await input.fill(text, { timeout: INPUT_TIMEOUT_MS });
+      await row(label).waitFor({ timeout: INPUT_TIMEOUT_MS });
+      // Not to whatever has the focus by now: the file would get a new line.
+      await input.press("Enter", { timeout: INPUT_TIMEOUT_MS });
+    });
   };
+  const command = (title: string) => choose("F1", `>${title}`, title);
   return {
     async answer(question, text) {
       await page.locator(".quick-input-widget:visible", { hasText: question }).waitFor();
       await input.fill(text);
-      await page.keyboard.press("Enter");
+      await input.press("Enter");
     },
     async openFile(name) {
-      await page.keyboard.press("Control+P");
-      await input.fill(name);
-      await row(name).waitFor();
-      await page.keyboard.press("Enter");
+      await choose("Control+P", name, name);
       await page.locator(`.tab.active[aria-label^="${name}"]`).waitFor();
       await page.locator(".monaco-editor .view-line").first().waitFor();
     },
     async goTo(line, column) {
-      await page.keyboard.press("Control+G");
-      await input.fill(`:${line}:${column}`);
-      await page.keyboard.press("Enter");
+      await choose("Control+G", `:${line}:${column}`, `${line}`);
       await page.locator(".part.statusbar", { hasText: `Ln ${line}, Col ${column}` }).waitFor();
     },
     command,
@@ -125,12 +127,26 @@ function editing(
     async clickToast(text, button) {
       await toastOf(page, text).getByRole("button", { name: button, exact: true }).click();
     },
-    async codeAction(title) {
-      await command("Quick Fix...");
+    async lightBulb() {
       const menu = page.locator(".context-view .action-widget").first();
-      await menu.locator(".monaco-list-row", { hasText: title }).first().click();
+      // VS Code closes the menu too, when one more provider, still starting, has something to add.
+      await insist(async () => {
+        await command("Quick Fix...");
+        await menu.waitFor({ timeout: INPUT_TIMEOUT_MS });
+      });
+      return menu;
     },
   };
+}
+
+async function insist(attempt: () => Promise<void>): Promise<void> {
+  for (let left = INPUT_ATTEMPTS - 1; ; left--) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (left === 0) throw error;
+    }
+  }
 }
 
 function reading(page: Page): Pick<Window, "toast" | "sees" | "diff" | "webview" | "statusItem" | "screenshot"> {

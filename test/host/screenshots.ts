@@ -91,14 +91,14 @@ async function photograph(stage: Stage, prefix: string, theme: string, signal: A
       await shoot("2-progress");
       gate.open();
       await window.diff(UI_MS);
-      await window.toast("negative amounts", UI_MS);
+      await window.statusItem("is ready with 1 finding").waitFor({ timeout: UI_MS });
       await shoot("3-diff");
       await window.command("Tandem: Reject Proposal");
-      await window.sees("export function total", UI_MS);
+      await window.page.locator(".monaco-diff-editor").waitFor({ state: "detached", timeout: UI_MS });
       await window.command("Tandem: Explain");
       await window.webview("costs nothing", UI_MS);
       await shoot("4-answer");
-      await window.statusItem("Tandem").click();
+      await window.statusItem(/^\s*Tandem\s*$/).click();
       await window.page.locator(".quick-input-list .monaco-list-row").first().waitFor({ timeout: UI_MS });
       await shoot("5-status-menu");
     },
@@ -109,11 +109,8 @@ async function photograph(stage: Stage, prefix: string, theme: string, signal: A
 async function lightBulb(window: Window, shoot: (what: string) => Promise<void>): Promise<void> {
   await window.openFile("invoice.ts");
   await window.goTo(7, 18);
-  await window.command("Quick Fix...");
-  await window.page
-    .locator(".action-widget", { hasText: "Write docstring with Tandem" })
-    .first()
-    .waitFor({ timeout: UI_MS });
+  const menu = await window.lightBulb();
+  await menu.getByText("Write docstring with Tandem").waitFor({ timeout: UI_MS });
   await shoot("1-lightbulb");
   await window.press("Escape");
 }
