@@ -1,4 +1,5 @@
 import { Agent } from "undici";
+import { trustSystemCertificates } from "../certificates.ts";
 import { abortError, TandemError, throwIfAborted } from "../errors.ts";
 import type { Address } from "./address.ts";
 
@@ -20,6 +21,7 @@ export interface Connection extends AsyncDisposable {
 }
 
 export function openConnection(given: { address: Address; apiKey: string; connectMs: number }): Connection {
+  if (given.address.root.startsWith("https:")) trustSystemCertificates();
   // Time-outs on headers and body are the caller's: it knows a first token from the following ones.
   const agent = new Agent({
     connect: { timeout: given.connectMs },

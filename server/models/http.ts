@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import { EnvHttpProxyAgent, request } from "undici";
+import { trustSystemCertificates } from "../certificates.ts";
 import { abortError } from "../errors.ts";
 import { fromNetwork, SourceError } from "./failure.ts";
 
@@ -41,6 +42,7 @@ const DISCARD_BYTES = 64 * 1024;
  * was meant for. Throws SourceError; when `signal` fires, what it stands for.
  */
 export function createHttp(limits: Limits, env: Environment): Http {
+  trustSystemCertificates();
   const agent = new EnvHttpProxyAgent({
     httpProxy: env.http_proxy ?? env.HTTP_PROXY ?? "",
     httpsProxy: env.https_proxy ?? env.HTTPS_PROXY ?? "",
