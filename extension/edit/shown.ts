@@ -112,10 +112,11 @@ function tell({ result: { notices } }: Proposal): void {
   if (notices.length > 0) void vscode.window.showInformationMessage(`Tandem: ${notices.join("; ")}`);
 }
 
-function showHint({ title, result: { findings } }: Proposal): Disposable {
+/** Short, because the status bar cuts what does not fit; the tab has the title. */
+function showHint({ result: { findings } }: Proposal): Disposable {
   const keys = process.platform === "darwin" ? "Cmd+Enter" : "Ctrl+Enter";
   const found = findings.length === 0 ? "" : ` with ${findings.length} finding${findings.length === 1 ? "" : "s"}`;
-  return vscode.window.setStatusBarMessage(`Tandem: ${title} is ready${found}; ${keys} accepts, Escape rejects`);
+  return vscode.window.setStatusBarMessage(`Tandem: ready${found}; ${keys} accepts, Escape rejects`);
 }
 
 async function textsOf({ result, seen }: Proposal): Promise<ReadonlyMap<string, string>> {

@@ -91,7 +91,7 @@ async function photograph(stage: Stage, prefix: string, theme: string, signal: A
       await shoot("2-progress");
       gate.open();
       await window.diff(UI_MS);
-      await window.statusItem("is ready with 1 finding").waitFor({ timeout: UI_MS });
+      await window.statusItem("ready with 1 finding").waitFor({ timeout: UI_MS });
       await shoot("3-diff");
       await window.command("Tandem: Reject Proposal");
       await window.page.locator(".monaco-diff-editor").waitFor({ state: "detached", timeout: UI_MS });
