@@ -34,8 +34,9 @@ async function main(wanted: readonly string[], signal: AbortSignal): Promise<num
   try {
     const stage = { browser, codeServer, vsix, resultsFolder };
     if (isWanted("in-host")) await inHost(stage, results, signal);
-    say("journeys of a user");
-    for (const journey of JOURNEYS) if (isWanted(journey.title)) await travel(journey, stage, results, signal);
+    const journeys = JOURNEYS.filter((it) => isWanted(it.title));
+    if (journeys.length > 0) say("journeys of a user");
+    for (const journey of journeys) await travel(journey, stage, results, signal);
   } finally {
     await browser.close();
   }
