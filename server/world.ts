@@ -7,6 +7,7 @@ import type { Clock, Files, Log, ModelStore, OpenEngine, Syntax } from "./ports.
 import { Settings } from "./protocol/settings.ts";
 import type { Status } from "./protocol/status.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
+import { generate } from "./tasks/generate.ts";
 import { run, withCeiling } from "./tasks/run.ts";
 
 export interface WorldDeps {
@@ -46,17 +47,22 @@ export function createWorld(deps: WorldDeps): World {
     return ready;
   }
 
+  async function counted<T>(work: () => Promise<T>): Promise<T> {
+    await placed();
+    running++;
+    try {
+      return await work();
+    } finally {
+      running--;
+      deps.onStatus(status());
+    }
+  }
+
   const handlers: Handlers = {
-    async run(params, { emit, signal }) {
-      await placed();
-      running++;
-      try {
-        return await run(params, { ...deps, scheduler, settings }, emit, withCeiling(signal, settings));
-      } finally {
-        running--;
-        deps.onStatus(status());
-      }
-    },
+    run: (params, { emit, signal }) =>
+      counted(() => run(params, { ...deps, scheduler, settings }, emit, withCeiling(signal, settings))),
+    generate: (params, { emit, signal }) =>
+      counted(() => generate(params, { ...deps, scheduler }, emit, withCeiling(signal, settings))),
     async status() {
       await placed();
       return status();

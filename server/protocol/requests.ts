@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { notification, request } from "./define.ts";
+import { GenerateEvent, GenerateParams, GenerateResult } from "./generate.ts";
 import { ModelInfo, Role } from "./models.ts";
 import { RunEvent, RunParams, RunResult } from "./run.ts";
 import { Status } from "./status.ts";
@@ -8,6 +9,14 @@ const Nothing = z.object({}).strict();
 
 /** The main job: classify, route, draft and audit; answers with an edit or with Markdown. Cancel with `$/cancelRequest`. */
 export const run = request({ method: "tandem/run", params: RunParams, event: RunEvent, result: RunResult });
+
+/** One call to a model, nothing around it. Cancel with `$/cancelRequest`. */
+export const generate = request({
+  method: "tandem/generate",
+  params: GenerateParams,
+  event: GenerateEvent,
+  result: GenerateResult,
+});
 
 /** What runs where, at this moment. */
 export const status = request({ method: "tandem/status", params: Nothing, event: Nothing, result: Status });
@@ -43,4 +52,4 @@ export const pull = request({
 export const statusChanged = notification({ method: "tandem/statusChanged", params: Status });
 
 /** Every request there is; the doors offer exactly these. */
-export const requests = { run, status, models, pull } as const;
+export const requests = { run, generate, status, models, pull } as const;

@@ -111,7 +111,7 @@ export function parse(it: Pick<Request, "language" | "action" | "instruction" | 
   return RunParams.parse({
     action: it.action,
     instruction: it.instruction ?? "",
-    document: { uri: "file:///work/a", languageId: it.language, text },
+    document: { uri: "file:///project/a", languageId: it.language, text },
     ...(from === -1 ? {} : { range: { start, end } }),
   });
 }
@@ -144,6 +144,6 @@ function until(answer: string, stop: readonly string[]): string {
 /** A test file beside the code; `text` is null when there is none yet. */
 export function testsIn(languageId: "typescript" | "python", text: string | null): Companion {
   return languageId === "python"
-    ? { uri: "file:///work/test_a.py", text, languageId, importPath: "a", framework: "pytest" }
-    : { uri: "file:///work/a.test.ts", text, languageId, importPath: "./a.ts", framework: "node:test" };
+    ? { uri: "file:///project/test_a.py", text, languageId, importPath: "a", framework: "pytest" }
+    : { uri: "file:///project/a.test.ts", text, languageId, importPath: "./a.ts", framework: "node:test" };
 }

@@ -9,7 +9,7 @@ import type { Tree } from "./tree.ts";
 const run = promisify(execFile);
 
 /** Where nobody's files but a machine's own lie, and addresses in the lock, wherever the tests run. */
-const ANYWHERE = [/(?<![\w.])\/root\/\w/, /"resolved":\s*"http/];
+const ANYWHERE = [/(?<![\w.])\/(?:root)\/\w/, /"resolved":\s*"http/];
 const TEXT_LIMIT = 2_000_000;
 
 /** Tracked files that name a place on somebody's machine or a registry. */

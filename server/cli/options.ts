@@ -1,0 +1,47 @@
+import { parseArgs } from "node:util";
+import { GENERATE_FLAGS } from "./generate.ts";
+import { SETTING_FLAGS } from "./settings.ts";
+
+const OPTIONS = {
+  ...SETTING_FLAGS,
+  ...GENERATE_FLAGS,
+  action: { type: "string" },
+  file: { type: "string" },
+  range: { type: "string" },
+  apply: { type: "boolean" },
+  json: { type: "boolean" },
+  help: { type: "boolean" },
+  version: { type: "boolean" },
+} as const;
+
+export type Values = ReturnType<typeof readOptions>["values"];
+
+/** Throws what node:util says of an option there is not. */
+export function readOptions(args: readonly string[]) {
+  return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+}
+
+export const HELP = `tandem: coding help from your own models
+
+  tandem run [--action A] [--file F [--range L:C-L:C]] [--apply] [--json] "instruction"
+      A: docstring explain refactor fix test implement ask; without it the instruction is classified.
+      Without --range the function is found by its name in the instruction. Without --apply the diff is only shown.
+  tandem generate [--json] "prompt"   one call to the model: the text on stdout, what it cost on stderr
+      --temperature T --top-p P --repeat-penalty R --seed N --max-tokens N --stop TEXT (again for more)
+      --raw continues the prompt as it stands instead of answering it; --role audit asks the auditor
+  tandem models [--json]              what there is, what fits this machine
+  tandem models pull MODEL            fetch one
+  tandem status                       engines, as JSON
+  tandem help | version
+
+  Where models run (flags win over variables; see the README):
+  --model M           auto, a model of the catalogue, or file:PATH of any GGUF     TANDEM_DRAFT_MODEL
+  --endpoint URL      an OpenAI-compatible server instead                          TANDEM_DRAFT_ENDPOINT, TANDEM_DRAFT_API_KEY
+  --device D          auto, cpu, cuda:0, vulkan:0, metal                           TANDEM_DRAFT_DEVICE
+  --audit-model, --audit-endpoint, --audit-device: the same for the auditor        TANDEM_AUDIT_...
+  --audit W           complex, always, never                                       TANDEM_AUDIT_WHEN
+  --max-tokens N      ceiling of one draft                                         TANDEM_MAX_TOKENS
+  --timeout S         ceiling of one task in seconds, at most 300                  TANDEM_TIMEOUT
+  --verbose           the orchestrator's log on stderr                             TANDEM_LOG_LEVEL
+  Models are kept in TANDEM_CACHE, else in the user's cache folder.
+`;
