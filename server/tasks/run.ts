@@ -20,7 +20,7 @@ const PROMPT_OVERHEAD_TOKENS = 500;
 const LEAST_OUTPUT_TOKENS = 64;
 const NO_OUTLINE: Outline = { isKnown: false, declarations: [], errors: [] };
 const TRIAL =
-  "This model is a 2-bit stand-in for trying Tandem out: trust neither its code nor its verdicts. `tandem models` lists better ones; any GGUF works with --model file:PATH";
+  "This model is a 2-bit stand-in for trying Tandem out: trust neither its code nor its verdicts. Better: a model that `tandem models` lists, any GGUF as the model file:PATH, or an endpoint";
 
 /** The main job. */
 export async function run(params: RunParams, deps: RunDeps, emit: Emit, signal: AbortSignal): Promise<RunResult> {
