@@ -33,7 +33,8 @@ export const explainStreams: Journey = {
         await window.webview("That is all.", UI_MS);
         await window.goTo(1, 1);
         await answer.getByText("line 82").click();
-        await window.page.locator(".part.statusbar", { hasText: "Ln 82" }).waitFor({ timeout: UI_MS });
+        // Not the status bar: it shows the line only while the editor has the focus, which a click into the view takes.
+        await window.page.locator(".active-line-number", { hasText: /^82$/ }).waitFor({ timeout: UI_MS });
         await window.sees("return value * 2;", UI_MS);
         signal.throwIfAborted();
       },
