@@ -14,7 +14,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
   if (values.version || name === "version") return say(`${packageVersion}\n`);
   if (values.help || name === "help" || name === undefined) return say(HELP);
   // What `generate` writes to stdout is the text alone.
-  const forPeople = textPrinter(name === "generate" ? process.stderr : process.stdout);
+  const forPeople = textPrinter(name === "generate" ? process.stderr : process.stdout, process.stderr);
   const printer = values.json ? jsonPrinter(process.stdout) : forPeople;
   try {
     const command = commands.get(name);
@@ -51,6 +51,16 @@ function stopOnSignal(): AbortSignal {
     });
   return stop.signal;
 }
+
+/** As shells count a process that SIGPIPE ended. */
+const PIPE_CLOSED = 141;
+
+/** Whoever reads our output may leave early (`| head`): then there is nobody to tell. The orchestrator leaves with us. */
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(PIPE_CLOSED);
+  process.stderr.write(`The output could not be written: ${error.message}\n`);
+  process.exit(1);
+});
 
 const args = process.argv.slice(2);
 try {

@@ -1,4 +1,5 @@
-import { chmod, mkdir, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, chmod, mkdir, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { slice, splice } from "../core/text.ts";
@@ -31,13 +32,11 @@ export async function toChange(edit: FileEdit): Promise<Change> {
 /** Writes beside the file and renames over it: whoever reads it sees the old text or the new one, never half. */
 export async function writeChange({ path, after }: Change): Promise<void> {
   const target = await realpath(path).catch(() => path);
+  await refuseReadOnly(target);
   const temporary = join(dirname(target), `.tandem-${process.pid}-${Date.now()}.tmp`);
   try {
     await mkdir(dirname(target), { recursive: true });
-    const mode = await stat(target).then(
-      (it) => it.mode,
-      () => null,
-    );
+    const mode = await modeOf(target);
     await using file = await open(temporary, "wx");
     await file.writeFile(after, "utf8");
     await file.sync();
@@ -54,4 +53,31 @@ export async function writeChange({ path, after }: Change): Promise<void> {
       { cause },
     );
   }
+}
+
+/** A rename asks only the folder; a file that was made read-only is left alone all the same. */
+async function refuseReadOnly(path: string): Promise<void> {
+  const mode = await modeOf(path);
+  const isWritable =
+    mode === null ||
+    ((mode & ANYONE_WRITES) !== 0 &&
+      (await access(path, constants.W_OK).then(
+        () => true,
+        () => false,
+      )));
+  if (!isWritable)
+    throw new TandemError(
+      "bad-input",
+      `${path} is read-only`,
+      "Make it writable first, or leave --apply out to see the change",
+    );
+}
+
+const ANYONE_WRITES = 0o222;
+
+async function modeOf(path: string): Promise<number | null> {
+  return await stat(path).then(
+    (it) => it.mode,
+    () => null,
+  );
 }

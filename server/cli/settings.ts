@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { TandemError } from "../errors.ts";
 import { Settings } from "../protocol/settings.ts";
 
@@ -40,7 +40,22 @@ export function settingsFrom(flags: SettingFlags, env: NodeJS.ProcessEnv): z.out
   if (read.success) return read.data;
   throw new TandemError(
     "bad-input",
-    `Settings: ${z.prettifyError(read.error).replace(/\s*\n\s*/g, " ")}`,
+    read.error.issues.map(inWords).join("; "),
     "See `tandem help` for what is allowed",
   );
+}
+
+const NAMES: Readonly<Record<string, string>> = {
+  auditWhen: "--audit (TANDEM_AUDIT_WHEN)",
+  maxTokens: "--max-tokens (TANDEM_MAX_TOKENS)",
+  timeoutS: "--timeout (TANDEM_TIMEOUT)",
+  logLevel: "TANDEM_LOG_LEVEL",
+  "draft.device": "--device (TANDEM_DRAFT_DEVICE)",
+  "audit.device": "--audit-device (TANDEM_AUDIT_DEVICE)",
+};
+
+/** The flag that is wrong, by the name the user typed. */
+function inWords({ path, message }: z.core.$ZodIssue): string {
+  const key = path.join(".");
+  return `${NAMES[key] ?? key}: ${message.replace("received NaN", "received no number")}`;
 }

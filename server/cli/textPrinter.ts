@@ -23,9 +23,10 @@ interface DraftBox {
   end(): void;
 }
 
-/** For people: what happens, in order. */
-export function textPrinter(out: Out): Printer {
+/** For people: what happens, in order; what failed goes to `errors`. */
+export function textPrinter(out: Out, errors: Out = out): Printer {
   const page = createPage(out);
+  const errorPage = createPage(errors);
   const draft = createDraftBox(page);
   const bar = createDownloadBar(out, (text) => page.say("downloading", text));
   return {
@@ -37,8 +38,8 @@ export function textPrinter(out: Out): Printer {
     failure({ code, message, nextStep }: Failure) {
       bar.stop();
       draft.end();
-      page.raw(`${page.paint("red", "error")}       ${message} [${code}]\n`);
-      page.more(nextStep);
+      errorPage.raw(`${errorPage.paint("red", "error")}       ${message} [${code}]\n`);
+      errorPage.more(nextStep);
     },
   };
 }

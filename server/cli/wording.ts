@@ -34,11 +34,13 @@ export function timingLines(timing: Timing): string[] {
   ];
   const lines = [phases.join(", "), `draft: ${useText(timing.draft)}`];
   if (timing.audit) lines.push(`audit: ${useText(timing.audit)}`);
-  if (timing.overlap !== null)
-    lines.push(
-      `overlap ${timing.overlap.toFixed(2)} (1: the shorter of the two cost no time of its own; 0: one after the other)`,
-    );
+  if (timing.overlap !== null) lines.push(overlapText(timing.overlap));
   return lines;
+}
+
+function overlapText(overlap: number): string {
+  if (overlap <= 0) return "overlap none: draft and audit ran one after the other, or waited";
+  return `overlap ${overlap.toFixed(2)} (1: the shorter of the two cost no time of its own; 0: one after the other)`;
 }
 
 /** The change as a unified diff. */

@@ -19,7 +19,9 @@ export interface Classification {
 }
 
 /** Below this share of the evidence the request is treated as a question: that never edits anything. */
-const LEAST_CONFIDENCE = 0.35;
+const LEAST_CONFIDENCE = 0.25;
+/** Evidence that speaks for nothing, as if there were always half a word of it: one word alone is no certainty. */
+const DOUBT = 2;
 /** A word counts fully at the start of the request and fades to a third of that over this many words. */
 const FADE_WORDS = 10;
 /** From here on even a small job needs the larger model: about what a 1.5B model holds together. */
@@ -48,7 +50,7 @@ export function classify(input: ClassifyInput): Classification {
   if (!best || best[1] <= 0)
     return withTier(input, "ask", 0, "nothing in the request names an action, and a question edits nothing");
   const total = ranked.reduce((sum, [, score]) => sum + score, 0);
-  const confidence = best[1] / total;
+  const confidence = best[1] / (total + DOUBT);
   const against = second ? `, against ${second[0]} ${second[1].toFixed(1)}` : "";
   const why = `the words say ${best[0]} (${best[1].toFixed(1)}${against})`;
   if (confidence < LEAST_CONFIDENCE)

@@ -6,10 +6,11 @@ export type Cue = readonly [action: Action, weight: number, words: RegExp];
 /** What the document of seed 004 names, and the words people use for the same; weights were set by hand, not fitted. */
 const ENGLISH: readonly Cue[] = [
   ["docstring", 5, /\b(doc ?strings?|js ?docs?|javadocs?|tsdocs?|xml ?docs?|rustdocs?|documentation|docs?)\b/g],
-  ["docstring", 4, /\b(document|comments)\b/g],
-  ["docstring", 3, /\b(comment|describe)\b/g],
+  ["docstring", 4, /\b(document|comments?)\b/g],
+  ["docstring", 3, /\b(describe)\b/g],
   ["explain", 4, /\b(explain|explanation|walk me through|understand|clarify|summari[sz]e)\b/g],
   ["explain", 3, /\b(what|why|how)( does| do| is| are|'s| will| would| mean)\b/g],
+  ["explain", 2, /^(what|why)\b/g],
   ["explain", 2, /\b(meaning|means?)\b/g],
   ["test", 5, /\b(unit ?tests?|tests?|test ?cases?|specs?|vitest|jest|pytest|xunit|junit|mocha|coverage|mock)\b/g],
   [

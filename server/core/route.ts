@@ -91,14 +91,16 @@ function price(engine: EngineView, input: RouteInput): RouteCandidate {
 }
 
 function inWords(engine: EngineView, cost: RouteCost): string {
-  const parts = [
-    `about ${seconds(cost.totalMs)}`,
-    engine.isResident ? "already loaded" : `${seconds(cost.loadMs)} to load`,
-  ];
+  const parts = [`about ${seconds(cost.totalMs)}`, loadText(engine, cost)];
   if (cost.queueMs > 0) parts.push(`${engine.load} ahead of it`);
   if (engine.failures > 0) parts.push(`failed ${engine.failures} times`);
   if (engine.decodePerSecond !== null) parts.push(`${engine.decodePerSecond.toFixed(0)} tokens/s measured`);
   return parts.join(", ");
+}
+
+function loadText(engine: EngineView, cost: RouteCost): string {
+  if (engine.isResident) return "already loaded";
+  return cost.loadMs === 0 ? "nothing to load" : `${seconds(cost.loadMs)} to load`;
 }
 
 function reason(input: RouteInput, draft: EngineView, audit: EngineView | null): string {

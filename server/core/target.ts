@@ -85,6 +85,8 @@ function atSelection(input: TargetInput, range: Range): Target {
 
 function byName(input: TargetInput): Target {
   const { outline, instruction, action, text } = input;
+  const fresh = action === "implement" ? newName(input) : null;
+  if (fresh) return { kind: "gap", at: endOf(text), why: `${fresh} is new: it goes to the file's end` };
   const named = outline.declarations.filter((it) => mentions(instruction, it.name));
   if (named.length > 0) return mostNamed(named, input);
   if (action === "implement") {
@@ -107,12 +109,13 @@ function byName(input: TargetInput): Target {
   return { kind: "none", why: "the request names nothing that the file declares" };
 }
 
-/** The longest name says most; of several declarations with that name, the one with a body, or the one in a class that is named too. */
+/** The name that comes first is the one meant; of several declarations with that name, the one with a body, or the one in a class that is named too. */
 function mostNamed(named: readonly Declaration[], { instruction, outline }: TargetInput): Target {
-  const longest = Math.max(...named.map((it) => it.name.length));
   const inner = named.filter((it) => it.kind === "method" && isOwnerNamed(it, named));
-  const found = inner.length > 0 ? inner : named.filter((it) => it.name.length === longest);
-  const [first] = found;
+  const [first] = (inner.length > 0 ? inner : named).toSorted(
+    (a, b) => placeOf(a, instruction) - placeOf(b, instruction),
+  );
+  const found = inner.length > 0 ? inner : named;
   const same = outline.declarations.filter((it) => it.name === first?.name && found.includes(it));
   const withBody = same.filter((it) => it.bodyRange);
   const best = withBody[0] ?? first;
@@ -122,6 +125,26 @@ function mostNamed(named: readonly Declaration[], { instruction, outline }: Targ
   return { kind: "none", why: `${best.name} is declared in lines ${lines}` };
 }
 
+/** Where a name that is mentioned stands in the instruction. */
+function placeOf({ name }: Declaration, instruction: string): number {
+  return instruction.search(new RegExp(`(?<![\\w$])${escaped(name)}(?![\\w$])`));
+}
+
+/** "add a function median", "create a class called Basket": the name of something new; null when it is there already. */
+function newName({ instruction, outline }: TargetInput): string | null {
+  const said =
+    /\b(?:function|method|class|component|helper|hook|interface|type|struct|enum)\s+(?:called\s+|named\s+)?[`"']?([A-Za-z_$][\w$]*)/.exec(
+      instruction,
+    );
+  const name = said?.[1];
+  if (!name || NOT_A_NAME.test(name) || outline.declarations.some((it) => it.name === name)) return null;
+  return name;
+}
+
+/** What may follow "a function" without being its name. */
+const NOT_A_NAME =
+  /^(that|which|to|for|with|in|of|and|or|so|it|is|the|a|an|from|at|on|body|here|below|above|using|when|returning|called|named|definition|implementation|signature)$/i;
+
 function isOwnerNamed(method: Declaration, named: readonly Declaration[]): boolean {
   return named.some((it) => it !== method && it.kind === "class" && contains(it.range, method.range));
 }
@@ -130,13 +153,17 @@ function isOwnerNamed(method: Declaration, named: readonly Declaration[]): boole
 const ORDINARY =
   /^(add|all|and|as|at|by|call|check|clean|code|create|data|docs?|edit|explain|file|find|fix|for|format|from|get|have|how|in|is|it|list|main|make|move|new|not|of|on|open|or|read|refactor|remove|rename|run|send|set|show|sort|start|stop|test|tests|text|that|the|this|to|type|update|use|value|values|what|when|with|work|write)$/;
 
-/** Whole words only, so that `max` is not found in "maximum". Names that are short or ordinary words must be marked as code. */
+/** Whole words only, so that `max` is not found in "maximum". Names that are short or ordinary words must be marked as code, or follow the action at once. */
 function mentions(instruction: string, name: string): boolean {
-  const escaped = name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  if (name.length > 2 && !ORDINARY.test(name)) return new RegExp(`(?<![\\w$])${escaped}(?![\\w$])`).test(instruction);
-  return new RegExp(
-    `[\`"'.]${escaped}[\`"'(]|(?<![\\w$])${escaped}(\\(|[\`"']? (function|method|class)\\b)|\\b(function|method|class) [\`"']?${escaped}(?![\\w$])|[\\w$]\\.${escaped}(?![\\w$])`,
-  ).test(instruction);
+  const word = escaped(name);
+  if (name.length > 2 && !ORDINARY.test(name)) return new RegExp(`(?<![\\w$])${word}(?![\\w$])`).test(instruction);
+  const marked = `[\`"'.]${word}[\`"'(]|(?<![\\w$])${word}(\\(|[\`"']? (function|method|class)\\b)|\\b(function|method|class) [\`"']?${word}(?![\\w$])|[\\w$]\\.${word}(?![\\w$])`;
+  const object = `^\\s*(?:please )?(?:fix|document|explain|refactor|test|implement|simplify|optimi[sz]e) ${word}(?=\\s*(?:$|[,.;:?!]|\\s(?:so|to|that|which|by|with|in|when|if|for|and)\\b))`;
+  return new RegExp(`${marked}|${object}`).test(instruction);
+}
+
+function escaped(name: string): string {
+  return name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
 
 function withDoc(declaration: Declaration): Range {

@@ -1,6 +1,6 @@
 import type { Outline } from "../ports.ts";
 import type { Action, RunParams, Tier } from "../protocol/run.ts";
-import type { Diagnostic, SourceDocument } from "../protocol/source.ts";
+import type { Diagnostic, Range, SourceDocument } from "../protocol/source.ts";
 import { classify } from "./classify.ts";
 import { languageFacts } from "./language.ts";
 import type { LanguageFacts } from "./languages.ts";
@@ -34,6 +34,8 @@ export function understand(params: RunParams, outline: Outline): Task | Refusal 
   const document = params.document ?? null;
   const refused = checkInput(params);
   if (refused) return refused;
+  const beyond = document && params.range ? checkRange(document.text, params.range) : null;
+  if (beyond) return beyond;
   const first = classify({
     action: params.action ?? null,
     instruction: params.instruction,
@@ -126,6 +128,13 @@ function checkInput({ instruction, document, action }: RunParams): Refusal | nul
   return null;
 }
 
+function checkRange(text: string, range: Range): Refusal | null {
+  const lines = text.split("\n").length;
+  if (range.start.line < lines) return null;
+  const message = `Line ${range.start.line + 1} is beyond the end of the file, which has ${lines} lines`;
+  return refuse("bad-input", message, "Give a range inside the file");
+}
+
 function checkTarget(task: Task, hasRange: boolean): Refusal | null {
   const { action, document, outline, target } = task;
   if (!document || action === "explain" || action === "ask") return null;
@@ -145,10 +154,7 @@ function checkTarget(task: Task, hasRange: boolean): Refusal | null {
     );
   }
   if (target.kind !== "none") return null;
-  const names = outline.declarations
-    .slice(0, 8)
-    .map((it) => it.name)
-    .join(", ");
+  const names = [...new Set(outline.declarations.map((it) => it.name))].slice(0, 8).join(", ");
   return refuse(
     "bad-input",
     `It is not clear what to ${verb(action)}: ${target.why}`,

@@ -78,7 +78,8 @@ export function viewOf(state: SlotState): EngineView {
     load: state.active + state.queue.length,
     prefillPerSecond: state.prefillPerSecond,
     decodePerSecond: state.decodePerSecond,
-    loadMs: state.loadMs,
+    // A server that is already there has nothing to load.
+    loadMs: state.loadMs ?? (state.place.config.source.kind === "endpoint" ? 0 : null),
     failures: state.failures,
   };
 }

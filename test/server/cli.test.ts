@@ -79,7 +79,7 @@ test("a file that changed while the draft was written is not overwritten", async
   gate.open();
   const run = await cli.ended;
   assert.equal(run.code, 1);
-  assert.match(run.stdout, /changed while the draft was written/);
+  assert.match(run.stderr, /changed while the draft was written/);
   assert.equal(await readFile(place.file, "utf8"), changed);
 });
 
@@ -124,7 +124,7 @@ const wrong: readonly Wrong[] = [
     code: "provider",
     says: /127\.0\.0\.1:9/,
   },
-  { name: "a setting out of bounds", args: ["--max-tokens", "2", "document half"], says: /maxTokens/ },
+  { name: "a setting out of bounds", args: ["--max-tokens", "2", "document half"], says: /--max-tokens/ },
 ];
 
 for (const it of wrong)
