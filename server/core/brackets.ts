@@ -13,6 +13,8 @@ export interface BracketScanner {
   readonly depth: number;
   /** False inside a string or comment that goes on in the next line. */
   readonly isInCode: boolean;
+  /** What opened the string that goes on in the next line; null outside of strings. */
+  readonly string: string | null;
 }
 
 /** What encloses the next character besides brackets, innermost last. A hole is code inside a string. */
@@ -59,6 +61,10 @@ export function scanBrackets(lexis: Lexis): BracketScanner {
     },
     get isInCode() {
       return inside.length === 0;
+    },
+    get string() {
+      const outer = inside.find((it) => it.kind === "string");
+      return outer?.kind === "string" ? outer.facts.open : null;
     },
   };
 }

@@ -2,6 +2,7 @@ import type { Lexis } from "./brackets.ts";
 import { expressionReader, insideReader, statementReader } from "./extractCode.ts";
 import { type CommentDress, commentReader, fencedCommentReader } from "./extractComment.ts";
 import { fenceReader } from "./extractFence.ts";
+import type { Indentation } from "./indent.ts";
 import { byLine, isBlank, type LineReader, NOTHING_MORE } from "./lineReader.ts";
 import { indentOf } from "./text.ts";
 
@@ -17,8 +18,8 @@ export type Extraction =
   | { readonly kind: "statement"; readonly lexis: Lexis }
   /** The inside of a comment: the first line gets `first`, the others `prefix`; ends before `close`, or with a blank line when there is none. */
   | ({ readonly kind: "comment" } & CommentDress)
-  /** A chat answer: the first fenced block, moved to `indent`; `without` is left out at its end, because the file has it. */
-  | { readonly kind: "fence"; readonly indent: string; readonly without: string }
+  /** A chat answer: the first fenced block, indented as the file is; `without` is left out at its end, because the file has it. */
+  | ({ readonly kind: "fence"; readonly without: string } & Indentation)
   /** A chat answer that is to be a comment: the first comment in its fenced block, dressed anew. */
   | ({ readonly kind: "fencedComment"; readonly open: string } & CommentDress)
   /** Markdown, as it comes. */
@@ -47,7 +48,7 @@ export function createExtractor(extraction: Extraction): Extractor {
     case "comment":
       return byLine(commentReader(extraction));
     case "fence":
-      return byLine(fenceReader(extraction.indent, extraction.without));
+      return byLine(fenceReader(extraction, extraction.without));
     case "fencedComment":
       return byLine(fencedCommentReader(extraction));
     case "prose":

@@ -25,7 +25,7 @@ export function commentReader(dress: CommentDress): LineReader {
 
 /** Looks for a comment inside the fence, then reads on as such. */
 export function fencedCommentReader(dress: CommentDress & { readonly open: string }): LineReader {
-  const fence = fenceReader("", "");
+  const fence = fenceReader({ indent: "", unit: "", lexis: null }, "");
   const styles = stylesOf(dress);
   let inside: LineReader | null = null;
   return {

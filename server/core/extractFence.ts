@@ -1,12 +1,12 @@
+import { createIndenter, type Indentation } from "./indent.ts";
 import { isBlank, type LineReader } from "./lineReader.ts";
-import { indentOf } from "./text.ts";
 
 /** A line that opens or closes a block: its mark, and the name that only an opening one has. */
 const FENCE = /^[ \t]*(`{3,}|~{3,})[ \t]*([^`]*)$/;
 
-/** The first fenced block of an answer, its own indentation exchanged for `indent`. */
-export function fenceReader(indent: string, without: string): LineReader {
-  const shift = indentShifter(indent);
+/** The first fenced block of an answer, its own indentation exchanged for the file's. */
+export function fenceReader(indentation: Indentation, without: string): LineReader {
+  const shift = createIndenter(indentation);
   let mark: string | null = null;
   let nested = 0;
 
@@ -30,36 +30,7 @@ export function fenceReader(indent: string, without: string): LineReader {
         return { keep: null, isLast: false };
       }
       if (closes(line)) return { keep: null, isLast: true };
-      if (isBlank(line)) return { keep: "", isLast: false };
-      return { keep: shift(line), isLast: false };
+      return { keep: isBlank(line) ? "" : shift(line), isLast: false };
     },
-  };
-}
-
-/** One level of indentation in a file that has any. */
-const LEAST_UNIT = 2;
-const OPENS = /[{([:,>=&|+?]$/;
-const GOES_ON = /^\s*[.?:&|+]/;
-
-/** Moves lines so that the first stands at `indent`. Some models write all lines but the first as deep as the file has them. */
-function indentShifter(indent: string): (line: string) => string {
-  let first: string | null = null;
-  let base: string | null = null;
-
-  function isAsInFile(line: string, before: string): boolean {
-    const unit = indent.startsWith("\t") ? 1 : LEAST_UNIT;
-    const deeper = before.startsWith("/*") ? 1 : OPENS.test(before.trimEnd()) ? unit : 0;
-    return (
-      indent !== "" && indentOf(before) === "" && !GOES_ON.test(line) && indentOf(line).length >= indent.length + deeper
-    );
-  }
-
-  return (line) => {
-    if (first === null) {
-      first = line;
-      return indent + line.trimStart();
-    }
-    base ??= isAsInFile(line, first) ? indent : indentOf(first);
-    return indent + (line.startsWith(base) ? line.slice(base.length) : line.trimStart());
   };
 }

@@ -12,8 +12,10 @@ const LINES: Extraction = { kind: "indented", indent: "    ", isMidLine: false }
 const BEGUN: Extraction = { kind: "indented", indent: "", isMidLine: true };
 const EXPRESSION: Extraction = { kind: "expression", lexis };
 const STATEMENT: Extraction = { kind: "statement", lexis };
-const FENCE: Extraction = { kind: "fence", indent: "", without: "" };
-const INNER: Extraction = { kind: "fence", indent: "  ", without: "," };
+const FENCE: Extraction = { kind: "fence", indent: "", unit: "", lexis, without: "" };
+const INNER: Extraction = { kind: "fence", indent: "  ", unit: "  ", lexis, without: "," };
+const TABS: Extraction = { kind: "fence", indent: "\t", unit: "\t", lexis, without: "" };
+const FOUR: Extraction = { kind: "fence", indent: "    ", unit: "    ", lexis, without: "" };
 const JSDOC = { first: "  * ", prefix: "  * ", close: "*/", afterLines: "" };
 const COMMENT: Extraction = { kind: "comment", ...JSDOC };
 const SLASHES = { first: "/// ", prefix: "/// ", close: "", afterLines: "" };
@@ -86,6 +88,60 @@ const FENCES: readonly Row[] = [
     "  /**\n   * A.\n   */\n  f() {\n  }",
   ],
   ["and below a decorator", INNER, `${F}\n@Get()\n  f() {\n    a();\n  }\n${F}`, "  @Get()\n  f() {\n    a();\n  }"],
+  [
+    "spaces for a file with tabs, a comment and a continued line",
+    TABS,
+    `${F}\n/**\n * A.\n */\nf() {\n    if (a\n      && b) {\n        c();\n    }\n}\n${F}`,
+    "\t/**\n\t * A.\n\t */\n\tf() {\n\t\tif (a\n\t\t  && b) {\n\t\t\tc();\n\t\t}\n\t}",
+  ],
+  [
+    "two spaces for tabs, all but the first line deep",
+    TABS,
+    `${F}\nf() {\n    if (a) {\n      b();\n    }\n  }\n${F}`,
+    "\tf() {\n\t\tif (a) {\n\t\t\tb();\n\t\t}\n\t}",
+  ],
+  [
+    "four spaces for tabs, all but the first line deep",
+    TABS,
+    `${F}\nf() {\n        if (a) {\n            b();\n        }\n    }\n${F}`,
+    "\tf() {\n\t\tif (a) {\n\t\t\tb();\n\t\t}\n\t}",
+  ],
+  [
+    "spaces below a decorator, for tabs",
+    TABS,
+    `${F}\n@G()\n    f() {\n        a();\n    }\n${F}`,
+    "\t@G()\n\tf() {\n\t\ta();\n\t}",
+  ],
+  [
+    "tabs for spaces",
+    INNER,
+    `${F}\nf() {\n\tif (a) {\n\t\tb();\n\t}\n}\n${F}`,
+    "  f() {\n    if (a) {\n      b();\n    }\n  }",
+  ],
+  [
+    "four for two",
+    INNER,
+    `${F}\nf() {\n    if (a) {\n        b();\n    }\n}\n${F}`,
+    "  f() {\n    if (a) {\n      b();\n    }\n  }",
+  ],
+  [
+    "two for four",
+    FOUR,
+    `${F}\nf() {\n  if (a) {\n    b();\n  }\n}\n${F}`,
+    "    f() {\n        if (a) {\n            b();\n        }\n    }",
+  ],
+  [
+    "a line with other white space than the first keeps its depth",
+    FOUR,
+    `${F}\n\tf() {\n        a();\n\t}\n${F}`,
+    "    f() {\n        a();\n    }",
+  ],
+  [
+    "the lines of a template stay as they are",
+    FOUR,
+    `${F}\nf() {\n  return \`a\n  b\nc\`;\n}\n${F}`,
+    "    f() {\n        return `a\n  b\nc`;\n    }",
+  ],
   ["the comma that the file has", INNER, `${F}\na,\nb,\n${F}`, "  a,\n  b"],
 ];
 

@@ -49,7 +49,7 @@ end`,
     ),
     want: `class A
   def f(x)
-  x * 2
+    x * 2
   end
 
   def g

@@ -1,5 +1,7 @@
 import type { ChatMessage } from "../../ports.ts";
 import type { Range, SourceDocument } from "../../protocol/source.ts";
+import { lexisOf } from "../brackets.ts";
+import { usualUnit } from "../indent.ts";
 import { type Companion, type DraftJob, linesAfter, linesBefore, type Placement } from "../prompt.ts";
 import { targetRange } from "../target.ts";
 import type { Task } from "../task.ts";
@@ -78,6 +80,8 @@ function codeJob(task: Task, document: SourceDocument, limits: ChatLimits): Draf
     extraction: {
       kind: "fence",
       indent: gap?.indent ?? indentOf(place.before),
+      unit: usualUnit(document.text),
+      lexis: lexisOf(task.facts),
       without: gap ? "" : mark(document, range),
     },
     lead: gap?.lead ?? "",
@@ -114,7 +118,7 @@ export function chatTestJob(task: Task, document: SourceDocument, companion: Com
     stop: [],
     maxTokens: limits.maxTokens,
     repeatPenalty: 1,
-    extraction: { kind: "fence", indent: "", without: "" },
+    extraction: { kind: "fence", indent: "", unit: usualUnit(old ?? ""), lexis: lexisOf(task.facts), without: "" },
     ...testPlace(companion),
     brief: `Write tests for ${name}.`,
   };
