@@ -1,10 +1,11 @@
-import type { Declaration, Outline } from "../ports.ts";
 import type { Finding } from "../protocol/run.ts";
 import type { FileEdit } from "../protocol/source.ts";
+import { damage } from "./damage.ts";
+import { counterpart, type Judged } from "./judged.ts";
 import type { Placement } from "./prompt.ts";
 import { isStub } from "./target.ts";
 import type { Task } from "./task.ts";
-import { beforeIndent, compare, lineBreakOf, slice, splice, withBreaks } from "./text.ts";
+import { beforeIndent, lineBreakOf, slice, splice, withBreaks } from "./text.ts";
 
 /** The same lines over and over are what a small model writes when it has nothing to say: this often in a row is too often. */
 const MOST_REPEATS = 4;
@@ -29,19 +30,6 @@ export function applied(place: Placement, edit: FileEdit): string {
   return splice(place.text, edit.range, edit.after);
 }
 
-export interface Judged {
-  readonly task: Task;
-  readonly place: Placement;
-  readonly edit: FileEdit;
-  /** What the model itself wrote, without what was forced upon it. */
-  readonly written: string;
-  /** The text's outline before and after the edit. */
-  readonly before: Outline;
-  readonly after: Outline;
-  /** The model was cut off. */
-  readonly isCutOff: boolean;
-}
-
 /** Why a draft is not an edit that may be offered; null when it is. */
 export function objection(judged: Judged): string | null {
   const { task, edit, written, before, after } = judged;
@@ -56,7 +44,7 @@ export function objection(judged: Judged): string | null {
   const isOwn = before.errors.some((it) => it.line >= edit.range.start.line && it.line <= edit.range.end.line);
   if (task.action === "fix" && isOwn && after.errors.length >= before.errors.length)
     return "the syntax error is still there";
-  return declarationObjection(judged);
+  return declarationObjection(judged) ?? damage(judged);
 }
 
 /** Syntax errors of the new text that point into the draft, as findings on the draft's own lines. */
@@ -89,24 +77,19 @@ function declarationObjection({ task, place, edit, before, after }: Judged): str
     case "docstring":
       return now?.docRange && slice(text, now.docRange).trim() !== "" ? null : `the comment does not document ${name}`;
     case "implement":
-      if (!now) return `${name} is gone`;
+      if (!now) return gone(name);
       return now.bodyRange && now.kind !== "class" && isStub(slice(text, now.bodyRange))
         ? `the body of ${name} is still empty`
         : null;
     case "fix":
-      return now ? null : `${name} is gone`;
+      return now ? null : gone(name);
     default:
       return null;
   }
 }
 
-/** The same declaration after the edit: of those with its name, the one in the same place among them. */
-function counterpart(declaration: Declaration, before: Outline, after: Outline): Declaration | null {
-  const namesakes = (outline: Outline) => outline.declarations.filter((it) => it.name === declaration.name);
-  const old = namesakes(before);
-  const index = old.findIndex((it) => compare(it.range.start, declaration.range.start) === 0);
-  const now = namesakes(after);
-  return now[Math.max(0, index)] ?? now.at(-1) ?? null;
+function gone(name: string): string {
+  return `${name} is gone: the draft does not declare it`;
 }
 
 /** The first of the lines that are written over and over without a break. */

@@ -68,7 +68,8 @@ async function judge(input: DraftingInput, at: Placement, worked: DraftedAndAudi
   const isOwnFile = place.text === task.document?.text;
   const before = isOwnFile ? task.outline : await deps.syntax.outline(place.text, place.languageId);
   const after = await deps.syntax.outline(applied(place, edit), place.languageId);
-  const judged = { task, place, edit, written: written.written, before, after, isCutOff: written.isCutOff };
+  const { companion } = input;
+  const judged = { task, place, companion, edit, written: written.written, before, after, isCutOff: written.isCutOff };
   const why = objection(judged);
   if (why) {
     for (const finding of syntaxFindings(judged)) emit({ kind: "finding", finding });

@@ -65,7 +65,7 @@ const CASES: readonly Case[] = [
     action: "implement",
     text: STUB,
     code: "function g(a: number): number {\n  return a;\n}",
-    want: /^f is gone$/,
+    want: /^f is gone/,
   },
   {
     name: "a refactoring may rename",
@@ -170,7 +170,7 @@ async function judge(draft: string, { text = OLD, action = "refactor" as Action,
   const place: Placement = { ...document, version: null, range, before: "const b = 2;", isNewFile: false };
   const edit = toEdit(place, draft);
   const after = await syntax.outline(applied(place, edit), "typescript");
-  return { task, place, edit, written: draft, before, after, isCutOff: true };
+  return { task, place, companion: null, edit, written: draft, before, after, isCutOff: true };
 }
 
 test("a new error beside an old one is an objection, even when the parser sees them as one", async () => {

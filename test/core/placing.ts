@@ -86,7 +86,7 @@ export async function place(it: Request & { readonly answer: string }): Promise<
     syntax.outline(kept.text, kept.languageId),
     syntax.outline(text, kept.languageId),
   ]);
-  const judged = { task, place: kept, edit, written, before, after, isCutOff: false };
+  const judged = { task, place: kept, companion: it.companion ?? null, edit, written, before, after, isCutOff: false };
   return { task, job: job.made, text, objection: objection(judged) };
 }
 
