@@ -75,7 +75,7 @@ export function createOrchestrator({ module, output, settings: first }: Orchestr
     async restart() {
       life.forgive();
       await life.stop();
-      await life.start();
+      await (life.current ?? life.start());
     },
     async [Symbol.asyncDispose]() {
       isDisposed = true;

@@ -1,4 +1,3 @@
-import { createServer } from "node:net";
 import { parseArgs } from "node:util";
 import { engineEntry, packageVersion, wasmPath } from "./assets.ts";
 import { createOpenEngine } from "./backends/open.ts";
@@ -11,6 +10,7 @@ import { createModelStore } from "./models/store.ts";
 import type { Status } from "./protocol/status.ts";
 import { createSyntax } from "./syntax/treeSitter.ts";
 import { type LspClient, serveLsp } from "./transport/lsp.ts";
+import { listenOn } from "./transport/socket.ts";
 import { createWorld } from "./world.ts";
 
 const USAGE = "usage: server --stdio | --socket PATH\n";
@@ -25,6 +25,7 @@ const log = createLog(process.env.TANDEM_LOG_LEVEL ?? "info");
 const clock = { nowMs: () => performance.now() };
 const clients = new Set<LspClient>();
 const leaving = new AbortController();
+let door: AsyncDisposable | null = null;
 let hardware: ReturnType<typeof detectHardware> | null = null;
 
 const world = createWorld({
@@ -49,7 +50,7 @@ const world = createWorld({
 async function leave(code: number): Promise<never> {
   leaving.abort();
   setTimeout(() => process.exit(code), LEAVING_MS).unref();
-  await world[Symbol.asyncDispose]();
+  await Promise.allSettled([door?.[Symbol.asyncDispose](), world[Symbol.asyncDispose]()]);
   process.exit(code);
 }
 
@@ -83,16 +84,18 @@ if (values.stdio) {
   void client.gone.then(() => leave(0));
 } else if (values.socket) {
   process.on("SIGINT", () => void leave(0));
-  const server = createServer((socket) => {
-    const client = serve(socket, socket);
-    socket.on("error", (error) => log.debug("socket", { reason: error.message }));
-    void client.gone.then(() => socket.destroy());
-  });
-  server.on("error", (error) => {
-    log.error("cannot listen", { socket: values.socket, reason: error.message });
-    void leave(1);
-  });
-  server.listen(values.socket, () => log.info("listening", { socket: values.socket, pid: process.pid }));
+  const path = values.socket;
+  try {
+    door = await listenOn(path, (socket) => {
+      const client = serve(socket, socket);
+      socket.on("error", (error) => log.debug("socket", { reason: error.message }));
+      void client.gone.then(() => socket.destroy());
+    });
+    log.info("listening", { socket: path, pid: process.pid });
+  } catch (error) {
+    log.error("cannot listen", { socket: path, reason: error instanceof Error ? error.message : String(error) });
+    await leave(1);
+  }
 } else {
   process.stderr.write(USAGE);
   process.exitCode = 2;

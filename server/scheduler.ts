@@ -10,6 +10,8 @@ export interface Scheduler extends AsyncDisposable {
   status(): EngineStatus[];
   /** Waits for a turn, then for the engine to be loaded. Throws TandemError: not-configured, cancelled, model-unavailable … */
   acquire(id: string, emit: Emit, signal: AbortSignal): Promise<Lease>;
+  /** A turn that is free this moment; null where one would have to wait. */
+  tryAcquire(id: string): Lease | null;
   /** Replaces the engines; those that stay the same stay loaded, the others are closed once idle. */
   configure(places: readonly Place[]): void;
 }
@@ -43,6 +45,7 @@ export function createScheduler(deps: SlotDeps): Scheduler {
       if (slot) return slot.acquire(emit, signal);
       throw new TandemError("not-configured", `There is no engine "${id}"`, "Check tandem.draft and tandem.audit");
     },
+    tryAcquire: (id) => slots.get(id)?.tryAcquire() ?? null,
     async [Symbol.asyncDispose]() {
       await Promise.all([...slots.values(), ...retired].map((it) => it.close()));
     },

@@ -8,7 +8,7 @@ import { Settings } from "./protocol/settings.ts";
 import type { Status } from "./protocol/status.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
 import { generate } from "./tasks/generate.ts";
-import { run, withCeiling } from "./tasks/run.ts";
+import { run } from "./tasks/run.ts";
 
 export interface WorldDeps {
   readonly clock: Clock;
@@ -38,13 +38,24 @@ export function createWorld(deps: WorldDeps): World {
   const status = (): Status => ({ pid: process.pid, version: deps.version, engines: scheduler.status(), running });
 
   /** Engines are placed at the first use and again when the settings changed. */
-  function placed(): Promise<void> {
+  async function placed(): Promise<void> {
     const wanted = settings;
-    ready ??= deps
-      .hardware()
-      .then((hardware) => places(wanted, { ...deps, hardware }))
-      .then(scheduler.configure);
-    return ready;
+    ready ??= place(wanted);
+    const mine = ready;
+    try {
+      await mine;
+    } catch (error) {
+      if (ready === mine) ready = null;
+      throw error;
+    }
+    // Settings that changed meanwhile are the ones that count.
+    if (wanted !== settings) await placed();
+  }
+
+  async function place(wanted: Settings): Promise<void> {
+    const hardware = await deps.hardware();
+    const next = await places(wanted, { ...deps, hardware });
+    if (wanted === settings) scheduler.configure(next);
   }
 
   async function counted<T>(work: () => Promise<T>): Promise<T> {
@@ -59,10 +70,9 @@ export function createWorld(deps: WorldDeps): World {
   }
 
   const handlers: Handlers = {
-    run: (params, { emit, signal }) =>
-      counted(() => run(params, { ...deps, scheduler, settings }, emit, withCeiling(signal, settings))),
+    run: (params, { emit, signal }) => counted(() => run(params, { ...deps, scheduler, settings }, emit, signal)),
     generate: (params, { emit, signal }) =>
-      counted(() => generate(params, { ...deps, scheduler }, emit, withCeiling(signal, settings))),
+      counted(() => generate(params, { ...deps, scheduler, settings }, emit, signal)),
     async status() {
       await placed();
       return status();

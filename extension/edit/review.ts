@@ -1,7 +1,7 @@
 import type { Disposable, Uri } from "vscode";
 import * as vscode from "vscode";
 import { contextKeys, previewScheme } from "../ids.ts";
-import { applyProposal } from "./apply.ts";
+import { type Applied, applyProposal } from "./apply.ts";
 import { createFindingMarks } from "./marks.ts";
 import { createPreviews } from "./preview.ts";
 import { type Proposal, type Shown, show } from "./shown.ts";
@@ -41,7 +41,9 @@ export function createReviews(): Reviews {
       for (const shown of open) shown.follow(document);
     }),
     vscode.window.tabGroups.onDidChangeTabs(({ closed }) => {
-      for (const shown of [...open].filter((it) => closed.some(it.isIn))) {
+      // A tab that moves to another group is reported as closed, and is there all the same.
+      const tabs = vscode.window.tabGroups.all.flatMap((it) => it.tabs);
+      for (const shown of [...open].filter((it) => closed.some(it.isIn) && !tabs.some(it.isIn))) {
         void drop(shown);
         say("the proposal was closed, nothing was written");
       }
@@ -72,7 +74,7 @@ export function createReviews(): Reviews {
 
 /** Writes a proposal, or says why not and offers to run the task on the text as it is by now. */
 async function write({ files, proposal }: Shown, drop: () => Promise<void>): Promise<void> {
-  const applied = await applyProposal(files);
+  const applied = await tried(files);
   await drop();
   if (applied.kind === "applied") {
     if (applied.at) await reveal(applied.at.uri, applied.at.line);
@@ -82,6 +84,15 @@ async function write({ files, proposal }: Shown, drop: () => Promise<void>): Pro
   void vscode.window.showWarningMessage(message, "Run Again").then((chosen) => {
     if (chosen === "Run Again") proposal.again();
   });
+}
+
+/** A file that is gone by now is a reason like any other. */
+async function tried(files: Shown["files"]): Promise<Applied> {
+  try {
+    return await applyProposal(files);
+  } catch (error) {
+    return { kind: "refused", reason: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 function say(what: string): void {

@@ -123,7 +123,7 @@ async function textsOf({ result, seen }: Proposal): Promise<ReadonlyMap<string, 
   const texts = new Map<string, string>();
   for (const edit of result.edits) {
     if (edit.isNewFile || texts.has(edit.uri)) continue;
-    texts.set(edit.uri, seen?.uri === edit.uri ? seen.text : await textOf(edit.uri));
+    texts.set(edit.uri, seen?.uri === edit.uri ? seen.text : (edit.base ?? (await textOf(edit.uri))));
   }
   return texts;
 }

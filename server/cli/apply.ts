@@ -14,11 +14,16 @@ export interface Change {
   readonly after: string;
 }
 
-/** What the edit makes of the file as it is now. Throws TandemError bad-input when it is no longer what the edit was made for. */
-export async function toChange(edit: FileEdit): Promise<Change> {
+/**
+ * What the edit makes of the file as it is now; `seen` is the text the request sent of it. Throws TandemError bad-input when
+ * the file is no longer what the edit was made for: an insertion, which replaces nothing, needs it to be the very same.
+ */
+export async function toChange(edit: FileEdit, seen: string | null): Promise<Change> {
   const path = fileURLToPath(edit.uri);
   const now = await createFiles().readText(edit.uri);
-  const isStale = edit.isNewFile ? now !== null : now === null || slice(now, edit.range) !== edit.before;
+  const base = edit.base ?? seen;
+  const isSame = now !== null && slice(now, edit.range) === edit.before && (edit.before.trim() !== "" || now === base);
+  const isStale = edit.isNewFile ? now !== null : !isSame;
   if (isStale)
     throw new TandemError(
       "bad-input",

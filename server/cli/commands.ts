@@ -44,10 +44,11 @@ function toGeneration({ words, values, printer, out }: Given): Job {
   };
 }
 
-function toModels({ words, values, out }: Given): Job {
+function toModels({ words, values, out, printer }: Given): Job {
   const [verb, model] = words;
   if (verb === undefined) return done((client, signal) => listModels(client, out, values.json === true, signal));
-  if (verb === "pull" && model !== undefined) return done((client, signal) => pullModel(model, client, out, signal));
+  if (verb === "pull" && model !== undefined)
+    return done((client, signal) => pullModel(model, client, { out, printer }, signal));
   const message = `There is no command "models ${words.join(" ")}"`;
   throw new TandemError("bad-input", message, "Use `tandem models` or `tandem models pull MODEL`");
 }

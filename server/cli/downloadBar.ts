@@ -22,15 +22,20 @@ function terminalBar(out: Out): DownloadBar {
     { format: "downloading {bar} {percentage} %  {text}", stream: out, hideCursor: true },
     cliProgress.Presets.shades_classic,
   );
+  let isOver = false;
   return {
     show(progress) {
+      if (isOver) return;
       const total = progress.totalBytes ?? progress.doneBytes;
       if (!bar.isActive) bar.start(total, progress.doneBytes, { text: "" });
       bar.setTotal(total);
       bar.update(progress.doneBytes, { text: downloadText(progress) });
       if (progress.doneBytes >= total) bar.stop();
     },
-    stop: () => bar.stop(),
+    stop() {
+      isOver = true;
+      bar.stop();
+    },
   };
 }
 

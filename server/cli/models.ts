@@ -1,7 +1,6 @@
 import { models, pull } from "../protocol/requests.ts";
 import type { Client } from "./client.ts";
-import type { Out } from "./printer.ts";
-import { textPrinter } from "./textPrinter.ts";
+import type { Out, Printer } from "./printer.ts";
 
 /** The catalogue as a table: what each model is for, its size, and what is here. */
 export async function listModels(client: Client, out: Out, isJson: boolean, signal: AbortSignal): Promise<void> {
@@ -32,10 +31,16 @@ export async function listModels(client: Client, out: Out, isJson: boolean, sign
   );
 }
 
-export async function pullModel(id: string, client: Client, out: Out, signal: AbortSignal): Promise<void> {
-  const printer = textPrinter(out);
+/** `shown` has the printer that also tells of a failure: its bar must end with either. */
+export async function pullModel(id: string, client: Client, shown: PullShown, signal: AbortSignal): Promise<void> {
+  const { out, printer } = shown;
   const got = await client.send(pull, { model: id }, printer.event, signal);
   out.write(`${got.model.label} is at ${got.path}\n`);
+}
+
+export interface PullShown {
+  readonly out: Out;
+  readonly printer: Printer;
 }
 
 function align(rows: readonly (readonly string[])[]): string[] {

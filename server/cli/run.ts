@@ -25,7 +25,9 @@ export async function runOnce(
 ): Promise<RunOutcome> {
   try {
     const result = await client.send(run, params, printer.event, signal);
-    const changes = result.kind === "edit" ? await Promise.all(result.edits.map(toChange)) : [];
+    const seen = (uri: string) => (params.document?.uri === uri ? params.document.text : null);
+    const edits = result.kind === "edit" ? result.edits : [];
+    const changes = await Promise.all(edits.map((it) => toChange(it, seen(it.uri))));
     signal.throwIfAborted();
     if (isApplied) for (const change of changes) await writeChange(change);
     printer.result(result, changes, isApplied);

@@ -32,6 +32,7 @@ export function textPrinter(out: Out, errors: Out = out): Printer {
   return {
     event: (event) => showEvent(event, page, draft, bar),
     result(result, changes, isWritten) {
+      bar.stop();
       draft.end();
       showResult(result, changes, isWritten, page);
     },

@@ -36,6 +36,8 @@ export const FileEdit = z.object({
   range: Range,
   before: z.string(),
   after: z.string(),
+  /** The whole text this was made against, for files the client did not send: an insertion has no `before` to check. */
+  base: z.string().optional(),
   /** True when the file does not exist yet; `before` is then empty. */
   isNewFile: z.boolean(),
 });

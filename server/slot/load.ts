@@ -1,9 +1,12 @@
-import { abortError } from "../errors.ts";
+import { abortError, throwIfAborted } from "../errors.ts";
 import type { Engine } from "../ports.ts";
 import type { Emit, Loading, SlotDeps, SlotState } from "./state.ts";
 
 /** The engine, loaded if need be. Cancelling leaves the load to the others who wait for it. */
 export async function loaded(state: SlotState, deps: SlotDeps, emit: Emit, signal: AbortSignal): Promise<Engine> {
+  // A load that was given up must be over before the next one begins: both would want the memory.
+  while (state.loading?.abort.signal.aborted) await state.loading.done.catch(() => undefined);
+  throwIfAborted(signal);
   if (state.engine) return state.engine;
   state.loading ??= load(state, deps);
   const loading = state.loading;

@@ -22,8 +22,8 @@ export async function turn(state: SlotState, deps: SlotDeps, emit: Emit, signal:
     const at = state.queue.indexOf(waiter);
     if (at === -1) return;
     state.queue.splice(at, 1);
-    announce(state, deps);
     reject(abortError(signal));
+    announce(state, deps);
   };
   state.queue.push(waiter);
   announce(state, deps);

@@ -2,7 +2,16 @@ import { TandemError } from "../errors.ts";
 import type { Engine } from "../ports.ts";
 import { loaded } from "./load.ts";
 import { grantFree, release, turn } from "./queue.ts";
-import { type Emit, emptyState, type Place, type SlotDeps, type SlotState, statusOf, viewOf } from "./state.ts";
+import {
+  capacity,
+  type Emit,
+  emptyState,
+  type Place,
+  type SlotDeps,
+  type SlotState,
+  statusOf,
+  viewOf,
+} from "./state.ts";
 
 /** What one answer cost, as the engine reported it. */
 export interface Use {
@@ -29,6 +38,8 @@ export interface EngineSlot {
   status(): ReturnType<typeof statusOf>;
   /** Throws TandemError: cancelled, model-unavailable, provider, no-memory … */
   acquire(emit: Emit, signal: AbortSignal): Promise<Lease>;
+  /** A turn that is free now on an engine that is loaded; null otherwise. */
+  tryAcquire(): Lease | null;
   /** Closes the engine as soon as its last task is done. */
   retire(): void;
   close(): Promise<void>;
@@ -55,6 +66,13 @@ export function createSlot(place: Place, deps: SlotDeps): EngineSlot {
         end(state, deps);
         throw error;
       }
+    },
+    tryAcquire() {
+      const { engine } = state;
+      if (!engine || state.queue.length > 0 || state.active >= capacity(state)) return null;
+      state.active++;
+      deps.onChange();
+      return lease(state, engine, deps);
     },
     retire() {
       state.isRetired = true;

@@ -12,22 +12,34 @@ export interface AuditorInput {
   readonly notice: (message: string) => void;
 }
 
+/** Who audits. */
+export interface Auditor extends Disposable {
+  readonly lease: Lease;
+  /** It is the drafter's own lease: the audit comes after the draft, and the lease is not the audit's to give back. */
+  readonly isShared: boolean;
+}
+
 /**
  * The auditor's lease; its engine loads beside the drafter's. Null when the task has no audit, or when its engine cannot
  * be had: that costs the audit, not the draft.
  */
-export async function acquireAuditor(input: AuditorInput, signal: AbortSignal): Promise<Lease | null> {
+export async function acquireAuditor(input: AuditorInput, signal: AbortSignal): Promise<Auditor | null> {
   const { plan, drafter, scheduler, emit, notice } = input;
   if (!plan.audit) return null;
   try {
     if (plan.audit.engine === plan.draft.engine) {
-      const shared = await drafter;
-      // With one slot the drafter's own lease serves, after the draft; it is not the audit's to give back.
-      if (shared.engine.slots < 2) return { ...shared, [Symbol.dispose]: () => undefined };
+      const drafting = await drafter;
+      // Waiting for a second turn while holding the first, tasks could wait for each other.
+      const second = scheduler.tryAcquire(plan.audit.engine);
+      return second ? own(second) : { lease: drafting, isShared: true, [Symbol.dispose]: () => undefined };
     }
-    return await scheduler.acquire(plan.audit.engine, emit, signal);
+    return own(await scheduler.acquire(plan.audit.engine, emit, signal));
   } catch (error) {
     if (!signal.aborted) notice(`No audit: ${error instanceof Error ? error.message : String(error)}`);
     return null;
   }
+}
+
+function own(lease: Lease): Auditor {
+  return { lease, isShared: false, [Symbol.dispose]: () => lease[Symbol.dispose]() };
 }

@@ -15,6 +15,8 @@ export async function findCompanion(
 ): Promise<Companion | null> {
   const { document, facts } = task;
   if (!document) return null;
+  // A text that was never saved has no folder to keep tests in.
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(document.uri)) return null;
   const path = new URL(document.uri).pathname;
   const fileName = decodeURIComponent(path.slice(path.lastIndexOf("/") + 1));
   const framework = frameworkOf(facts, await manifest(document.uri, files));
@@ -28,8 +30,8 @@ export async function findCompanion(
     };
   const candidates = testFileCandidates(fileName, facts);
   for (const candidate of candidates) {
-    const uri = new URL(candidate, document.uri).href;
-    const text = unsaved.find((it) => it.uri === uri)?.text ?? (await files.readText(uri));
+    const uri = beside(candidate, document.uri);
+    const text = unsaved.find((it) => isSame(it.uri, uri))?.text ?? (await files.readText(uri));
     if (text !== null)
       return {
         uri,
@@ -41,7 +43,7 @@ export async function findCompanion(
   }
   const [first] = candidates;
   if (first === undefined) return null;
-  const uri = new URL(first, document.uri).href;
+  const uri = beside(first, document.uri);
   return {
     uri,
     text: null,
@@ -49,6 +51,16 @@ export async function findCompanion(
     importPath: importPathFor(fileName, first, facts),
     framework,
   };
+}
+
+/** The URI of a file by its path from another one; a name may hold any character. */
+function beside(path: string, uri: string): string {
+  return new URL(path.split("/").map(encodeURIComponent).join("/"), uri).href;
+}
+
+/** Editors encode characters that URLs leave alone, such as brackets. */
+function isSame(a: string, b: string): boolean {
+  return decodeURIComponent(a) === decodeURIComponent(b);
 }
 
 async function manifest(uri: string, files: Files): Promise<string | null> {

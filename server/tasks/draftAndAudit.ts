@@ -8,6 +8,7 @@ import type { Clock } from "../ports.ts";
 import type { Lease } from "../slot/slot.ts";
 import type { Emit } from "../slot/state.ts";
 import { type Audited, audit } from "./audit.ts";
+import type { Auditor } from "./auditor.ts";
 import { createChannel } from "./channel.ts";
 import { type WriteInput, type Written, write } from "./write.ts";
 
@@ -18,8 +19,8 @@ export interface DraftAndAuditInput {
   /** A parser will judge the draft. */
   readonly isParsed: boolean;
   readonly draftLease: Lease;
-  /** The auditor's lease once it is loaded; null when there is no audit or it could not be had. */
-  readonly auditLease: Promise<Lease | null>;
+  /** The auditor once it is loaded; null when there is no audit or it could not be had. */
+  readonly auditor: Promise<Auditor | null>;
   readonly clock: Clock;
   readonly emit: Emit;
 }
@@ -77,9 +78,10 @@ async function auditParts(
   signal: AbortSignal,
 ) {
   try {
-    const lease = await input.auditLease;
-    if (!lease) return { audited: null, auditProblem: null };
-    if (lease.engine === input.draftLease.engine && lease.engine.slots < 2) await isDrafted;
+    const auditor = await input.auditor;
+    if (!auditor) return { audited: null, auditProblem: null };
+    const { lease } = auditor;
+    if (auditor.isShared) await isDrafted;
     const place = input.job.place;
     const context = place
       ? linesBefore(place.text, offsetAt(place.text, place.range.start), AUDIT_CONTEXT_CHARACTERS)

@@ -1,11 +1,13 @@
 import { applied, keepDoc, objection, syntaxFindings, toEdit } from "../core/accept.ts";
 import { type Companion, type Placement, TEMPERATURE } from "../core/prompt.ts";
 import { draftJob } from "../core/prompts/job.ts";
+import { withObjection } from "../core/prompts/retry.ts";
 import type { Task } from "../core/task.ts";
 import { TandemError } from "../errors.ts";
 import type { RunResult } from "../protocol/run.ts";
 import type { Lease } from "../slot/slot.ts";
 import type { Emit } from "../slot/state.ts";
+import type { Auditor } from "./auditor.ts";
 import type { RunDeps } from "./deps.ts";
 import { type DraftedAndAudited, draftAndAudit } from "./draftAndAudit.ts";
 import { granted } from "./granted.ts";
@@ -15,7 +17,7 @@ export interface DraftingInput {
   readonly companion: Companion | null;
   readonly deps: Pick<RunDeps, "syntax" | "settings" | "clock">;
   readonly draftLease: Lease;
-  readonly auditor: Promise<Lease | null>;
+  readonly auditor: Promise<Auditor | null>;
   readonly emit: Emit;
   readonly notice: (message: string) => void;
 }
@@ -41,7 +43,8 @@ export async function draftUntilUsable(input: DraftingInput, signal: AbortSignal
     if (attempt > 1) emit({ kind: "retry", attempt, why: problem });
     const temperature = TEMPERATURE[task.action] + (attempt - 1) * WARMER_PER_ATTEMPT;
     const sampling = { temperature, topP: 0.95, seed: attempt };
-    const shared = { job, sampling, facts: task.facts, draftLease, auditLease: auditor, clock: deps.clock, emit };
+    const retried = withObjection(job, problem);
+    const shared = { job: retried, sampling, facts: task.facts, draftLease, auditor, clock: deps.clock, emit };
     const worked = await draftAndAudit({ ...shared, isParsed: task.outline.isKnown }, signal);
     sayOfAudit(worked, notice);
     const judged = job.place ? await judge(input, job.place, worked) : answer(task, worked);
@@ -64,8 +67,8 @@ async function judge(input: DraftingInput, at: Placement, worked: DraftedAndAudi
   const { task, deps, emit } = input;
   const { written } = worked;
   const place = keepDoc(task, at, written.draft);
-  const edit = toEdit(place, written.draft);
-  const isOwnFile = place.text === task.document?.text;
+  const isOwnFile = place.uri === task.document?.uri;
+  const edit = { ...toEdit(place, written.draft), ...(isOwnFile ? {} : { base: place.text }) };
   const before = isOwnFile ? task.outline : await deps.syntax.outline(place.text, place.languageId);
   const after = await deps.syntax.outline(applied(place, edit), place.languageId);
   const { companion } = input;

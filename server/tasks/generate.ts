@@ -4,12 +4,13 @@ import type { GenerateParams, GenerateResult } from "../protocol/generate.ts";
 import type { Lease } from "../slot/slot.ts";
 import type { Emit } from "../slot/state.ts";
 import type { RunDeps } from "./deps.ts";
+import { withCeiling } from "./withCeiling.ts";
 import { createMeter } from "./write.ts";
 
 /** One call to a model: the text as it comes, then what it cost. */
 export async function generate(
   params: GenerateParams,
-  { clock, scheduler }: Pick<RunDeps, "clock" | "scheduler">,
+  { clock, scheduler, settings }: Pick<RunDeps, "clock" | "scheduler" | "settings">,
   emit: Emit,
   signal: AbortSignal,
 ): Promise<GenerateResult> {
@@ -18,7 +19,10 @@ export async function generate(
   if (!place) throw new TandemError("not-configured", `No engine is set up for ${params.role}`, "Check the settings");
   using lease = await scheduler.acquire(place.id, emit, signal);
   const meter = createMeter(lease, clock);
-  const { text, finish } = await stream({ request: toRequest(params), lease, meter, emit }, signal);
+  const { text, finish } = await stream(
+    { request: toRequest(params), lease, meter, emit },
+    withCeiling(signal, settings),
+  );
   const { promptTokens, completionTokens, ttftMs, model, device } = meter.finish();
   const tokensUsed = promptTokens + completionTokens;
   const latencyMs = clock.nowMs() - startedMs;

@@ -14,6 +14,7 @@ import type { RunDeps } from "./deps.ts";
 import { draftUntilUsable } from "./draftUntilUsable.ts";
 import { granted } from "./granted.ts";
 import { timing } from "./timing.ts";
+import { withCeiling } from "./withCeiling.ts";
 
 /** What stands around the code in a prompt: instructions, the file's surroundings. Enough for a comparison of engines. */
 const PROMPT_OVERHEAD_TOKENS = 500;
@@ -44,7 +45,8 @@ export async function run(params: RunParams, deps: RunDeps, emit: Emit, signal: 
     const acquiredMs = clock.nowMs();
     if (draftLease.engine.model.isTrial) notice(TRIAL);
     const companion = task.action === "test" ? await findCompanion(task, params.unsaved, deps.files) : null;
-    const outcome = await draftUntilUsable({ task, companion, deps, draftLease, auditor, emit, notice }, signal);
+    const drafting = { task, companion, deps, draftLease, auditor, emit, notice };
+    const outcome = await draftUntilUsable(drafting, withCeiling(signal, deps.settings));
     const marks = { startedMs, classifiedMs, routedMs, acquiredMs, endedMs: clock.nowMs() };
     return { ...outcome.result, notices, timing: timing(marks, outcome.worked) };
   } finally {
@@ -85,9 +87,4 @@ function sizes(task: Task, settings: Settings): { promptTokens: number; outputTo
     promptTokens: codeTokens + PROMPT_OVERHEAD_TOKENS,
     outputTokens: Math.min(settings.maxTokens, Math.max(LEAST_OUTPUT_TOKENS, Math.ceil(codeTokens * 1.2))),
   };
-}
-
-/** The signal of one task: the client's, and the ceiling of the settings. */
-export function withCeiling(signal: AbortSignal, settings: Settings): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(settings.timeoutS * 1000)]);
 }

@@ -74,7 +74,7 @@ export function serveLsp(input: Readable, output: Writable, deps: LspDeps): LspC
   });
   return {
     gone: gone.promise,
-    notifyStatus: (status) => void connection.sendNotification(statusChanged.method, status).catch(() => undefined),
+    notifyStatus: (status) => void quietly(() => connection.sendNotification(statusChanged.method, status)),
     close: () => connection.dispose(),
   };
 }
@@ -94,7 +94,7 @@ function offer(
     const progress = new ProgressType<unknown>();
     const emit = (event: unknown) => {
       if (partialResultToken !== undefined)
-        void connection.sendProgress(progress, partialResultToken, event).catch(() => undefined);
+        void quietly(() => connection.sendProgress(progress, partialResultToken, event));
     };
     token.onCancellationRequested(() => abort.abort());
     running.add(abort);
@@ -106,6 +106,15 @@ function offer(
       running.delete(abort);
     }
   });
+}
+
+/** A client that has gone needs no news. A closed connection throws at once, one that breaks rejects. */
+async function quietly(send: () => Promise<void>): Promise<void> {
+  try {
+    await send();
+  } catch {
+    // There is nobody to tell.
+  }
 }
 
 /** The one place where an error becomes an answer. A TandemError is the user's to act on; anything else is a bug. */

@@ -122,6 +122,23 @@ test("one endpoint with one slot serves both roles, one after the other", async 
   assert.ok(rest.length > 0 && rest.every((it) => /review code/.test(it.prompt)));
 });
 
+test("as many audited tasks as an endpoint has slots do not wait for each other", async () => {
+  await using orchestrator = await startOrchestrator();
+  const drafting = Promise.withResolvers<void>();
+  let drafts = 0;
+  await using both = await startFakeLlama({
+    slots: 2,
+    reply: (it) => {
+      if (/review code/.test(it.prompt)) return '{"ok":true}';
+      if (++drafts === 2) drafting.resolve();
+      return { text: draftReply, beforePiece: () => drafting.promise };
+    },
+  });
+  const client = await orchestrator.connect({ draft: { endpoint: both.url } });
+  const results = await Promise.all([client.send(run, request), client.send(run, request)]);
+  for (const result of results) assert.ok(result.timing.audit, result.notices.join("; "));
+});
+
 for (const auditWhen of ["always", "never"] as const)
   test(`auditWhen ${auditWhen} is obeyed for a simple task and a complex one`, async () => {
     await using orchestrator = await startOrchestrator();

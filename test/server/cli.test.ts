@@ -83,6 +83,41 @@ test("a file that changed while the draft was written is not overwritten", async
   assert.equal(await readFile(place.file, "utf8"), changed);
 });
 
+test("an insertion goes nowhere when the file changed anywhere", async () => {
+  await using place = await workspace();
+  const gate = createGate();
+  await using fake = await startFakeLlama({
+    reply: () => ({ text: "```ts\n/** Half. */\n```", beforePiece: gate.wait }),
+  });
+  const args = ["run", "--apply", "--file", place.file, "--endpoint", fake.url, "document half"];
+  const cli = startCli(args, { cwd: place.folder });
+  await fake.nextRequest();
+  await writeFile(place.file, `// a new first line\n${CODE}`);
+  gate.open();
+  assert.equal((await cli.ended).code, 1);
+  assert.equal(await readFile(place.file, "utf8"), `// a new first line\n${CODE}`);
+});
+
+test("a read-only file is left alone", async () => {
+  await using place = await workspace();
+  await using fake = await startFakeLlama({ reply: () => FIXED });
+  await chmod(place.file, 0o444);
+  const run = await runCli(["run", "--apply", "--file", place.file, "--endpoint", fake.url, "fix half"], {
+    cwd: place.folder,
+  });
+  assert.equal(run.code, 1);
+  assert.match(run.stderr, /read-only/);
+  assert.equal(await readFile(place.file, "utf8"), CODE);
+});
+
+test("a reader that leaves early ends the program without a stack", async () => {
+  await using place = await workspace();
+  const cli = startCli(["help"], { cwd: place.folder });
+  cli.process.stdout?.destroy();
+  const run = await cli.ended.catch(() => null);
+  assert.doesNotMatch(run?.stderr ?? "", /at .*\.ts:\d+/);
+});
+
 interface Wrong {
   readonly name: string;
   readonly args: readonly string[];
@@ -103,6 +138,7 @@ const wrong: readonly Wrong[] = [
     says: /not UTF-8/,
   },
   { name: "an instruction of 100,000 characters", args: ["x".repeat(100_000)], code: "context-length", says: /100000/ },
+  { name: "a range beyond the end", args: ["--range", "100:1-200:1", "fix half"], says: /beyond the end.*4 lines/ },
   { name: "a range that is none", args: ["--range", "5:1-2:1", "document half"], says: /no range/ },
   { name: "an action there is not", args: ["--action", "dance", "x"], says: /no action/ },
   { name: "nothing asked", args: [], says: /Neither/ },

@@ -65,6 +65,37 @@ test("a client that vanishes takes its own work with it and nobody else's", asyn
   assert.equal((await kept).kind, "edit");
 });
 
+test("a client that vanishes with several tasks in line leaves the orchestrator to the others", async () => {
+  await using orchestrator = await startOrchestrator();
+  const gate = createGate();
+  await using fake = await startFakeLlama({ slots: 1, reply: () => ({ text: doc, beforePiece: gate.wait }) });
+  const settings = { draft: { endpoint: fake.url } };
+  const [leaving, staying] = [await orchestrator.connect(settings), await orchestrator.connect(settings)];
+  void leaving.send(run, ask).catch(() => undefined);
+  const running = await fake.nextRequest();
+  const inLine = Promise.withResolvers<void>();
+  for (let more = 0; more < 4; more++)
+    void leaving
+      .send(run, ask, { onEvent: (event) => event.kind === "waiting" && event.position === 4 && inLine.resolve() })
+      .catch(() => undefined);
+  await inLine.promise;
+  leaving.connection.dispose();
+  leaving.drop();
+  await running.clientLeft;
+  gate.open();
+  assert.equal((await staying.send(run, ask)).kind, "edit");
+  assert.equal(fake.requests.length, 2, "what the lost client had in line was never sent");
+});
+
+test("write tests for a text that was never saved: refused with a next step", async () => {
+  await using orchestrator = await startOrchestrator();
+  await using fake = await startFakeLlama({ reply: () => doc });
+  const client = await orchestrator.connect({ draft: { endpoint: fake.url } });
+  const untitled = { ...document, uri: "untitled:Untitled-1" };
+  const failure = await failureOf(client.send(run, { action: "test", instruction: "test half", document: untitled }));
+  assert.equal(failure.code, "bad-input");
+});
+
 test("changed settings hold for the next task", async () => {
   await using orchestrator = await startOrchestrator();
   await using old = await startFakeLlama({ reply: () => doc });

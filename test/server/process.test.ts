@@ -109,8 +109,15 @@ test("socket: two clients share one process, and one that goes leaves the other 
     second.socket.write("Content-Length: 3\r\n\r\n{]}");
     const third = await client(path);
     assert.equal(await third.pid(), child.pid, "a client that sends rubbish is its own problem");
-    child.kill("SIGTERM");
-    assert.deepEqual(await exited, [0, null]);
+    const rival = start("--socket", path);
+    assert.deepEqual(await rival.exited, [1, null], "a socket that answers is not taken over");
+    child.kill("SIGKILL");
+    await exited;
+    const heir = start("--socket", path);
+    for await (const line of createInterface({ input: heir.child.stderr })) if (line.includes("listening")) break;
+    assert.equal(await (await client(path)).pid(), heir.child.pid, "one whose owner was killed is");
+    heir.child.kill("SIGTERM");
+    assert.deepEqual(await heir.exited, [0, null]);
   } finally {
     child.kill("SIGKILL");
     await rm(folder, { recursive: true, force: true });

@@ -236,6 +236,9 @@ test("a draft that does not parse is written again, and refused when it never do
   const retry = events.find((it) => it.kind === "retry");
   assert.match(retry?.kind === "retry" ? retry.why : "", /does not parse/);
   assert.equal(draftOf(events), onlyEdit(result).after, "after a retry the draft begins anew");
+  const asked = fake.requests.filter((it) => !isAudit(it)).map((it) => it.prompt);
+  assert.doesNotMatch(asked[0] ?? "", /could not be used/);
+  assert.match(asked[1] ?? "", /The last answer could not be used: it does not parse/);
   await assert.rejects(client.send(run, { instruction: "implement retry", document }), /No usable draft in 3 attempts/);
 });
 
