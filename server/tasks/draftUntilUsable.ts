@@ -7,6 +7,7 @@ import { TandemError } from "../errors.ts";
 import type { RunResult } from "../protocol/run.ts";
 import type { Lease } from "../slot/slot.ts";
 import type { Emit } from "../slot/state.ts";
+import type { Auditor } from "./auditor.ts";
 import type { RunDeps } from "./deps.ts";
 import { type DraftedAndAudited, draftAndAudit } from "./draftAndAudit.ts";
 import { granted } from "./granted.ts";
@@ -16,7 +17,7 @@ export interface DraftingInput {
   readonly companion: Companion | null;
   readonly deps: Pick<RunDeps, "syntax" | "settings" | "clock">;
   readonly draftLease: Lease;
-  readonly auditor: Promise<Lease | null>;
+  readonly auditor: Promise<Auditor | null>;
   readonly emit: Emit;
   readonly notice: (message: string) => void;
 }
@@ -43,7 +44,7 @@ export async function draftUntilUsable(input: DraftingInput, signal: AbortSignal
     const temperature = TEMPERATURE[task.action] + (attempt - 1) * WARMER_PER_ATTEMPT;
     const sampling = { temperature, topP: 0.95, seed: attempt };
     const retried = withObjection(job, problem);
-    const shared = { job: retried, sampling, facts: task.facts, draftLease, auditLease: auditor, clock: deps.clock, emit };
+    const shared = { job: retried, sampling, facts: task.facts, draftLease, auditor, clock: deps.clock, emit };
     const worked = await draftAndAudit({ ...shared, isParsed: task.outline.isKnown }, signal);
     sayOfAudit(worked, notice);
     const judged = job.place ? await judge(input, job.place, worked) : answer(task, worked);
@@ -66,8 +67,8 @@ async function judge(input: DraftingInput, at: Placement, worked: DraftedAndAudi
   const { task, deps, emit } = input;
   const { written } = worked;
   const place = keepDoc(task, at, written.draft);
-  const edit = toEdit(place, written.draft);
-  const isOwnFile = place.text === task.document?.text;
+  const isOwnFile = place.uri === task.document?.uri;
+  const edit = { ...toEdit(place, written.draft), ...(isOwnFile ? {} : { base: place.text }) };
   const before = isOwnFile ? task.outline : await deps.syntax.outline(place.text, place.languageId);
   const after = await deps.syntax.outline(applied(place, edit), place.languageId);
   const { companion } = input;
