@@ -17,6 +17,7 @@ const REQUESTS: Readonly<Record<Action, readonly string[]>> = {
     "documenta esta función",
     "给这个函数添加文档注释",
     "add comments to testRunner",
+    "write a comment for total",
   ],
   explain: [
     "explain how this design works",
@@ -29,6 +30,7 @@ const REQUESTS: Readonly<Record<Action, readonly string[]>> = {
     "解释这段代码",
     "why is this test failing to compile, explain the error",
     "how does fixTypo work",
+    "What is wrong with total?",
   ],
   refactor: [
     "rename createUser",

@@ -46,7 +46,37 @@ interface Case {
 const CASES: readonly Case[] = [
   { name: "a name", instruction: "fix total", want: "total" },
   { name: "a name as code", instruction: "document `twice` please", want: "twice" },
-  { name: "the longest of several names", instruction: "make total use later", want: "total" },
+  { name: "the first of several names", instruction: "make total use later", want: "total" },
+  {
+    name: "the first, though another is longer",
+    instruction: "fix total so that it no longer calls twice",
+    want: "total",
+  },
+  {
+    name: "an ordinary word right behind the action, if it is clear which",
+    instruction: "fix list",
+    text: "function list() {}\nfunction other() {}\n",
+    want: "list",
+  },
+  {
+    name: "an ordinary word behind the action that belongs to others",
+    instruction: "fix list errors",
+    text: "function list() {}\nfunction other() {}\n",
+    want: null,
+  },
+  {
+    name: "a function that is new, though a stub waits",
+    action: "implement",
+    instruction: "add a function median to the file",
+    want: "new code at line 22",
+  },
+  {
+    name: "a function that is new and uses one that is there",
+    action: "implement",
+    instruction: "implement a function average that uses total",
+    want: "new code at line 22",
+  },
+  { name: "a function that is there", action: "implement", instruction: "implement the function later", want: "later" },
   { name: "no part of a word", instruction: "do it twicely, totals", want: null },
   { name: "an ordinary word is no name", instruction: "add a docstring to twice", want: "twice" },
   { name: "unless it is marked", instruction: "fix the add function", want: null },
