@@ -1,6 +1,6 @@
 import type { Finding } from "../protocol/run.ts";
 import type { FileEdit } from "../protocol/source.ts";
-import { damage } from "./damage.ts";
+import { damage, misfit } from "./damage.ts";
 import { counterpart, type Judged } from "./judged.ts";
 import type { Placement } from "./prompt.ts";
 import { isStub } from "./target.ts";
@@ -37,6 +37,8 @@ export function objection(judged: Judged): string | null {
   if (edit.after.trim() === edit.before.trim()) return "the draft changes nothing";
   const repeated = mostRepeated(written);
   if (repeated) return `the model repeats itself: "${repeated.slice(0, 60)}"`;
+  const unfit = misfit(judged);
+  if (unfit) return unfit;
   const fresh = newErrors(judged);
   const [first] = fresh;
   if (first)

@@ -1,6 +1,7 @@
 import type { Declaration, Outline } from "../ports.ts";
 import {
   beginsWithImport,
+  importedModules,
   importedNames,
   importLines,
   importsByPath,
@@ -15,16 +16,29 @@ import { compare, contains, splice } from "./text.ts";
 /** Names that an objection lists at most. */
 const MOST_NAMES = 3;
 
-/** What a draft does to the code around what was asked for, as a model and a user can be told; null when it does no harm. */
+/**
+ * What can be said of a draft without a parser, as a model and a user can be told; null when there is nothing. It tells
+ * more than the syntax errors that such a draft causes, so it comes first.
+ */
+export function misfit(judged: Judged): string | null {
+  const { task, place } = judged;
+  if (task.action === "docstring") return null;
+  const leftOut = elision(judged);
+  if (leftOut) return `the draft leaves code out ("${leftOut}"): all of it was asked for`;
+  return place.uri === task.document?.uri ? (rewrapped(judged) ?? strayImports(judged)) : testImports(judged);
+}
+
+/** What a draft that parses does to the code around what was asked for; null when it does no harm. */
 export function damage(judged: Judged): string | null {
   const { task, place } = judged;
   if (task.action === "docstring") return null;
-  if (elision(judged)) return `the draft leaves code out ("${elision(judged)}"): all of it was asked for`;
-  const isOwnFile = place.uri === task.document?.uri;
-  return isOwnFile
-    ? (strayImports(judged) ?? repeats(judged) ?? displaced(judged) ?? dropped(judged) ?? lostModifiers(judged))
-    : (testImports(judged) ?? repeatedTests(judged) ?? repeats(judged));
+  return place.uri === task.document?.uri
+    ? (repeats(judged) ?? displaced(judged) ?? dropped(judged) ?? lostModifiers(judged))
+    : (repeatedTests(judged) ?? repeats(judged));
 }
+
+/** What models write when they do not know a Python module's name. */
+const PLACEHOLDER = /^(your|my)_?\w*(module|package|script|file|code)(_name)?$|^(module|package)(_name)?$/;
 
 const COMMENT = /^\s*(?:\/\/|#(?!\[)|\/\*+|--|<!--|\{\s*\/\*)\s*(.*?)\s*(?:\*\/\s*\}?|-->)?$/;
 const DOTS = /^(\.{3,}|…)$/;
@@ -72,13 +86,32 @@ function repeats({ task, before, after, place }: Judged): string | null {
   return `the draft repeats ${names}, which the file has already: only ${target?.name ?? "what is new"} was asked for`;
 }
 
+/** A method that came back with the first line of its class, imports before it or not. */
+function rewrapped({ task, before, edit }: Judged): string | null {
+  if (task.target.kind !== "declaration") return null;
+  const { declaration } = task.target;
+  const around = before.declarations.findLast(
+    (it) => it.depth < declaration.depth && contains(it.range, declaration.range),
+  );
+  if (!around || declaration.kind === "class") return null;
+  const isRepeated = lines(edit.after).some((it) => CONTAINER.exec(it)?.[1] === around.name);
+  return isRepeated ? wrapped(declaration.name) : null;
+}
+
+const CONTAINER =
+  /^(?:(?:export|default|public|abstract|final|pub|data|sealed)\s+)*(?:class|impl(?:<[^>]*>)?(?:\s[^{]*\sfor)?|interface|object|trait|module|enum|struct)\s+([\w$]+)/;
+
+function wrapped(name: string): string {
+  return `the draft wraps ${name} in other code, which the file has already: only ${name} was asked for`;
+}
+
 /** The target came back inside something else, such as its class. */
 function displaced({ task, before, after }: Judged): string | null {
   if (task.target.kind !== "declaration" || !after.isKnown) return null;
   const { declaration } = task.target;
   const now = counterpart(declaration, before, after);
   if (!now || now.depth <= declaration.depth) return null;
-  return `the draft wraps ${declaration.name} in other code, which the file has already: only ${declaration.name} was asked for`;
+  return wrapped(declaration.name);
 }
 
 /** Declarations that were to be rewritten and are gone, with nothing in their place. */
@@ -101,19 +134,33 @@ function lostModifiers({ task, place, edit, before, after }: Judged): string | n
   const now = counterpart(declaration, before, after);
   if (!now) return null;
   const kept = new Set(modifiersOf(splice(place.text, edit.range, edit.after), now).map((it) => it.shown));
+  if (isExportedApart(edit.after, declaration.name)) for (const word of ["export", "default"]) kept.add(word);
   const lost = modifiersOf(place.text, declaration).filter((it) => !kept.has(it.shown) && !isMentioned(task, it.word));
   if (lost.length === 0) return null;
   return `the draft drops ${listed(lost.map((it) => `\`${it.shown}\``))} of ${declaration.name}`;
+}
+
+/** `export default f;` or `export { f };` behind the declaration. */
+function isExportedApart(draft: string, name: string): boolean {
+  const found = /^export\s+(?:default\s+([\w$]+)\s*;?\s*$|\{([^}]*)\})/m.exec(draft);
+  return (found?.[1] ?? found?.[2] ?? "").split(/[,\s]+/).includes(name);
 }
 
 function testImports({ edit, place, companion }: Judged): string | null {
   const { languageId } = place;
   if (!place.isNewFile)
     return hasImportsOf(place.text, edit.after, languageId) ? "the tests repeat the file's imports" : null;
-  if (!companion || !importsByPath(languageId)) return null;
-  const paths = relativeImports(edit.after);
-  if (paths.length === 0 || paths.some((it) => isSameModule(it, companion.importPath))) return null;
-  return `the tests import from "${paths[0]}": what they test is in "${companion.importPath}"`;
+  if (!companion) return null;
+  const wrong = wrongPath(edit.after, companion.importPath, languageId);
+  return wrong ? `the tests import from "${wrong}": what they test is in "${companion.importPath}"` : null;
+}
+
+/** What a new test file imports in the place of what it tests. */
+function wrongPath(draft: string, importPath: string, languageId: string): string | null {
+  if (languageId === "python")
+    return importedModules(draft).find((it) => PLACEHOLDER.test(it) && it !== importPath) ?? null;
+  const paths = importsByPath(languageId) ? relativeImports(draft) : [];
+  return paths.some((it) => isSameModule(it, importPath)) ? null : (paths[0] ?? null);
 }
 
 /** Whether `added` imports a line, or a name, that `text` imports. */

@@ -50,6 +50,11 @@ export function importedNames(text: string, languageId: string): string[] {
   return [...clauses].flatMap(([, clause = ""]) => bound(clause.replace(/[{}]/g, ",")));
 }
 
+/** Modules that a Python text imports. */
+export function importedModules(text: string): string[] {
+  return importLines(text, "python").map((it) => /^(?:from|import)\s+([\w.]+)/.exec(it)?.[1] ?? "");
+}
+
 /** Relative paths that a JavaScript or TypeScript text imports. */
 export function relativeImports(text: string): string[] {
   const found = text.matchAll(/(?:\bfrom|\bimport|\brequire\(|\bimport\()\s*["'](\.{1,2}\/[^"']*)["']/g);

@@ -112,16 +112,21 @@ const WHOLE: readonly Case[] = [
     ...rust,
     name: "wrapped in its impl",
     code: "impl P {\n    #[inline]\n    pub fn f(&self) -> i32 {\n        1\n    }\n}",
-    want: /./,
+    want: /wraps f/,
   },
-  { ...rust, name: "with a use", code: "use std::fmt;\n\n#[inline]\npub fn f(&self) -> i32 {\n    1\n}", want: /./ },
+  {
+    ...rust,
+    name: "with a use",
+    code: "use std::fmt;\n\n#[inline]\npub fn f(&self) -> i32 {\n    1\n}",
+    want: /imports along/,
+  },
   {
     language: "go",
     action: "implement",
     text: GO,
     name: "with its package",
     code: 'package main\n\nimport "fmt"\n\nfunc B() int {\n\treturn 1\n}',
-    want: /./,
+    want: /imports along.*only B/,
   },
   { language: "go", action: "implement", text: GO, name: "alone", code: "func B() int {\n\treturn 1\n}", want: null },
   {
@@ -140,6 +145,26 @@ const WHOLE: readonly Case[] = [
     text: "export function a() {\n  return 1;\n}\n\n‸\n",
     code: "export function a() {\n  return 1;\n}\n\nfunction c() {}",
     want: /repeats a,.*only what is new/,
+  },
+  {
+    ...ts,
+    name: "wrapped in its class",
+    text: CLASS,
+    code: `export class Cart {\n  ${TOTAL}\n}`,
+    want: /wraps total in other code/,
+  },
+  {
+    ...ts,
+    name: "all of a class's file",
+    text: CLASS,
+    code: `import { z } from "./z.ts";\n\nexport class Cart {\n  ${TOTAL}\n}`,
+    want: /wraps total in other code/,
+  },
+  {
+    ...rust,
+    name: "another impl inside",
+    code: "#[inline]\npub fn f(&self) -> i32 {\n    struct Q;\n    impl Q {}\n    1\n}",
+    want: null,
   },
 ];
 
@@ -204,6 +229,27 @@ const MODIFIERS: readonly Case[] = [
     name: "all",
     code: "int f() {\n  return 2;\n}",
     want: /drops `public`, `static`, `@Override`/,
+  },
+  {
+    ...ts,
+    name: "export in a line of its own",
+    text: FUNCTION,
+    code: "function b() {\n  return 2;\n}\n\nexport { b };",
+    want: null,
+  },
+  {
+    ...ts,
+    name: "a default export in a line of its own",
+    text: "export default function b‸() {\n  return 1;\n}\n",
+    code: "function b() {\n  return 2;\n}\n\nexport default b;",
+    want: null,
+  },
+  {
+    ...ts,
+    name: "the export of another",
+    text: FUNCTION,
+    code: "function b() {\n  return 2;\n}\n\nexport { c };",
+    want: /drops `export`/,
   },
 ];
 

@@ -157,6 +157,21 @@ const TESTS: readonly Case[] = [
     code: "def test_old():\n    assert True\n\n\ndef test_double():\n    assert double(1)",
     want: /repeats test_old/,
   },
+
+  {
+    ...pyTests,
+    name: "the right module",
+    tests: null,
+    code: "import pytest\nfrom a import double\n\n\ndef test_double():\n    assert double(1)",
+    want: null,
+  },
+  {
+    ...pyTests,
+    name: "a module that stands for one",
+    tests: null,
+    code: "from your_module import double\n\n\ndef test_double():\n    assert double(1)",
+    want: /import from "your_module": what they test is in "a"/,
+  },
 ];
 
 for (const it of [...LEFT_OUT, ...TESTS]) check(it);
