@@ -42,7 +42,10 @@ const PLACEHOLDER = /^(your|my)_?\w*(module|package|script|file|code)(_name)?$|^
 
 const COMMENT = /^\s*(?:\/\/|#(?!\[)|\/\*+|--|<!--|\{\s*\/\*)\s*(.*?)\s*(?:\*\/\s*\}?|-->)?$/;
 const DOTS = /^(\.{3,}|…)$/;
-const STARTS_OR_ENDS_WITH_DOTS = /^(\.{3}|…)|(\.{3}|…)$/;
+const STARTS_WITH_DOTS = /^(\.{3}|…)/;
+/** "Loading the remaining users..." says what the code does; "remaining methods..." that there is none. */
+const ENDS_WITH_DOTS =
+  /^\(?(the )?(existing|rest|remaining|remainder|other|previous|same|unchanged|omitted|implementation)\b.*(\.{3}|…)\)?$/i;
 const LEFT_OUT =
   /\b(existing|rest|unchanged|same|remain(s|ing|der)?|previous|omitted|other|here)\b|\b(code|implementation|methods|functions)$/i;
 const LEFT_AS_IT_IS =
@@ -55,8 +58,8 @@ function elision({ edit, task }: Judged): string | null {
   const found = lines(edit.after).find((line) => {
     const words = COMMENT.exec(line)?.[1];
     if (words === undefined || known.has(line)) return false;
-    const isCut = STARTS_OR_ENDS_WITH_DOTS.test(words) && LEFT_OUT.test(words.replace(/[.…\s]+$/, ""));
-    return DOTS.test(words) || isCut || LEFT_AS_IT_IS.test(words);
+    const isCut = STARTS_WITH_DOTS.test(words) && LEFT_OUT.test(words.replace(/[.…\s]+$/, ""));
+    return DOTS.test(words) || isCut || ENDS_WITH_DOTS.test(words) || LEFT_AS_IT_IS.test(words);
   });
   return found ?? null;
 }

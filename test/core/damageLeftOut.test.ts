@@ -31,6 +31,7 @@ const LEFT_OUT: readonly Case[] = [
     "/* ... rest unchanged */",
     "// rest of the code unchanged",
     "// … the other methods",
+    "// rest of the code...",
     "// Same as before",
   ].map(
     (comment): Case => ({
@@ -44,6 +45,7 @@ const LEFT_OUT: readonly Case[] = [
   ...[
     "// the rest of the list is read later",
     "// and so on...",
+    "// Loading the remaining users...",
     "// existing users keep their rights",
     "// [1, 2, ...]",
   ].map(
