@@ -6,7 +6,7 @@ import { chosenModels, places } from "./places.ts";
 import type { Clock, Files, Log, ModelStore, OpenEngine, Syntax } from "./ports.ts";
 import { Settings } from "./protocol/settings.ts";
 import type { Status } from "./protocol/status.ts";
-import { createScheduler, type Scheduler } from "./scheduler.ts";
+import { createScheduler } from "./scheduler.ts";
 import { generate } from "./tasks/generate.ts";
 import { run } from "./tasks/run.ts";
 
@@ -86,7 +86,7 @@ export function createWorld(deps: WorldDeps): World {
       settings = next;
       ready = null;
     },
-    [Symbol.asyncDispose]: () => (scheduler satisfies Scheduler)[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => scheduler[Symbol.asyncDispose](),
   };
 }
 

@@ -2,7 +2,7 @@ import type { Declaration, Outline } from "../ports.ts";
 import type { FileEdit } from "../protocol/source.ts";
 import type { Companion, Placement } from "./prompt.ts";
 import type { Task } from "./task.ts";
-import { compare } from "./text.ts";
+import { compare, escaped } from "./text.ts";
 
 /** All that is known of a draft when it is decided whether it may be offered. */
 export interface Judged {
@@ -31,7 +31,6 @@ export function counterpart(declaration: Declaration, before: Outline, after: Ou
 
 /** Whether the request speaks of a word, in the user's words or in a problem that is to be solved. */
 export function isMentioned({ instruction, diagnostics }: Task, word: string): boolean {
-  const escaped = word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const pattern = new RegExp(`(?<![\\w$])${escaped}(?![\\w$])`, "i");
+  const pattern = new RegExp(`(?<![\\w$])${escaped(word)}(?![\\w$])`, "i");
   return [instruction, ...diagnostics.map((it) => it.message)].some((it) => pattern.test(it));
 }

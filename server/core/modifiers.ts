@@ -1,5 +1,5 @@
 import type { Declaration } from "../ports.ts";
-import { slice } from "./text.ts";
+import { escaped, slice } from "./text.ts";
 
 const WORDS =
   /\b(export|default|declare|pub|async|static|get|set|public|private|protected|internal|readonly|abstract|override|final|virtual|sealed|partial|unsafe|extern|synchronized|suspend|open)\b/g;
@@ -18,8 +18,7 @@ export function modifiersOf(text: string, { headRange, name }: Declaration): Mod
   const head = slice(text, headRange).replace(/\/\*[\s\S]*?\*\//g, "");
   const marks = [...head.matchAll(MARK)].map(([line, mark = ""]) => ({ line, mark: mark.replace(/\s/g, "") }));
   const bare = marks.reduce((rest, { line }) => rest.replace(line, afterMark(line)), head);
-  const escaped = name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const at = bare.search(new RegExp(`(?<![\\w$])${escaped}(?![\\w$])`));
+  const at = bare.search(new RegExp(`(?<![\\w$])${escaped(name)}(?![\\w$])`));
   const words: string[] = at === -1 ? [] : [...(bare.slice(0, at).match(WORDS) ?? [])];
   if (at !== -1 && ASYNC_VALUE.test(bare.slice(at))) words.push("async");
   return [

@@ -11,3 +11,6 @@ export interface Refusal {
 export function refuse(code: ErrorCode, message: string, nextStep: string): Refusal {
   return { kind: "refused", code, message, nextStep };
 }
+
+/** The next step where the trial model is not up to the task. */
+export const BETTER_MODEL = "Use a coding model: see `tandem models`, or give any GGUF with --model file:PATH";

@@ -1,7 +1,7 @@
 import type { Declaration, Outline } from "../ports.ts";
 import type { Action } from "../protocol/run.ts";
 import type { Position, Range } from "../protocol/source.ts";
-import { compare, contains, isEmpty, slice, trim } from "./text.ts";
+import { compare, contains, escaped, isEmpty, slice, trim } from "./text.ts";
 
 /** What part of the text a task is about. */
 export type Target =
@@ -160,10 +160,6 @@ function mentions(instruction: string, name: string): boolean {
   const marked = `[\`"'.]${word}[\`"'(]|(?<![\\w$])${word}(\\(|[\`"']? (function|method|class)\\b)|\\b(function|method|class) [\`"']?${word}(?![\\w$])|[\\w$]\\.${word}(?![\\w$])`;
   const object = `^\\s*(?:please )?(?:fix|document|explain|refactor|test|implement|simplify|optimi[sz]e) ${word}(?=\\s*(?:$|[,.;:?!]|\\s(?:so|to|that|which|by|with|in|when|if|for|and)\\b))`;
   return new RegExp(`${marked}|${object}`).test(instruction);
-}
-
-function escaped(name: string): string {
-  return name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
 
 function withDoc(declaration: Declaration): Range {

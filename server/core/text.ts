@@ -62,6 +62,11 @@ export function trim(text: string, range: Range): Range {
   return { start: positionAt(text, from + lead), end: positionAt(text, from + chosen.trimEnd().length) };
 }
 
+/** The text as a regular expression that matches just it. */
+export function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
 /** Leading white space of the line. */
 export function indentOf(line: string): string {
   return /^[ \t]*/.exec(line)?.[0] ?? "";

@@ -57,14 +57,13 @@ export async function draftAndAudit(input: DraftAndAuditInput, signal: AbortSign
     const written = await write({ job, sampling, isParsed, lease: draftLease, clock, onText }, signal);
     const last = cutter.finish();
     if (last) parts.push(last);
-    parts.close();
     isDrafted.resolve();
-    const { audited, auditProblem } = await auditing;
-    return { written, audited, auditProblem, workMs: clock.nowMs() - startedMs };
+    parts.close();
+    return { written, ...(await auditing), workMs: clock.nowMs() - startedMs };
   } catch (error) {
     abandoned.abort(error);
-    parts.close();
     isDrafted.resolve();
+    parts.close();
     await auditing;
     throw error;
   }

@@ -1,7 +1,7 @@
-import { createExtractor, type Extraction, type Extractor } from "../core/extract.ts";
+import { createExtractor, type Extraction } from "../core/extract.ts";
 import type { DraftJob } from "../core/prompt.ts";
 import { throwIfAborted } from "../errors.ts";
-import type { Clock, GenerateRequest } from "../ports.ts";
+import type { Clock, GenerateRequest, Piece } from "../ports.ts";
 import type { EngineUse } from "../protocol/run.ts";
 import type { Lease } from "../slot/slot.ts";
 
@@ -74,7 +74,7 @@ export async function write(
 /** A model that forgot the fence may still have answered with nothing but the code. */
 function unfenced(extraction: Extraction, raw: string): string {
   if ((extraction.kind !== "fence" && extraction.kind !== "fencedComment") || /^\s*(```|~~~)/m.test(raw)) return "";
-  const extractor: Extractor = createExtractor(extraction);
+  const extractor = createExtractor(extraction);
   return extractor.push(`\`\`\`\n${raw.trim()}\n\`\`\`\n`) + extractor.finish();
 }
 
@@ -85,18 +85,7 @@ export function createMeter(lease: Lease, clock: Clock) {
   let pieces = 0;
   let reported: { promptTokens: number; completionTokens: number; prefillMs: number; decodeMs: number } | null = null;
   return {
-    see(
-      piece:
-        | { kind: "text" }
-        | {
-            kind: "done";
-            promptTokens: number;
-            completionTokens: number;
-            prefillMs: number;
-            decodeMs: number;
-            cachedTokens: number;
-          },
-    ): void {
+    see(piece: Piece): void {
       if (piece.kind === "text") {
         firstMs ??= clock.nowMs() - startedMs;
         pieces++;

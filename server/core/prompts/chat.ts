@@ -1,6 +1,7 @@
 import type { ChatMessage } from "../../ports.ts";
 import type { Range, SourceDocument } from "../../protocol/source.ts";
 import { lexisOf } from "../brackets.ts";
+import { importsByPath } from "../imports.ts";
 import { usualUnit } from "../indent.ts";
 import { type Companion, type DraftJob, linesAfter, linesBefore, type Placement } from "../prompt.ts";
 import { targetRange } from "../target.ts";
@@ -105,7 +106,7 @@ export function chatTestJob(task: Task, document: SourceDocument, companion: Com
     `Write tests for ${name} with ${companion.framework} in ${task.facts.name}. Cover the ordinary case, the edges and what must fail.`,
     wish(task),
     old === null
-      ? `The tests are a new file.${importsByPath(task.facts) ? ` It imports what it tests from "${companion.importPath}".` : ""}`
+      ? `The tests are a new file.${namesItsSource(task) ? ` It imports what it tests from "${companion.importPath}".` : ""}`
       : "The tests are appended to the file in <tests>: do not repeat its imports or its tests.",
     ONE_BLOCK,
     ...surroundings(task, document, limits.contextCharacters),
@@ -191,7 +192,7 @@ function surroundings(task: Task, document: SourceDocument, limit: number): stri
   return [`<file language="${task.facts.id}">\n${before}[…the code in question stands here…]${after}\n</file>`];
 }
 
-/** Languages whose imports name a file; in the others a test sees its package. */
-function importsByPath(facts: Task["facts"]): boolean {
-  return facts.id === "python" || (/^(type|java)script/.test(facts.id) && facts.blocks === "braces");
+/** Where imports name a file or module; in the other languages a test sees its package. */
+function namesItsSource({ facts }: Task): boolean {
+  return facts.id === "python" || importsByPath(facts.id);
 }

@@ -4,7 +4,7 @@ import { lexisOf } from "../brackets.ts";
 import type { Extraction } from "../extract.ts";
 import type { LanguageFacts } from "../languages.ts";
 import { type DraftJob, linesBefore } from "../prompt.ts";
-import { type Refusal, refuse } from "../refusal.ts";
+import { BETTER_MODEL, type Refusal, refuse } from "../refusal.ts";
 import { isStub } from "../target.ts";
 import type { Task } from "../task.ts";
 import { indentUnitOf, offsetAt, positionAt, slice } from "../text.ts";
@@ -19,7 +19,6 @@ const BODY_TOKENS = 220;
 const DOC_TOKENS = 110;
 /** What code without any indentation is given, where indentation is the syntax. */
 const PYTHON_INDENT = "    ";
-const BETTER_MODEL = "Use a coding model: see `tandem models`, or give any GGUF with --model file:PATH";
 
 /** Prompts for a model that only continues text: real code up to the point where it should go on. */
 export function completionJob(task: Task, document: SourceDocument): DraftJob | Refusal {

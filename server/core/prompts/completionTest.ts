@@ -1,7 +1,7 @@
 import type { SourceDocument } from "../../protocol/source.ts";
 import { lexisOf } from "../brackets.ts";
 import type { Companion, DraftJob } from "../prompt.ts";
-import { type Refusal, refuse } from "../refusal.ts";
+import { BETTER_MODEL, type Refusal, refuse } from "../refusal.ts";
 import type { Task } from "../task.ts";
 import { slice } from "../text.ts";
 import { testPlace } from "./chat.ts";
@@ -16,7 +16,7 @@ export function completionTestJob(task: Task, document: SourceDocument, companio
     return refuse(
       "bad-input",
       "This trial model writes tests only for top-level functions in TypeScript, JavaScript and Python",
-      "Use a coding model: see `tandem models`, or give any GGUF with --model file:PATH",
+      BETTER_MODEL,
     );
   const { name } = target.declaration;
   const code = slice(document.text, target.declaration.range).replace(/^export /, "");
