@@ -1,5 +1,6 @@
 import type { EventOf, ParsedParamsOf, ResultOf } from "./protocol/define.ts";
 import type { requests } from "./protocol/requests.ts";
+import type { Settings } from "./protocol/settings.ts";
 
 export interface Call<Event> {
   /** Reports while the work goes on; events arrive in order and before the result. */
@@ -16,3 +17,12 @@ export type Handlers = {
     call: Call<EventOf<Requests[Name]>>,
   ) => Promise<ResultOf<Requests[Name]>>;
 };
+
+/** One client at the orchestrator: its handlers, working with its settings and its workspace. Disposing cancels nothing; it lets go. */
+export interface Session extends Disposable {
+  readonly handlers: Handlers;
+  /** This client's settings; nobody else's change. */
+  configure(settings: Settings): void;
+  /** Folders the client has open, as `file:` URIs. Nothing outside them is read for it; empty means that it has not said. */
+  scope(folderUris: readonly string[]): void;
+}

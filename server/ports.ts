@@ -72,9 +72,35 @@ export interface Engine extends AsyncDisposable {
   /** The engine's process, where it is ours. */
   readonly pid: number | null;
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<Piece>;
+  /** Engines that speak OpenAI's wire themselves take a request as it is, tools and all; null for the others. */
+  readonly relay: Relay | null;
+  /** Null for engines that make no vectors. Throws as `generate` does. */
+  readonly embed: Embed | null;
   /** Resolves when the engine is gone by itself (crash, killed); never rejects. */
   readonly gone: Promise<string>;
 }
+
+/** A request in OpenAI's shape; the engine puts its own model's name in place of `model`. */
+export interface RelayRequest {
+  readonly path: "/chat/completions" | "/completions" | "/embeddings";
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** What the server behind it said: one JSON value, or the chunks of a stream as they come, without `[DONE]`. */
+export type RelayReply =
+  | { readonly kind: "whole"; readonly body: unknown }
+  | { readonly kind: "stream"; readonly chunks: AsyncIterable<unknown> };
+
+/** Throws TandemError when the server refuses; `details.status` is its HTTP status and `details.body` what it said, where it was JSON. */
+export type Relay = (request: RelayRequest, signal: AbortSignal) => Promise<RelayReply>;
+
+export interface Embeddings {
+  /** One vector per text, in order, all of the same length. */
+  readonly vectors: readonly (readonly number[])[];
+  readonly promptTokens: number;
+}
+
+export type Embed = (texts: readonly string[], signal: AbortSignal) => Promise<Embeddings>;
 
 /** What to open: everything is decided before, the opener only does it. */
 export type EngineSpec =

@@ -96,6 +96,8 @@ function createEmbeddedEngine({ spec, child, messages, log }: EngineGiven): Engi
     slots: 1,
     pid: child.pid,
     generate,
+    relay: null,
+    embed: null,
     gone: gone.promise,
     async [Symbol.asyncDispose]() {
       isDisposed = true;

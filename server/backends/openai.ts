@@ -108,6 +108,8 @@ function createEndpointEngine(given: EngineGiven): Engine {
     slots: attached.slots,
     pid: null,
     generate,
+    relay: null,
+    embed: null,
     // Whether it is there shows with each request; an endpoint has no end of its own.
     gone: new Promise<string>(() => {}),
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),

@@ -4,7 +4,7 @@ import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { build } from "esbuild";
-import { cacheFolder } from "../../server/models/folder.ts";
+import { cacheFolder } from "../../server/platform/folders.ts";
 import { openWindow } from "./page.ts";
 import { REPORT_PORT, Report } from "./report.ts";
 import type { Results } from "./results.ts";

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Browser } from "playwright-core";
-import { cacheFolder } from "../../server/models/folder.ts";
+import { cacheFolder } from "../../server/platform/folders.ts";
 import type { CodeServer } from "../setup/codeServer.ts";
 import { openWindow, type Window } from "./page.ts";
 import { startVsCode, type VsCode } from "./vscode.ts";

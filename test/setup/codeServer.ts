@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { access, copyFile, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { TandemError } from "../../server/errors.ts";
-import { cacheFolder } from "../../server/models/folder.ts";
 import { acquireLock } from "../../server/models/lock.ts";
+import { cacheFolder } from "../../server/platform/folders.ts";
 import type { Say } from "./debian.ts";
 
 /** VS Code 1.139.1 for a browser; the last part of its version is its own. */

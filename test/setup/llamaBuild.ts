@@ -7,8 +7,8 @@ import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { TandemError } from "../../server/errors.ts";
-import { cacheFolder } from "../../server/models/folder.ts";
 import { acquireLock } from "../../server/models/lock.ts";
+import { cacheFolder } from "../../server/platform/folders.ts";
 import { isExecutable, type Say } from "./debian.ts";
 
 const BUILD_TIMEOUT_MS = 30 * 60_000;

@@ -1,6 +1,6 @@
 import { catalogue } from "../../server/models/catalogue.ts";
-import { cacheFolder } from "../../server/models/folder.ts";
 import { createModelStore } from "../../server/models/store.ts";
+import { cacheFolder } from "../../server/platform/folders.ts";
 import type { ModelFile } from "../../server/ports.ts";
 import { silentLog } from "../fakes/log.ts";
 import type { Say } from "./debian.ts";

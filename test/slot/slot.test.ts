@@ -29,6 +29,8 @@ function engine(slots: number): Engine & { closed: number; die: (why: string) =>
     gone: gone.promise,
     die: gone.resolve,
     async *generate() {},
+    relay: null,
+    embed: null,
     async [Symbol.asyncDispose]() {
       made.closed++;
     },

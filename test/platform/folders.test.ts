@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cacheFolder, type Surroundings } from "../../server/models/folder.ts";
+import { cacheFolder, type Surroundings } from "../../server/platform/folders.ts";
 
-const cases: readonly (Surroundings & { want: string })[] = [
+const cases: readonly (Pick<Surroundings, "platform" | "home" | "env"> & { want: string })[] = [
   { platform: "linux", home: "/home/ada", env: {}, want: "/home/ada/.cache/tandem" },
   { platform: "linux", home: "/home/ada", env: { XDG_CACHE_HOME: "/var/cache/ada" }, want: "/var/cache/ada/tandem" },
   { platform: "linux", home: "/home/ada", env: { XDG_CACHE_HOME: "cache" }, want: "/home/ada/.cache/tandem" },
@@ -14,4 +14,5 @@ const cases: readonly (Surroundings & { want: string })[] = [
 ];
 
 for (const it of cases)
-  test(`${it.platform} ${JSON.stringify(it.env)}: ${it.want}`, () => assert.equal(cacheFolder(it), it.want));
+  test(`${it.platform} ${JSON.stringify(it.env)}: ${it.want}`, () =>
+    assert.equal(cacheFolder({ ...it, temporary: "/tmp", uid: 501 }), it.want));
