@@ -8,6 +8,11 @@ export interface RequestDefinition<Params extends z.ZodType, Event extends z.Zod
   /** What the server reports while it works, sent as `$/progress` to `partialResultToken`, in order, before the result. */
   readonly event: Event;
   readonly result: Result;
+  /**
+   * What a client does when the orchestrator dies before the answer. `resend`: what has come so far can be thrown away and the request
+   * sent again. Otherwise that is so only while no text has come, since it may have been shown already.
+   */
+  readonly afterLoss?: "resend";
 }
 
 /** One message that expects no answer. */

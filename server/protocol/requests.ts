@@ -3,12 +3,19 @@ import { notification, request } from "./define.ts";
 import { GenerateEvent, GenerateParams, GenerateResult } from "./generate.ts";
 import { ModelInfo, Role } from "./models.ts";
 import { RunEvent, RunParams, RunResult } from "./run.ts";
+import { Moving, ServeEvent, ServeParams, StopParams } from "./service.ts";
 import { Status } from "./status.ts";
 
 const Nothing = z.object({}).strict();
 
 /** The main job: classify, route, draft and audit; answers with an edit or with Markdown. Cancel with `$/cancelRequest`. */
-export const run = request({ method: "tandem/run", params: RunParams, event: RunEvent, result: RunResult });
+export const run = request({
+  method: "tandem/run",
+  params: RunParams,
+  event: RunEvent,
+  result: RunResult,
+  afterLoss: "resend",
+});
 
 /** One call to a model, nothing around it. Cancel with `$/cancelRequest`. */
 export const generate = request({
@@ -19,7 +26,13 @@ export const generate = request({
 });
 
 /** What runs where, at this moment. */
-export const status = request({ method: "tandem/status", params: Nothing, event: Nothing, result: Status });
+export const status = request({
+  method: "tandem/status",
+  params: Nothing,
+  event: Nothing,
+  result: Status,
+  afterLoss: "resend",
+});
 
 /** The catalogue, with what is on this machine. */
 export const models = request({
@@ -38,6 +51,7 @@ export const models = request({
     ),
     cacheFolder: z.string(),
   }),
+  afterLoss: "resend",
 });
 
 /** Fetches one model into the cache. Events are `downloading`. */
@@ -46,10 +60,26 @@ export const pull = request({
   params: z.object({ model: z.string() }),
   event: RunEvent,
   result: z.object({ model: ModelInfo, path: z.string() }),
+  afterLoss: "resend",
 });
+
+/** Opens the HTTP door and keeps it open until the request is cancelled. The first one's options count as long as it is open. */
+export const serve = request({
+  method: "tandem/serve",
+  params: ServeParams,
+  event: ServeEvent,
+  result: Nothing,
+  afterLoss: "resend",
+});
+
+/** Ends the orchestrator, for all its clients. */
+export const stop = request({ method: "tandem/stop", params: StopParams, event: Nothing, result: Nothing });
 
 /** Sent to every client when an engine or the queue changes; the newest one is all there is to know. */
 export const statusChanged = notification({ method: "tandem/statusChanged", params: Status });
 
+/** Sent to every client when the orchestrator is about to leave: running requests are finished, new ones are refused; connect anew. */
+export const moving = notification({ method: "tandem/moving", params: Moving });
+
 /** Every request there is; the doors offer exactly these. */
-export const requests = { run, generate, status, models, pull } as const;
+export const requests = { run, generate, status, models, pull, serve, stop } as const;

@@ -1,10 +1,14 @@
 import { z } from "zod";
+import { ClientInfo } from "./handshake.ts";
 import { ModelInfo } from "./models.ts";
 
 /** One place a model can run: an embedded engine on a device, or an endpoint. */
 export const EngineStatus = z.object({
   id: z.string(),
-  roles: z.array(z.enum(["draft", "audit"])),
+  /** What this client uses it for; empty: it is other clients' only. */
+  roles: z.array(z.enum(["draft", "audit", "embed"])),
+  /** Clients whose settings name it. */
+  users: z.int(),
   kind: z.enum(["embedded", "endpoint"]),
   model: ModelInfo,
   device: z.string(),
@@ -20,5 +24,25 @@ export const EngineStatus = z.object({
 });
 export type EngineStatus = z.output<typeof EngineStatus>;
 
-export const Status = z.object({ pid: z.int(), version: z.string(), engines: z.array(EngineStatus), running: z.int() });
+/** One client at the orchestrator. */
+export const ClientStatus = ClientInfo.extend({
+  /** Requests of its own that run at the moment. */
+  running: z.int(),
+  /** True for the client that asks. */
+  isYou: z.boolean(),
+});
+export type ClientStatus = z.output<typeof ClientStatus>;
+
+export const Status = z.object({
+  pid: z.int(),
+  version: z.string(),
+  engines: z.array(EngineStatus),
+  /** Requests of all clients that run at the moment. */
+  running: z.int(),
+  clients: z.array(ClientStatus),
+  /** Address of the HTTP door; null while it is closed. */
+  http: z.string().nullable(),
+  /** True once it takes no new requests. */
+  isDraining: z.boolean(),
+});
 export type Status = z.output<typeof Status>;

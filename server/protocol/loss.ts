@@ -1,0 +1,29 @@
+import type { AnyRequest } from "./define.ts";
+
+/** A request whose answer will not come, because the orchestrator has gone. */
+export interface LostRequest {
+  readonly definition: Pick<AnyRequest, "afterLoss">;
+  /** How often it was sent so far. */
+  readonly sent: number;
+  /** Characters of text that had come back. */
+  readonly receivedChars: number;
+}
+
+/** What its sender does: send it to the next orchestrator, telling the user what was lost, or give it up, telling why. */
+export type LossVerdict =
+  | { readonly kind: "resend"; readonly why: string }
+  | { readonly kind: "give-up"; readonly why: string };
+
+/** A request that was there at two deaths is likely their cause. */
+const MOST_SENT = 2;
+
+/** `reason`: how the orchestrator ended, as a clause. */
+export function afterLoss({ definition, sent, receivedChars }: LostRequest, reason: string): LossVerdict {
+  const lost = receivedChars === 0 ? "nothing had come back yet" : `${receivedChars} characters of its answer are lost`;
+  const happened = `The orchestrator stopped (${reason}); ${lost}`;
+  if (sent >= MOST_SENT) return { kind: "give-up", why: `${happened}, for the second time in a row` };
+  if (definition.afterLoss === "resend") return { kind: "resend", why: `${happened}, and the request was sent again` };
+  return receivedChars === 0
+    ? { kind: "resend", why: `${happened}, and the request was sent again` }
+    : { kind: "give-up", why: happened };
+}
