@@ -72,6 +72,14 @@ export const serve = request({
   afterLoss: "resend",
 });
 
+/** Makes a new key for the HTTP door; the old one is refused from then on. */
+export const rotateKey = request({
+  method: "tandem/http/rotateKey",
+  params: Nothing,
+  event: Nothing,
+  result: z.object({ keyFile: z.string() }),
+});
+
 /** Ends the orchestrator, for all its clients. */
 export const stop = request({ method: "tandem/stop", params: StopParams, event: Nothing, result: Nothing });
 
@@ -82,4 +90,4 @@ export const statusChanged = notification({ method: "tandem/statusChanged", para
 export const moving = notification({ method: "tandem/moving", params: Moving });
 
 /** Every request there is; the doors offer exactly these. */
-export const requests = { run, generate, status, models, pull, serve, stop } as const;
+export const requests = { run, generate, status, models, pull, serve, rotateKey, stop } as const;
