@@ -71,7 +71,15 @@ async function open(
   emit({ kind: "loading", engine: id, model: file.model.label });
   const { model, path } = file;
   const { device, threads } = source;
-  const spec = { kind: "embedded", model, path, device, threads, contextTokens: model.contextTokens } as const;
+  const spec = {
+    kind: "embedded",
+    model,
+    path,
+    device,
+    threads,
+    contextTokens: model.contextTokens,
+    use: "write",
+  } as const;
   const engine = await deps.openEngine(spec, signal);
   if (device !== "cpu" && engine.device === "cpu") emit({ kind: "notice", message: NO_GPU_BUILD });
   return engine;

@@ -102,16 +102,20 @@ export interface Embeddings {
 
 export type Embed = (texts: readonly string[], signal: AbortSignal) => Promise<Embeddings>;
 
+/** A model file, and how it is to be run here. */
+export interface LocalSpec {
+  readonly model: ModelInfo;
+  readonly path: string;
+  readonly device: string;
+  readonly threads: number;
+  readonly contextTokens: number;
+  /** llama.cpp sets a context up for one or the other. */
+  readonly use: "write" | "embed";
+}
+
 /** What to open: everything is decided before, the opener only does it. */
 export type EngineSpec =
-  | {
-      readonly kind: "embedded";
-      readonly model: ModelInfo;
-      readonly path: string;
-      readonly device: string;
-      readonly threads: number;
-      readonly contextTokens: number;
-    }
+  | (LocalSpec & { readonly kind: "embedded" })
   | { readonly kind: "endpoint"; readonly url: string; readonly modelName: string | null; readonly apiKey: string };
 
 /** Starts an engine child, or attaches to an endpoint and asks it what it serves. Throws TandemError. */

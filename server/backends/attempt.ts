@@ -1,8 +1,8 @@
-import { abortError, TandemError } from "../errors.ts";
+import { abortError, type TandemError } from "../errors.ts";
 import type { GenerateRequest, Piece } from "../ports.ts";
 import type { Address } from "./address.ts";
 import { brokeOff, type Connection, type Reply, readShort, transportError } from "./connection.ts";
-import { isErrorData, parseJson, readRefusal } from "./refusal.ts";
+import { brokenAnswer, isErrorData, parseJson, readRefusal, statusIn } from "./refusal.ts";
 import { readEvents } from "./sse.ts";
 import { createThinkingFilter } from "./thinking.ts";
 import { createWatchdog, type Watchdog } from "./watchdog.ts";
@@ -86,7 +86,7 @@ async function* readAnswer(
     finish = delta.finish ?? finish;
     usage = delta.usage ?? usage;
   }
-  if (finish === null && !isDone) throw brokenAnswer(given, "ended before the answer was complete");
+  if (finish === null && !isDone) throw broken(given, "ended before the answer was complete");
   const rest = thinking?.end() ?? "";
   if (rest !== "") yield { kind: "text", text: rest };
   const endMs = performance.now();
@@ -106,18 +106,12 @@ function deltaOf(given: AttemptGiven, event: { event: string; data: string }) {
   const data = parseJson(event.data);
   if (event.event === "error" || isErrorData(data)) {
     const { address, apiKey } = given;
-    // vLLM and llama-server put the status they would have answered into the event.
     const refusal = readRefusal({ status: statusIn(data), body: event.data, host: address.host, apiKey });
     throw new AttemptFailed(refusal.error);
   }
   const delta = readDelta(data);
-  if (delta === null) throw brokenAnswer(given, "is not in a format Tandem knows");
+  if (delta === null) throw broken(given, "is not in a format Tandem knows");
   return delta;
-}
-
-function statusIn(data: unknown): number {
-  const code = /"code":(4\d\d|5\d\d)\b/.exec(JSON.stringify(data) ?? "")?.[1];
-  return code === undefined ? 500 : Number(code);
 }
 
 async function refusalOf(given: AttemptGiven, reply: Reply, signal: AbortSignal): Promise<AttemptFailed> {
@@ -146,17 +140,11 @@ async function checkIsStream(given: AttemptGiven, reply: Reply, signal: AbortSig
     const { address, apiKey } = given;
     throw new AttemptFailed(readRefusal({ status: reply.status, body, host: address.host, apiKey }).error);
   }
-  throw brokenAnswer(given, `is ${String(type ?? "of no content type")}, not a stream of events`);
+  throw broken(given, `is ${String(type ?? "of no content type")}, not a stream of events`);
 }
 
-function brokenAnswer(given: AttemptGiven, what: string): AttemptFailed {
-  return new AttemptFailed(
-    new TandemError(
-      "provider",
-      `The answer of ${given.address.host} ${what}`,
-      "Look at the server's own log, and check the endpoint's address",
-    ),
-  );
+function broken(given: AttemptGiven, what: string): AttemptFailed {
+  return new AttemptFailed(brokenAnswer(given.address.host, what));
 }
 
 function promptChars(request: GenerateRequest): number {

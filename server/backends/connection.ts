@@ -4,7 +4,9 @@ import { abortError, TandemError, throwIfAborted } from "../errors.ts";
 import type { Address } from "./address.ts";
 
 /** A 200 of `/props` or an error is a few kB; a router's list of models some hundred. */
-const MAX_BODY_BYTES = 4 * 1024 * 1024;
+const MAX_SHORT_BYTES = 4 * 1024 * 1024;
+/** Some hundred vectors of 4,096 numbers in decimal digits, or the longest answer with its probabilities. */
+const MAX_WHOLE_BYTES = 64 * 1024 * 1024;
 /** A server that died keeps nobody waiting for a reused connection. */
 const KEEP_ALIVE_MS = 4_000;
 
@@ -63,12 +65,29 @@ export async function readShort(reply: Reply, signal: AbortSignal): Promise<stri
     for await (const chunk of reply.body) {
       chunks.push(chunk);
       bytes += chunk.byteLength;
-      if (bytes > MAX_BODY_BYTES) break;
+      if (bytes > MAX_SHORT_BYTES) break;
     }
   } catch (error) {
     if (signal.aborted) throw abortError(signal);
     // The beginning of a refusal still says more than that it broke off.
     if (chunks.length === 0) throw error;
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** A whole body as text. Throws TandemError provider where it is longer than anything that was asked for, or breaks off. */
+export async function readWhole(reply: Reply, host: string, signal: AbortSignal): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of reply.body) {
+      chunks.push(chunk);
+      bytes += chunk.byteLength;
+      if (bytes <= MAX_WHOLE_BYTES) continue;
+      throw new TandemError("provider", `The answer of ${host} does not end`, "Ask for less at once");
+    }
+  } catch (error) {
+    throw signal.aborted ? abortError(signal) : transportError(error, host);
   }
   return Buffer.concat(chunks).toString("utf8");
 }

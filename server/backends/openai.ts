@@ -5,6 +5,8 @@ import { type Attached, attach, type Recognise } from "./attach.ts";
 import { AttemptFailed, attempt } from "./attempt.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import { backOffMs, pause } from "./pause.ts";
+import { createRelay } from "./relay.ts";
+import { createEmbed } from "./vectors.ts";
 import { type Extra, wireRequest } from "./wireBody.ts";
 
 /** How patient an endpoint is waited for. Milliseconds. The time a whole answer may take is the caller's signal. */
@@ -108,8 +110,8 @@ function createEndpointEngine(given: EngineGiven): Engine {
     slots: attached.slots,
     pid: null,
     generate,
-    relay: null,
-    embed: null,
+    relay: createRelay({ ...given, modelName: attached.modelName }),
+    embed: createEmbed({ ...given, modelName: attached.modelName }),
     // Whether it is there shows with each request; an endpoint has no end of its own.
     gone: new Promise<string>(() => {}),
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),

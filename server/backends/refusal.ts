@@ -33,7 +33,22 @@ export function readRefusal(given: { status: number; body: string; host: string;
   return { status, message, error: toError({ status, host, message, fields }) };
 }
 
-/** The error object in an event's data, or null when it is none. */
+/** An answer that is not what was asked for, though no refusal either. */
+export function brokenAnswer(host: string, what: string): TandemError {
+  return new TandemError(
+    "provider",
+    `The answer of ${host} ${what}`,
+    "Look at the server's own log, and check the endpoint's address",
+  );
+}
+
+/** The status that vLLM and llama-server would have answered, put into an event of a stream; 500 without one. */
+export function statusIn(data: unknown): number {
+  const code = /"code":(4\d\d|5\d\d)\b/.exec(JSON.stringify(data) ?? "")?.[1];
+  return code === undefined ? 500 : Number(code);
+}
+
+/** Whether an answer's or an event's data says that something failed. */
 export function isErrorData(data: unknown): boolean {
   return z.looseObject({ error: z.union([z.string(), z.looseObject({})]) }).safeParse(data).success;
 }
@@ -74,6 +89,8 @@ function toError(given: {
 
 function isContextOverflow(status: number, message: string, fields: z.output<typeof ErrorFields>): boolean {
   if (fields.type === "exceed_context_size_error" || fields.code === "context_length_exceeded") return true;
+  // llama-server's words for a text to embed that is longer than its physical batch.
+  if (status === 500 && /too large to process/i.test(message)) return true;
   return status === 400 && /maximum context length|context (length|size|window)/i.test(message);
 }
 

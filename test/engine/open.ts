@@ -15,7 +15,16 @@ export async function openTiny(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Engine> {
   const { model, path } = await ensureTinyLlama((line) => void process.stderr.write(`${line}\n`), signal);
-  const spec: Spec = { kind: "embedded", model, path, device: "cpu", threads: 1, contextTokens: 1_024, ...changes };
+  const spec: Spec = {
+    kind: "embedded",
+    model,
+    path,
+    device: "cpu",
+    threads: 1,
+    contextTokens: 1_024,
+    use: "write",
+    ...changes,
+  };
   return createOpenEngine({ log, childPath: engineEntry() })(spec, signal);
 }
 

@@ -1,0 +1,153 @@
+import { z } from "zod";
+import { abortError, TandemError } from "../errors.ts";
+import type { Relay, RelayReply, RelayRequest } from "../ports.ts";
+import { type Reply, readWhole, transportError } from "./connection.ts";
+import { brokenAnswer, isErrorData, parseJson, readRefusal, statusIn } from "./refusal.ts";
+import { type Server, send } from "./send.ts";
+import { readEvents } from "./sse.ts";
+import { createWatchdog, type Watchdog } from "./watchdog.ts";
+
+/** Refusals are passed on; a longer one is a web page or repeats the prompt. */
+const MAX_REFUSAL_CHARS = 16_384;
+
+/** What of a chunk tells where its stream stands; all the rest is none of our business. */
+const Chunk = z.looseObject({
+  choices: z
+    .array(
+      z.looseObject({
+        index: z.int().optional(),
+        finish_reason: z.string().nullish(),
+        text: z.string().nullish(),
+        delta: z.looseObject({}).nullish(),
+      }),
+    )
+    .nullish(),
+});
+type Chunk = z.output<typeof Chunk>;
+
+interface RelayGiven extends Server {
+  readonly modelName: string;
+  readonly limits: { readonly firstTokenMs: number; readonly idleMs: number };
+}
+
+/** Passes requests in OpenAI's shape on as they are, under the name by which the server knows its model. */
+export function createRelay(given: RelayGiven): Relay {
+  return (request, signal) => (request.body.stream === true ? relayStream : relayWhole)(given, request, signal);
+}
+
+/** Nothing shows whether a server works on a whole answer, so only the caller's signal limits it. */
+async function relayWhole(given: RelayGiven, request: RelayRequest, signal: AbortSignal): Promise<RelayReply> {
+  const reply = await ask(given, request, signal);
+  const { host } = given.address;
+  const text = await readWhole(reply, host, signal);
+  const body = parseJson(text);
+  if (body === undefined) throw brokenAnswer(host, "is not JSON");
+  // LM Studio refuses what it does not know with status 200.
+  if (isErrorData(body)) throw refused(given, { status: statusIn(body), body: text });
+  return { kind: "whole", body };
+}
+
+async function relayStream(given: RelayGiven, request: RelayRequest, signal: AbortSignal): Promise<RelayReply> {
+  const watchdog = createWatchdog({ ...given.limits, host: given.address.host });
+  const left = new AbortController();
+  const any = AbortSignal.any([signal, watchdog.signal, left.signal]);
+  const end = () => {
+    watchdog[Symbol.dispose]();
+    left.abort();
+  };
+  // A stream that nobody begins to read must not leave the clock running.
+  signal.addEventListener("abort", end, { once: true });
+  const streaming: StreamGiven = { ...given, watchdog, signal };
+  try {
+    const reply = await ask(given, request, any);
+    await checkIsStream(given, reply, any);
+    return { kind: "stream", chunks: readChunks(streaming, reply, end) };
+  } catch (error) {
+    end();
+    throw endingOf(streaming, error);
+  }
+}
+
+interface StreamGiven extends RelayGiven {
+  readonly watchdog: Watchdog;
+  /** The caller's. */
+  readonly signal: AbortSignal;
+}
+
+async function* readChunks(given: StreamGiven, reply: Reply, end: () => void): AsyncGenerator<unknown, void, void> {
+  const open = new Set<number>();
+  let isDone = false;
+  let hasFinished = false;
+  try {
+    for await (const event of readEvents(reply.body)) {
+      given.watchdog.alive();
+      isDone = event.data === "[DONE]";
+      if (isDone) break;
+      if (event.data === "") continue;
+      const chunk = chunkOf(given, event);
+      if (isWriting(chunk)) given.watchdog.wrote();
+      for (const choice of chunk.choices ?? []) {
+        if (choice.finish_reason) open.delete(choice.index ?? 0);
+        else open.add(choice.index ?? 0);
+        hasFinished ||= Boolean(choice.finish_reason);
+      }
+      yield chunk;
+    }
+    if (!isDone && !(hasFinished && open.size === 0))
+      throw brokenAnswer(given.address.host, "ended before the answer was complete");
+  } catch (error) {
+    throw endingOf(given, error);
+  } finally {
+    given.signal.removeEventListener("abort", end);
+    end();
+  }
+}
+
+function chunkOf(given: RelayGiven, event: { event: string; data: string }): Chunk {
+  const data = parseJson(event.data);
+  if (event.event === "error" || isErrorData(data)) throw refused(given, { status: statusIn(data), body: event.data });
+  const chunk = Chunk.safeParse(data);
+  if (!chunk.success) throw brokenAnswer(given.address.host, "is not in a format Tandem knows");
+  return chunk.data;
+}
+
+/** Not while there is but the opening `{ role: "assistant", content: null }`, which some servers send before they read the prompt. */
+function isWriting({ choices }: Chunk): boolean {
+  return (choices ?? []).some(({ text, delta, finish_reason }) => {
+    const written = Object.entries(delta ?? {}).some(([key, value]) => key !== "role" && Boolean(value));
+    return Boolean(text) || Boolean(finish_reason) || written;
+  });
+}
+
+async function checkIsStream(given: RelayGiven, reply: Reply, signal: AbortSignal): Promise<void> {
+  const type = reply.headers["content-type"];
+  if (typeof type === "string" && /^text\/event-stream\b/i.test(type)) return;
+  const text = await readWhole(reply, given.address.host, signal);
+  const body = parseJson(text);
+  if (isErrorData(body)) throw refused(given, { status: statusIn(body), body: text });
+  throw brokenAnswer(given.address.host, `is ${String(type ?? "of no content type")}, not a stream of events`);
+}
+
+/** Sends the request; throws what the server says when it refuses. */
+async function ask(given: RelayGiven, { path, body }: RelayRequest, signal: AbortSignal): Promise<Reply> {
+  const reply = await send(given, { path, body: { ...body, model: given.modelName } }, signal);
+  if (reply.status === 200) return reply;
+  throw refused(given, { status: reply.status, body: await readWhole(reply, given.address.host, signal) });
+}
+
+/** The refusal as an error of ours, with what the server said, so that a door can pass that on. */
+function refused(given: RelayGiven, said: { status: number; body: string }): TandemError {
+  const { address, apiKey } = given;
+  const { error } = readRefusal({ ...said, host: address.host, apiKey });
+  const safe = apiKey === "" ? said.body : said.body.replaceAll(apiKey, "…");
+  const body = safe.length > MAX_REFUSAL_CHARS ? undefined : parseJson(safe);
+  const details = { ...error.details, ...(body === undefined ? {} : { body }) };
+  return new TandemError(error.code, error.message, error.nextStep, { cause: error, details });
+}
+
+/** What ended a stream, in order of who is to be believed: the caller, our patience, the server. */
+function endingOf(given: StreamGiven, error: unknown): unknown {
+  if (given.signal.aborted) return abortError(given.signal);
+  if (given.watchdog.signal.aborted) return abortError(given.watchdog.signal);
+  return transportError(error, given.address.host);
+}
