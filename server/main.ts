@@ -1,13 +1,13 @@
 import { parseArgs } from "node:util";
 import { engineEntry, packageVersion, wasmPath } from "./assets.ts";
 import { createOpenEngine } from "./backends/open.ts";
+import { TandemError } from "./errors.ts";
 import { createFiles } from "./files.ts";
 import { detectHardware } from "./gpu/detect.ts";
 import { createLog } from "./log.ts";
 import { catalogue } from "./models/catalogue.ts";
 import { createModelStore } from "./models/store.ts";
 import { cacheFolder } from "./platform/folders.ts";
-import type { Status } from "./protocol/status.ts";
 import { createSyntax } from "./syntax/treeSitter.ts";
 import { type LspClient, serveLsp } from "./transport/lsp.ts";
 import { listenOn } from "./transport/socket.ts";
@@ -42,10 +42,17 @@ const world = createWorld({
   }),
   hardware: () => (hardware ??= detectHardware(log, leaving.signal)),
   version: packageVersion,
-  onStatus: (status: Status) => {
-    for (const client of clients) client.notifyStatus(status);
-  },
+  service: () => ({ serve: unavailable, rotateKey: unavailable, stop: unavailable }),
+  doors: () => ({ http: null, isDraining: false }),
+  wasResident: () => false,
+  onResidents: () => undefined,
 });
+
+function unavailable(): Promise<never> {
+  return Promise.reject(
+    new TandemError("not-configured", "This orchestrator is private to its client", "Use --shared"),
+  );
+}
 
 async function leave(code: number): Promise<never> {
   leaving.abort();
@@ -58,14 +65,20 @@ function serve(
   input: NodeJS.ReadableStream & import("node:stream").Readable,
   output: import("node:stream").Writable,
 ): LspClient {
+  const session = world.connect({ kind: "cli", pid: process.pid, version: packageVersion }, (status) =>
+    client.notifyStatus(status),
+  );
   const client = serveLsp(input, output, {
-    handlers: world.handlers,
+    handlers: session.handlers,
     version: packageVersion,
     log,
-    onSettings: world.configure,
+    onSettings: session.configure,
   });
   clients.add(client);
-  void client.gone.then(() => clients.delete(client));
+  void client.gone.then(() => {
+    clients.delete(client);
+    session[Symbol.dispose]();
+  });
   return client;
 }
 

@@ -18,6 +18,15 @@ export interface EngineConfig {
     | { readonly kind: "endpoint"; readonly url: string; readonly modelName: string | null; readonly apiKey: string };
 }
 
+/**
+ * Names the engine that a source opens, the `nth` of its kind. Two sources with the same key can share one engine: a number of
+ * threads makes it no other. It may hold an API key, so it is never shown or stored.
+ */
+export function sourceKey(source: EngineConfig["source"], nth: number): string {
+  const { threads: _, ...same } = source.kind === "embedded" ? source : { ...source, threads: null };
+  return JSON.stringify([nth, same]);
+}
+
 /** More threads than this per engine gain nothing on the CPUs llama.cpp was measured on, and starve the editor. */
 const MOST_THREADS = 8;
 

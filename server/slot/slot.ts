@@ -40,8 +40,8 @@ export interface EngineSlot {
   acquire(emit: Emit, signal: AbortSignal): Promise<Lease>;
   /** A turn that is free now on an engine that is loaded; null otherwise. */
   tryAcquire(): Lease | null;
-  /** Closes the engine as soon as its last task is done. */
-  retire(): void;
+  /** Closes the engine as soon as its last task is done; resolves when it is closed. */
+  retire(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -77,6 +77,7 @@ export function createSlot(place: Place, deps: SlotDeps): EngineSlot {
     retire() {
       state.isRetired = true;
       if (state.active === 0) void close(state);
+      return state.closed.promise;
     },
     close: () => close(state),
   };
@@ -114,6 +115,7 @@ async function close(state: SlotState): Promise<void> {
   const { engine } = state;
   state.engine = null;
   await engine?.[Symbol.asyncDispose]();
+  state.closed.resolve();
 }
 
 function averaged(old: number | null, tokens: number, ms: number): number | null {

@@ -45,6 +45,8 @@ export interface SlotState {
   decodePerSecond: number | null;
   loadMs: number | null;
   isRetired: boolean;
+  /** Resolves when it was closed, after which it is not used again. */
+  readonly closed: PromiseWithResolvers<void>;
 }
 
 export function emptyState(place: Place): SlotState {
@@ -59,6 +61,7 @@ export function emptyState(place: Place): SlotState {
     decodePerSecond: null,
     loadMs: null,
     isRetired: false,
+    closed: Promise.withResolvers(),
   };
 }
 
@@ -84,7 +87,7 @@ export function viewOf(state: SlotState): EngineView {
   };
 }
 
-export function statusOf(state: SlotState): EngineStatus {
+export function statusOf(state: SlotState): Omit<EngineStatus, "users"> {
   return {
     id: state.place.config.id,
     roles: [...state.place.config.roles],

@@ -42,6 +42,9 @@ export interface TestOrchestrator extends AsyncDisposable {
   readonly folder: string;
 }
 
+const refuse = () => Promise.reject(new Error("there is no such service in this test"));
+const noService = { serve: refuse, rotateKey: refuse, stop: refuse };
+
 /** The real orchestrator behind its real LSP door, on streams in this process; models come from endpoints alone. */
 export async function startOrchestrator(): Promise<TestOrchestrator> {
   const folder = await mkdtemp(join(tmpdir(), "tandem-server-"));
@@ -57,19 +60,24 @@ export async function startOrchestrator(): Promise<TestOrchestrator> {
     openEngine: createOpenEngine({ log, childPath: engineEntry() }),
     hardware: () => Promise.resolve({ ramBytes: 16e9, cores: 2, gpus: [] }),
     version: "0.0.0-test",
-    onStatus: () => undefined,
+    service: () => noService,
+    doors: () => ({ http: null, isDraining: false }),
+    wasResident: () => false,
+    onResidents: () => undefined,
   });
   const connections: ProtocolConnection[] = [];
   return {
     folder,
     async connect(settings) {
       const [toServer, toClient] = [new PassThrough(), new PassThrough()];
-      serveLsp(toServer, toClient, {
-        handlers: world.handlers,
+      const session = world.connect({ kind: "cli", pid: process.pid, version: "0.0.0-test" }, () => undefined);
+      const client = serveLsp(toServer, toClient, {
+        handlers: session.handlers,
         version: "0.0.0-test",
         log,
-        onSettings: world.configure,
+        onSettings: session.configure,
       });
+      void client.gone.then(() => session[Symbol.dispose]());
       const connection = createProtocolConnection(toClient, toServer);
       connections.push(connection);
       connection.listen();

@@ -60,9 +60,14 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "server/files.ts": { may: ADAPTER },
   "server/assets.ts": { may: ["node", "zod"] },
   "server/log.ts": { may: ["pino"], types: ["server/ports.ts"] },
+  "server/placing.ts": { may: [...CONTRACT, "server/places.ts"], types: ["server/scheduler.ts"] },
+  "server/scope.ts": { may: ["node"], types: ["server/ports.ts"] },
+  "server/session.ts": {
+    may: [...INNER, "server/models", "server/tasks", "server/places.ts", "server/placing.ts", "server/scope.ts"],
+    types: ["server/handlers.ts", "server/scheduler.ts"],
+  },
   "server/world.ts": {
-    may: [...INNER, "server/models", "server/tasks", "server/scheduler.ts", "server/slot", "server/places.ts"],
-    types: ["server/handlers.ts"],
+    may: [...INNER, "server/scheduler.ts", "server/session.ts"],
   },
   "server/cli": {
     may: [

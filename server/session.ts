@@ -1,0 +1,143 @@
+import type { Hardware } from "./core/choose.ts";
+import { TandemError } from "./errors.ts";
+import type { Handlers, Session } from "./handlers.ts";
+import { type CatalogueEntry, toModelInfo } from "./models/catalogue.ts";
+import { chosenModels } from "./places.ts";
+import { createPlacing } from "./placing.ts";
+import type { Clock, Files, Log, ModelStore, OpenEngine, Syntax } from "./ports.ts";
+import type { Settings } from "./protocol/settings.ts";
+import type { Status } from "./protocol/status.ts";
+import type { EnginePool, Membership } from "./scheduler.ts";
+import { folderOf, withinFolders } from "./scope.ts";
+import type { RunDeps } from "./tasks/deps.ts";
+import { generate } from "./tasks/generate.ts";
+import { run } from "./tasks/run.ts";
+
+/** What all sessions work with. */
+export interface SharedParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly syntax: Syntax;
+  readonly files: Files;
+  readonly store: ModelStore;
+  readonly catalogue: readonly CatalogueEntry[];
+  readonly openEngine: OpenEngine;
+  /** Asked when first needed, so that the start does not wait for a driver. */
+  readonly hardware: () => Promise<Hardware>;
+}
+
+export interface SessionDeps extends SharedParts {
+  readonly pool: EnginePool;
+  readonly status: (member: Membership) => Status;
+  /** A request of this client began or ended. */
+  readonly onChange: () => void;
+  readonly onGone: () => void;
+  /** What concerns the whole orchestrator and its doors. */
+  readonly service: (session: ClientSession) => ServiceHandlers;
+}
+
+export type ServiceHandlers = Pick<Handlers, "serve" | "rotateKey" | "stop">;
+
+/** A session as the world sees it. */
+export interface ClientSession extends Session {
+  readonly settings: Settings;
+  readonly member: Membership;
+  /** Requests that run at the moment. */
+  running(): number;
+}
+
+/** One client's settings, workspace and share in the engines, and the handlers that work with them. */
+export function createSession(deps: SessionDeps): ClientSession {
+  const member = deps.pool.join();
+  const placing = createPlacing(member, deps);
+  let folders: readonly string[] = [];
+  let running = 0;
+  const work: Work = {
+    async counted(task) {
+      running++;
+      try {
+        await placing.done();
+        return await task();
+      } finally {
+        running--;
+        deps.onChange();
+      }
+    },
+    parts: (documentUri) => ({
+      ...deps,
+      scheduler: member,
+      settings: placing.settings,
+      files: withinFolders(deps.files, folders.length === 0 ? [] : [...folders, ...folderOf(documentUri)]),
+    }),
+  };
+  const session: ClientSession = {
+    get settings() {
+      return placing.settings;
+    },
+    member,
+    running: () => running,
+    handlers: {
+      ...taskHandlers(work, deps),
+      async status() {
+        await placing.done();
+        return deps.status(member);
+      },
+      serve: (params, call) => deps.service(session).serve(params, call),
+      rotateKey: (params, call) => deps.service(session).rotateKey(params, call),
+      stop: (params, call) => deps.service(session).stop(params, call),
+    },
+    configure: (next) => placing.begin(next),
+    scope(folderUris) {
+      folders = folderUris;
+    },
+    [Symbol.dispose]() {
+      deps.onGone();
+      member[Symbol.dispose]();
+    },
+  };
+  return session;
+}
+
+/** What the handlers of tasks work with. */
+interface Work {
+  /** Runs once the engines are placed, and is counted while it does. */
+  counted<T>(task: () => Promise<T>): Promise<T>;
+  parts(documentUri?: string): RunDeps;
+}
+
+function taskHandlers({ counted, parts }: Work, deps: SharedParts) {
+  return {
+    run: (params, { emit, signal }) => counted(() => run(params, parts(params.document?.uri), emit, signal)),
+    generate: (params, { emit, signal }) => counted(() => generate(params, parts(), emit, signal)),
+    models: () => listModels(deps),
+    pull: (params, call) => pullModel(params.model, deps, call),
+  } satisfies Partial<Handlers>;
+}
+
+const listModels: (deps: SharedParts) => ReturnType<Handlers["models"]> = async ({ catalogue, store, hardware }) => {
+  const choice = chosenModels({ catalogue, hardware: await hardware() });
+  const models = catalogue.map(async (entry) => ({
+    ...toModelInfo(entry),
+    roles: entry.roles,
+    bytes: entry.bytes,
+    licence: entry.licence,
+    isCached: await store.isCached(entry.id),
+    isChosen: entry.id === choice.draft.model || entry.id === choice.audit.model,
+  }));
+  return { models: await Promise.all(models), cacheFolder: store.folder };
+};
+
+async function pullModel(
+  id: string,
+  { store, catalogue }: SharedParts,
+  { emit, signal }: Parameters<Handlers["pull"]>[1],
+): ReturnType<Handlers["pull"]> {
+  if (!id.startsWith("file:") && !catalogue.some((it) => it.id === id))
+    throw new TandemError(
+      "bad-input",
+      `There is no model "${id}" in the catalogue`,
+      `Choose one of: ${catalogue.map((it) => it.id).join(", ")}`,
+    );
+  const { model, path } = await store.ensure(id, null, (progress) => emit({ kind: "downloading", progress }), signal);
+  return { model, path };
+}
