@@ -46,6 +46,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     may: [
       "server/protocol",
       "server/errors.ts",
+      "server/platform",
       "node",
       "zod",
       "vscode-languageserver-protocol/node",
