@@ -1,13 +1,11 @@
-import type { Failure, FromChild, WireRequest } from "../engine/wire.ts";
+import type { FromChild, WireRequest } from "../engine/wire.ts";
 import { abortError, TandemError, throwIfAborted } from "../errors.ts";
-import type { Engine, EngineSpec, GenerateRequest, Log, Piece } from "../ports.ts";
+import type { Embeddings, Engine, EngineSpec, GenerateRequest, Log, Piece } from "../ports.ts";
+import { type Answer, converse, errorOf } from "./conversation.ts";
 import { type Ending, type EngineChild, startEngineChild } from "./engineChild.ts";
 import { createInbox, type Inbox } from "./inbox.ts";
 import { childEnvironment, pinTo } from "./pin.ts";
 import { createThinkingFilter } from "./thinking.ts";
-
-/** A cancelled engine answers between two steps of a prompt; one that takes longer than this hangs. */
-const CANCEL_MS = 3_000;
 
 type Spec = Extract<EngineSpec, { kind: "embedded" }>;
 
@@ -39,8 +37,8 @@ export async function openEmbedded(spec: Spec, deps: EmbeddedDeps, signal: Abort
   const kill = () => child.kill();
   signal.addEventListener("abort", kill, { once: true });
   try {
-    const { path, threads, contextTokens } = spec;
-    child.send({ kind: "load", path, gpu: pin.gpu, threads, contextTokens });
+    const { path, threads, contextTokens, use } = spec;
+    child.send({ kind: "load", path, gpu: pin.gpu, threads, contextTokens, use });
     const answer = await messages.take();
     if (answer.kind === "load-failed") throw errorOf(answer.failure);
     if (answer.kind !== "loaded") throw new Error(`the engine answered ${answer.kind} while loading`);
@@ -70,9 +68,8 @@ interface EngineGiven {
   readonly log: Log;
 }
 
-function createEmbeddedEngine({ spec, child, messages, log }: EngineGiven): Engine {
-  let lastId = 0;
-  let isBusy = false;
+function createEmbeddedEngine(given: EngineGiven): Engine {
+  const { spec, child, log } = given;
   let isDisposed = false;
   const gone = Promise.withResolvers<string>();
   void child.ended.then((ending) => {
@@ -80,24 +77,15 @@ function createEmbeddedEngine({ spec, child, messages, log }: EngineGiven): Engi
     log.error("engine died", { pid: child.pid, ...ending });
     gone.resolve(howItEnded(ending));
   });
-  async function* generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, void, void> {
-    throwIfAborted(signal);
-    if (isBusy) throw new Error("an embedded engine writes one text at a time");
-    isBusy = true;
-    try {
-      yield* converse({ child, messages, id: ++lastId, request }, signal);
-    } finally {
-      isBusy = false;
-    }
-  }
+  const work = createWork(given);
   return {
     model: spec.model,
     device: spec.device,
     slots: 1,
     pid: child.pid,
-    generate,
+    generate: (request, signal) => write(work, request, signal),
     relay: null,
-    embed: null,
+    embed: spec.use === "embed" ? (texts, signal) => makeVectors(work, texts, signal) : null,
     gone: gone.promise,
     async [Symbol.asyncDispose]() {
       isDisposed = true;
@@ -106,71 +94,46 @@ function createEmbeddedEngine({ spec, child, messages, log }: EngineGiven): Engi
   };
 }
 
-interface Conversation {
-  readonly child: EngineChild;
-  readonly messages: Inbox<FromChild>;
-  readonly id: number;
-  readonly request: GenerateRequest;
-}
+type Job = { kind: "generate"; request: WireRequest } | { kind: "embed"; texts: string[] };
+type Work = (job: Job, signal: AbortSignal) => AsyncGenerator<Answer, void, void>;
 
-/** One generation, from asking to the moment the child is free again, whoever ends it. */
-async function* converse(given: Conversation, signal: AbortSignal): AsyncGenerator<Piece, void, void> {
-  const { child, messages, id, request } = given;
-  const cancel = createCancel(child, id);
-  const thinking = request.prompt.kind === "chat" ? createThinkingFilter() : null;
-  let isIdle = false;
-  signal.addEventListener("abort", cancel.fire, { once: true });
-  try {
-    child.send({ kind: "generate", id, request: wireRequest(request) });
-    for (;;) {
-      const message = await messages.take();
-      if (!("id" in message) || message.id !== id) throw new Error(`the engine answered ${message.kind} out of turn`);
-      isIdle = message.kind !== "text";
-      if (signal.aborted && !isIdle) continue;
-      throwIfAborted(signal);
-      if (message.kind === "failed") throw errorOf(message.failure);
-      if (message.kind === "cancelled") throw new Error("the engine gave up unasked");
-      const text = message.kind === "text" ? (thinking?.add(message.text) ?? message.text) : (thinking?.end() ?? "");
-      if (text !== "") yield { kind: "text", text };
-      if (message.kind === "text") continue;
-      const { id: _, ...done } = message;
-      yield done;
-      return;
+/** One piece of work at a time, numbered. */
+function createWork({ child, messages }: EngineGiven): Work {
+  let lastId = 0;
+  let isBusy = false;
+  return async function* work(job, signal) {
+    throwIfAborted(signal);
+    if (isBusy) throw new Error("an embedded engine does one thing at a time");
+    isBusy = true;
+    try {
+      yield* converse({ child, messages, work: { ...job, id: ++lastId } }, signal);
+    } finally {
+      isBusy = false;
     }
-  } catch (error) {
-    throw signal.aborted ? abortError(signal) : error;
-  } finally {
-    signal.removeEventListener("abort", cancel.fire);
-    // The reader left in the middle: the engine must be free before anybody else may ask.
-    if (!isIdle) {
-      cancel.fire();
-      await drain(messages);
-    }
-    cancel.stop();
-  }
-}
-
-/** Asks the child to stop, and kills it when it does not. */
-function createCancel(child: EngineChild, id: number): { fire: () => void; stop: () => void } {
-  let timer: NodeJS.Timeout | null = null;
-  return {
-    fire() {
-      if (timer !== null) return;
-      child.send({ kind: "cancel", id });
-      timer = setTimeout(() => child.kill(), CANCEL_MS);
-    },
-    stop() {
-      if (timer !== null) clearTimeout(timer);
-    },
   };
 }
 
-async function drain(messages: Inbox<FromChild>): Promise<void> {
-  try {
-    while ((await messages.take()).kind === "text");
-  } catch {
-    // It died instead of answering; `gone` tells.
+async function* write(work: Work, request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, void, void> {
+  const thinking = request.prompt.kind === "chat" ? createThinkingFilter() : null;
+  for await (const answer of work({ kind: "generate", request: wireRequest(request) }, signal)) {
+    if (answer.kind !== "text" && answer.kind !== "done") throw new Error(`the engine answered ${answer.kind} to text`);
+    const text = answer.kind === "text" ? (thinking?.add(answer.text) ?? answer.text) : (thinking?.end() ?? "");
+    if (text !== "") yield { kind: "text", text };
+    if (answer.kind === "text") continue;
+    const { id: _, ...done } = answer;
+    yield done;
   }
+}
+
+async function makeVectors(work: Work, texts: readonly string[], signal: AbortSignal): Promise<Embeddings> {
+  const vectors: (readonly number[])[] = [];
+  let promptTokens = 0;
+  for await (const answer of work({ kind: "embed", texts: [...texts] }, signal)) {
+    if (answer.kind === "vector") vectors.push(answer.vector);
+    if (answer.kind === "embedded") promptTokens = answer.promptTokens;
+  }
+  if (vectors.length !== texts.length) throw new Error(`${vectors.length} vectors for ${texts.length} texts`);
+  return { vectors, promptTokens };
 }
 
 function wireRequest(request: GenerateRequest): WireRequest {
@@ -178,11 +141,6 @@ function wireRequest(request: GenerateRequest): WireRequest {
   const copied: WireRequest["prompt"] =
     prompt.kind === "text" ? prompt : { kind: "chat", messages: prompt.messages.map((message) => ({ ...message })) };
   return { ...sampling, prompt: copied, stop: [...stop], grammar: shape?.gbnf ?? null };
-}
-
-function errorOf(failure: Failure): TandemError {
-  const { code, message, nextStep, details } = failure;
-  return new TandemError(code, message, nextStep, details === undefined ? {} : { details });
 }
 
 function deathError(ending: Ending): TandemError {

@@ -1,14 +1,17 @@
 import { TandemError } from "../errors.ts";
+import { createEmbed, type EmbedTexts } from "./embed.ts";
 import { createGenerate, type Generate } from "./generate.ts";
 import { holdLifeline } from "./lifeline.ts";
 import { isMemory, type Loaded, load, messageOf } from "./load.ts";
-import { type Failure, type FromChild, ToChild, type WireRequest } from "./wire.ts";
+import { type Failure, type FromChild, ToChild } from "./wire.ts";
 
 /** llama.cpp repeats itself; the first lines say what there is to know. */
 const MAX_LOG_LINES = 200;
+const NOT_FOR_THIS = "Ask another engine: tandem status lists them";
 
 let loaded: Loaded | null = null;
 let generate: Generate | null = null;
+let embed: EmbedTexts | null = null;
 let running: { readonly id: number; isCancelled: boolean } | null = null;
 let logLines = 0;
 
@@ -24,7 +27,10 @@ process.on("message", (raw) => {
       void loadOnce(message);
       return;
     case "generate":
-      void run(message.id, message.request);
+      void work(message.id, (isCancelled) => write(message, isCancelled));
+      return;
+    case "embed":
+      void work(message.id, (isCancelled) => makeVectors(message, isCancelled));
       return;
     case "cancel":
       if (running?.id === message.id) running.isCancelled = true;
@@ -36,32 +42,51 @@ process.on("message", (raw) => {
 
 async function loadOnce(message: Extract<ToChild, { kind: "load" }>): Promise<void> {
   try {
-    loaded = await load(message, forwardLog);
-    generate = createGenerate(loaded);
-    send({ kind: "loaded", gpu: loaded.llama.gpu || "none", threads: loaded.sequence.context.idealThreads });
+    const mine = await load(message, forwardLog);
+    if (mine.use === "write") generate = createGenerate(mine);
+    else embed = createEmbed(mine);
+    loaded = mine;
+    const threads = mine.use === "write" ? mine.sequence.context.idealThreads : message.threads;
+    send({ kind: "loaded", gpu: mine.llama.gpu || "none", threads });
   } catch (error) {
     if (!(error instanceof TandemError)) throw error;
     send({ kind: "load-failed", failure: failureOf(error) });
   }
 }
 
-async function run(id: number, request: WireRequest): Promise<void> {
-  if (loaded === null || generate === null || running !== null)
-    throw new Error(`generation ${id} asked for while ${running === null ? "nothing is loaded" : "another runs"}`);
+/** Does one piece of work and sends its end. */
+async function work(id: number, act: (isCancelled: () => boolean) => Promise<FromChild>): Promise<void> {
+  if (loaded === null || running !== null)
+    throw new Error(`work ${id} asked for while ${running === null ? "nothing is loaded" : "other work runs"}`);
   const mine = { id, isCancelled: false };
   running = mine;
   let answer: FromChild;
   try {
-    const done = await generate(request, {
-      text: (text) => send({ kind: "text", id, text }),
-      isCancelled: () => mine.isCancelled,
-    });
-    answer = done === null ? { kind: "cancelled", id } : { kind: "done", id, ...done };
+    answer = await act(() => mine.isCancelled);
   } catch (error) {
     answer = { kind: "failed", id, failure: failureOf(toTandemError(error, loaded)) };
   }
   running = null;
   send(answer);
+}
+
+async function write(
+  { id, request }: Extract<ToChild, { kind: "generate" }>,
+  isCancelled: () => boolean,
+): Promise<FromChild> {
+  if (generate === null) throw new TandemError("not-configured", "This engine makes vectors, not text", NOT_FOR_THIS);
+  const done = await generate(request, { text: (text) => send({ kind: "text", id, text }), isCancelled });
+  return done === null ? { kind: "cancelled", id } : { kind: "done", id, ...done };
+}
+
+async function makeVectors(
+  { id, texts }: Extract<ToChild, { kind: "embed" }>,
+  isCancelled: () => boolean,
+): Promise<FromChild> {
+  if (embed === null) throw new TandemError("not-configured", "This engine writes text, not vectors", NOT_FOR_THIS);
+  const vector = (values: readonly number[]) => send({ kind: "vector", id, vector: [...values] });
+  const promptTokens = await embed(texts, { vector, isCancelled });
+  return promptTokens === null ? { kind: "cancelled", id } : { kind: "embedded", id, promptTokens };
 }
 
 function toTandemError(error: unknown, { library }: Loaded): TandemError {

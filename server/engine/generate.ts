@@ -1,6 +1,6 @@
 import type { LlamaGrammar, SequenceEvaluateOptions, Token } from "node-llama-cpp";
 import { TandemError } from "../errors.ts";
-import type { Loaded } from "./load.ts";
+import type { LoadedWriter } from "./load.ts";
 import { createPrefill } from "./prefill.ts";
 import { promptTokens } from "./promptTokens.ts";
 import { createStopCut } from "./stopCut.ts";
@@ -22,7 +22,7 @@ export interface Hooks {
 /** Answers one request at a time. Resolves to null when it was cancelled; the model is free for the next request either way. */
 export type Generate = (request: WireRequest, hooks: Hooks) => Promise<Done | null>;
 
-export function createGenerate(loaded: Loaded): Generate {
+export function createGenerate(loaded: LoadedWriter): Generate {
   const grammarFor = createGrammars(loaded);
   const prefill = createPrefill(loaded.sequence);
   return async (request, hooks) => {
@@ -63,7 +63,7 @@ export function createGenerate(loaded: Loaded): Generate {
 
 /** From tokens to the text that is given out. `add` and `end` tell whether a stop text was met. */
 function createWriter(given: {
-  loaded: Loaded;
+  loaded: LoadedWriter;
   before: readonly Token[];
   stops: readonly string[];
   give: (text: string) => void;
@@ -103,7 +103,7 @@ function checkFits(promptLength: number, contextTokens: number): void {
 
 async function samplingFor(
   request: WireRequest,
-  given: { loaded: Loaded; written: readonly Token[]; grammar: LlamaGrammar | null },
+  given: { loaded: LoadedWriter; written: readonly Token[]; grammar: LlamaGrammar | null },
 ): Promise<SequenceEvaluateOptions> {
   const { loaded, written, grammar } = given;
   const { LlamaGrammarEvaluationState } = loaded.library;
@@ -128,7 +128,7 @@ async function samplingFor(
 }
 
 /** Parsed grammars: an audit asks with the same one for every part of a draft. */
-function createGrammars({ llama }: Loaded): (gbnf: string | null) => Promise<LlamaGrammar | null> {
+function createGrammars({ llama }: LoadedWriter): (gbnf: string | null) => Promise<LlamaGrammar | null> {
   const known = new Map<string, LlamaGrammar>();
   return async (gbnf) => {
     if (gbnf === null) return null;

@@ -1,43 +1,65 @@
 import { stat } from "node:fs/promises";
-import type { ChatWrapper, Llama, LlamaContextSequence, LlamaModel } from "node-llama-cpp";
+import type { ChatWrapper, Llama, LlamaContextSequence, LlamaEmbeddingContext, LlamaModel } from "node-llama-cpp";
 import { TandemError } from "../errors.ts";
 import type { Gpu, ToChild } from "./wire.ts";
 
 type Library = typeof import("node-llama-cpp");
 type LoadMessage = Extract<ToChild, { kind: "load" }>;
 
-/** One model, one context, one sequence: what an engine child holds for its whole life. */
+/** One model and one context: what an engine child holds for its whole life. */
 export interface Loaded {
   readonly library: Library;
   readonly llama: Llama;
   readonly model: LlamaModel;
+  /** Prompt and answer together; for a text to embed, the text. */
+  readonly contextTokens: number;
+}
+
+/** Loaded for writing: one sequence, and the model's own template of a chat. */
+export interface LoadedWriter extends Loaded {
+  readonly use: "write";
   readonly sequence: LlamaContextSequence;
   readonly chatWrapper: ChatWrapper;
-  /** Prompt and answer together. */
-  readonly contextTokens: number;
+}
+
+/** Loaded for vectors. */
+export interface LoadedEmbedder extends Loaded {
+  readonly use: "embed";
+  readonly context: LlamaEmbeddingContext;
 }
 
 /**
  * Loads the model. Throws TandemError: model-unavailable (no such file, no GGUF, an architecture llama.cpp does not know),
  * no-memory, not-configured (no build for that kind of GPU).
  */
-export async function load(message: LoadMessage, log: (level: string, text: string) => void): Promise<Loaded> {
+export async function load(
+  message: LoadMessage,
+  log: (level: string, text: string) => void,
+): Promise<LoadedWriter | LoadedEmbedder> {
   // Imported here: until the library is there, the process must already notice that its parent has gone.
   const library = await import("node-llama-cpp");
   const llama = await startLlama(library, message, log);
   const model = await loadModel(library, llama, message);
+  const loaded = { library, llama, model, contextTokens: message.contextTokens };
   try {
-    const context = await model.createContext({
-      sequences: 1,
-      contextSize: message.contextTokens,
-      threads: message.threads,
-    });
-    const chatWrapper = library.resolveChatWrapper(model, { warningLogs: false });
-    const sequence = context.getSequence();
-    return { library, llama, model, sequence, chatWrapper, contextTokens: message.contextTokens };
+    return await (message.use === "write" ? forWriting(loaded, message.threads) : forVectors(loaded, message.threads));
   } catch (cause) {
     throw contextError(library, message, cause);
   }
+}
+
+async function forWriting(loaded: Loaded, threads: number): Promise<LoadedWriter> {
+  const { library, model, contextTokens } = loaded;
+  const context = await model.createContext({ sequences: 1, contextSize: contextTokens, threads });
+  const chatWrapper = library.resolveChatWrapper(model, { warningLogs: false });
+  return { ...loaded, use: "write", sequence: context.getSequence(), chatWrapper };
+}
+
+async function forVectors(loaded: Loaded, threads: number): Promise<LoadedEmbedder> {
+  const { model, contextTokens } = loaded;
+  // An embedding model looks at a text forwards and backwards, so it must have all of it in one batch.
+  const size = { contextSize: contextTokens, batchSize: contextTokens };
+  return { ...loaded, use: "embed", context: await model.createEmbeddingContext({ ...size, threads }) };
 }
 
 async function startLlama(

@@ -25,7 +25,7 @@ const Request = z.object({
 });
 export type WireRequest = z.output<typeof Request>;
 
-/** Orchestrator to engine child. `load` comes once, first; then one `generate` at a time. */
+/** Orchestrator to engine child. `load` comes once, first; then one `generate` or `embed` at a time, as the load's `use` says. */
 export const ToChild = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("load"),
@@ -33,9 +33,11 @@ export const ToChild = z.discriminatedUnion("kind", [
     gpu: Gpu,
     threads: z.int().min(1),
     contextTokens: z.int().min(1),
+    use: z.enum(["write", "embed"]),
   }),
   z.object({ kind: z.literal("generate"), id: z.int(), request: Request }),
-  /** Answered by whatever ends generation `id`, soon; nothing happens when it has ended. */
+  z.object({ kind: z.literal("embed"), id: z.int(), texts: z.array(z.string()) }),
+  /** Answered by whatever ends work `id`, soon; nothing happens when it has ended. */
   z.object({ kind: z.literal("cancel"), id: z.int() }),
   z.object({ kind: z.literal("leave") }),
 ]);
@@ -49,7 +51,7 @@ const Failure = z.object({
 });
 export type Failure = z.output<typeof Failure>;
 
-/** Engine child to orchestrator. After `done`, `failed` or `cancelled` the engine is free. */
+/** Engine child to orchestrator. After `done`, `embedded`, `failed` or `cancelled` the engine is free. */
 export const FromChild = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("loaded"), gpu: z.string(), threads: z.int() }),
   z.object({ kind: z.literal("load-failed"), failure: Failure }),
@@ -64,6 +66,9 @@ export const FromChild = z.discriminatedUnion("kind", [
     prefillMs: z.number(),
     decodeMs: z.number(),
   }),
+  /** Of the next text. */
+  z.object({ kind: z.literal("vector"), id: z.int(), vector: z.array(z.number()) }),
+  z.object({ kind: z.literal("embedded"), id: z.int(), promptTokens: z.int() }),
   z.object({ kind: z.literal("cancelled"), id: z.int() }),
   z.object({ kind: z.literal("failed"), id: z.int(), failure: Failure }),
   z.object({ kind: z.literal("log"), level: z.enum(["error", "warn", "info", "debug"]), text: z.string() }),

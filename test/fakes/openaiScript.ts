@@ -5,12 +5,20 @@ export interface Script {
   readonly pieces?: readonly string[];
   /** Sent before the text: `reasoning_content` of a chat answer. */
   readonly reasoning?: string;
+  /** Calls of tools that a chat answer asks for, after its text. */
+  readonly toolCalls?: readonly ScriptedCall[];
+  /** Left out: `tool_calls` where there are any, else `stop`. */
   readonly finish?: "stop" | "length";
   /** Prompt tokens reported as found in the cache. */
   readonly cachedTokens?: number;
   /** Awaited before each piece: hand in a gate's `wait` to hold the stream where a test wants it. */
   readonly beforePiece?: (index: number) => Promise<void>;
   readonly fault?: Fault;
+}
+
+export interface ScriptedCall {
+  readonly name: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
 }
 
 /** What goes wrong. `after` counts pieces of text that still arrive whole. */

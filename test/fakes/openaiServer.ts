@@ -2,7 +2,18 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { text as readAll } from "node:stream/consumers";
 import { countTokens, type Fault, type Script } from "./openaiScript.ts";
-import { errorBody, event, eventsFor, formatOf, promptOf, propsBody, WireBody, type WireFormat } from "./openaiWire.ts";
+import { EmbedBody, type EmbedScript, embedAnswer, NO_VECTORS } from "./openaiVectors.ts";
+import {
+  errorBody,
+  event,
+  eventsFor,
+  formatOf,
+  promptOf,
+  propsBody,
+  WireBody,
+  type WireFormat,
+  wholeAnswer,
+} from "./openaiWire.ts";
 
 /** One request for text, as the fake saw it. */
 export interface FakeRequest {
@@ -20,6 +31,8 @@ export interface FakeRequest {
 
 export interface FakeOptions {
   readonly reply: (request: FakeRequest) => string | Script;
+  /** Answers `/v1/embeddings`; left out, the server makes no vectors. */
+  readonly embed?: EmbedScript;
   /** `plain` knows neither `/props` nor `/completion`, as vLLM, Ollama and LM Studio do not. */
   readonly flavour?: "llama-server" | "plain";
   readonly models?: readonly string[];
@@ -45,8 +58,9 @@ export interface FakeLlama extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-interface Settled extends Required<Omit<FakeOptions, "reply" | "models">> {
+interface Settled extends Required<Omit<FakeOptions, "reply" | "models" | "embed">> {
   readonly reply: FakeOptions["reply"];
+  readonly embed?: EmbedScript;
   readonly models: readonly string[];
 }
 
@@ -106,6 +120,7 @@ async function serve(exchange: Exchange, onRequest: (request: FakeRequest) => vo
   if (path === "/v1/models") return sendJson(response, 200, modelsBody(settled));
   if (path === "/props" && isLlama)
     return sendJson(response, 200, propsBody({ ...settled, model: settled.models[0] ?? "" }));
+  if (path === "/v1/embeddings" && (isLlama || settled.embed)) return answerVectors(settled, response, raw);
   const format = formatOf(path);
   if (format === null || (format === "native" && !isLlama))
     return sendJson(response, 404, errorBody(404, "File Not Found", "not_found_error"));
@@ -159,8 +174,22 @@ async function answer(request: OpenRequest, response: ServerResponse, script: Sc
     case "page":
       return sendBody(response, 200, fault.body, { "content-type": fault.contentType });
     default:
+      if (request.body.stream !== true && fault === undefined) return sendWhole(request, response, script, model);
       return stream(request, response, { script, fault, model });
   }
+}
+
+/** An answer in one piece; it waits where a stream would wait before its first. */
+async function sendWhole(request: OpenRequest, response: ServerResponse, script: Script, model: string): Promise<void> {
+  await Promise.race([script.beforePiece?.(0), request.clientLeft]);
+  if (request.state === "open") sendJson(response, 200, wholeAnswer(request.format, request.body, script, model));
+}
+
+function answerVectors(settled: Settled, response: ServerResponse, raw: string): void {
+  const body = EmbedBody.parse(JSON.parse(raw));
+  const reply = settled.embed?.(body.input, body) ?? NO_VECTORS;
+  const answer = embedAnswer(body, reply, settled.models[0] ?? "");
+  sendJson(response, answer.status, answer.body);
 }
 
 function breakOff(request: OpenRequest, response: ServerResponse): void {

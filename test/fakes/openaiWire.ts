@@ -1,12 +1,20 @@
 import { z } from "zod";
-import { countTokens, piecesOf, type Script } from "./openaiScript.ts";
+import { countTokens, piecesOf, type Script, type ScriptedCall } from "./openaiScript.ts";
 
 /** The three ways to ask for text: OpenAI's two and llama-server's own. */
 export type WireFormat = "chat" | "completions" | "native";
 
+/** A message's text, as one string or as OpenAI's list of parts. */
+const Content = z.union([
+  z.string(),
+  z
+    .array(z.looseObject({ text: z.string().optional() }))
+    .transform((parts) => parts.map((part) => part.text ?? "").join("")),
+]);
+
 /** The request body, whatever the format; unknown fields stay in it. */
 export const WireBody = z.looseObject({
-  messages: z.array(z.object({ role: z.string(), content: z.string() })).optional(),
+  messages: z.array(z.looseObject({ role: z.string(), content: Content.nullish() })).optional(),
   prompt: z.string().optional(),
   stream: z.boolean().optional(),
 });
@@ -20,7 +28,7 @@ export function formatOf(path: string): WireFormat | null {
 
 /** All the text the model would be given. */
 export function promptOf(body: WireBody): string {
-  return body.prompt ?? (body.messages ?? []).map((message) => message.content).join("\n");
+  return body.prompt ?? (body.messages ?? []).map((message) => message.content ?? "").join("\n");
 }
 
 /** One answer's events, in llama-server's shapes (captured from a real one). */
@@ -57,17 +65,50 @@ export function eventsFor(format: WireFormat, body: WireBody, script: Script, mo
     ...base,
     object: "chat.completion.chunk",
   });
+  const toolChunks = (script.toolCalls ?? []).map((call, index) =>
+    event(chunk({ tool_calls: [{ index, ...toolCall(call, index) }] }, null)),
+  );
   const opening = [event(chunk({ role: "assistant", content: null }, null))];
   if (script.reasoning !== undefined) opening.push(event(chunk({ reasoning_content: script.reasoning }, null)));
   return {
     opening,
     pieces: pieces.map((content) => event(chunk({ content }, null))),
     closing: [
-      event(chunk({}, script.finish ?? "stop")),
+      ...toolChunks,
+      event(chunk({}, finishOf(script))),
       event({ ...base, choices: [], object: "chat.completion.chunk", ...used.fields }),
       "data: [DONE]\n\n",
     ],
   };
+}
+
+/** One answer in one piece, for a request without `stream`. */
+export function wholeAnswer(format: WireFormat, body: WireBody, script: Script, model: string) {
+  const pieces = piecesOf(script);
+  const used = usageOf(body, script, pieces.length);
+  const text = pieces.join("");
+  if (format === "native") return { ...nativeEnd(script, model, used), content: text };
+  const base = { created: 1_795_257_422, id: "chatcmpl-fake", model, system_fingerprint: "b1-fake", ...used.fields };
+  if (format === "completions") {
+    const choice = { text, index: 0, logprobs: null, finish_reason: finishOf(script) };
+    return { choices: [choice], ...base, object: "text_completion" };
+  }
+  const calls = script.toolCalls?.map(toolCall);
+  const message = {
+    role: "assistant",
+    content: text === "" && calls ? null : text,
+    ...(script.reasoning === undefined ? {} : { reasoning_content: script.reasoning }),
+    ...(calls ? { tool_calls: calls } : {}),
+  };
+  return { choices: [{ finish_reason: finishOf(script), index: 0, message }], ...base, object: "chat.completion" };
+}
+
+function finishOf(script: Script): string {
+  return script.finish ?? (script.toolCalls ? "tool_calls" : "stop");
+}
+
+function toolCall({ name, arguments: given }: ScriptedCall, index: number) {
+  return { id: `call-${index}`, type: "function", function: { name, arguments: JSON.stringify(given) } };
 }
 
 export function event(data: unknown): string {
