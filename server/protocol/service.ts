@@ -27,6 +27,7 @@ export const ServeEvent = z.object({
   /** The key in it is asked for with everything but health and, on loopback, the list of models. */
   pid: z.int(),
 });
+export type ServeEvent = z.output<typeof ServeEvent>;
 
 export const StopParams = z.object({
   /** `drained`: when the running requests of all clients are done; `now`: they are broken off. */

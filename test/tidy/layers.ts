@@ -61,6 +61,8 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "server/files.ts": { may: ADAPTER },
   "server/assets.ts": { may: ["node", "zod"] },
   "server/log.ts": { may: ["pino"], types: ["server/ports.ts"] },
+  "server/life.ts": { may: CONTRACT },
+  "server/httpDoors.ts": { may: CONTRACT, types: ["server/handlers.ts"] },
   "server/placing.ts": { may: [...CONTRACT, "server/places.ts"], types: ["server/scheduler.ts"] },
   "server/scope.ts": { may: ["node"], types: ["server/ports.ts"] },
   "server/session.ts": {
