@@ -1,6 +1,12 @@
 import type { ErrorCode, ErrorData } from "./protocol/errors.ts";
 
-const RETRYABLE: ReadonlySet<ErrorCode> = new Set(["provider", "timeout", "unusable-draft", "model-unavailable"]);
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
+  "provider",
+  "timeout",
+  "unusable-draft",
+  "model-unavailable",
+  "shutting-down",
+]);
 
 /** A failure the user can act on: what happened, and what to do next. Anything else thrown is a bug. */
 export class TandemError extends Error {

@@ -8,8 +8,10 @@ import { createLog } from "./log.ts";
 import { catalogue } from "./models/catalogue.ts";
 import { createModelStore } from "./models/store.ts";
 import { cacheFolder } from "./platform/folders.ts";
+import type { ClientInfo } from "./protocol/handshake.ts";
+import { statusChanged } from "./protocol/requests.ts";
 import { createSyntax } from "./syntax/treeSitter.ts";
-import { type LspClient, serveLsp } from "./transport/lsp.ts";
+import { type LspClient, serveLsp } from "./transport/lsp/serve.ts";
 import { listenOn } from "./transport/socket.ts";
 import { createWorld } from "./world.ts";
 
@@ -65,20 +67,11 @@ function serve(
   input: NodeJS.ReadableStream & import("node:stream").Readable,
   output: import("node:stream").Writable,
 ): LspClient {
-  const session = world.connect({ kind: "cli", pid: process.pid, version: packageVersion }, (status) =>
-    client.notifyStatus(status),
-  );
-  const client = serveLsp(input, output, {
-    handlers: session.handlers,
-    version: packageVersion,
-    log,
-    onSettings: session.configure,
-  });
+  const info: ClientInfo = { kind: "cli", pid: process.pid, version: packageVersion };
+  const session = world.connect(info, (status) => client.notify(statusChanged, status));
+  const client = serveLsp(input, output, { session, client: info, version: packageVersion, log });
   clients.add(client);
-  void client.gone.then(() => {
-    clients.delete(client);
-    session[Symbol.dispose]();
-  });
+  void client.gone.then(() => clients.delete(client));
   return client;
 }
 

@@ -18,9 +18,10 @@ import { catalogue } from "../../server/models/catalogue.ts";
 import { createModelStore } from "../../server/models/store.ts";
 import type { AnyRequest, EventOf, ParamsOf, ResultOf } from "../../server/protocol/define.ts";
 import { ErrorData } from "../../server/protocol/errors.ts";
+import type { ClientInfo } from "../../server/protocol/handshake.ts";
 import type { Settings } from "../../server/protocol/settings.ts";
 import { createSyntax } from "../../server/syntax/treeSitter.ts";
-import { serveLsp } from "../../server/transport/lsp.ts";
+import { serveLsp } from "../../server/transport/lsp/serve.ts";
 import { createWorld } from "../../server/world.ts";
 import { silentLog } from "../fakes/log.ts";
 
@@ -70,14 +71,13 @@ export async function startOrchestrator(): Promise<TestOrchestrator> {
     folder,
     async connect(settings) {
       const [toServer, toClient] = [new PassThrough(), new PassThrough()];
-      const session = world.connect({ kind: "cli", pid: process.pid, version: "0.0.0-test" }, () => undefined);
-      const client = serveLsp(toServer, toClient, {
-        handlers: session.handlers,
+      const client: ClientInfo = { kind: "cli", pid: process.pid, version: "0.0.0-test" };
+      serveLsp(toServer, toClient, {
+        session: world.connect(client, () => undefined),
+        client,
         version: "0.0.0-test",
         log,
-        onSettings: session.configure,
       });
-      void client.gone.then(() => session[Symbol.dispose]());
       const connection = createProtocolConnection(toClient, toServer);
       connections.push(connection);
       connection.listen();

@@ -1,0 +1,46 @@
+import type { Writable } from "node:stream";
+import { Emitter, type Message, type MessageWriter } from "vscode-languageserver-protocol/node";
+
+export interface WriterDeps {
+  readonly onAnswer: (id: unknown) => void;
+  readonly onOverflow: () => void;
+}
+
+/** What may lie ready for a client that does not read. */
+const MOST_UNREAD_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Writes messages without waiting for the client to read them, up to a limit. The library's own writer keeps a queue that has none.
+ * What is written once the client has gone is dropped: there is nobody to tell.
+ */
+export function createWriter(output: Writable, { onAnswer, onOverflow }: WriterDeps): MessageWriter {
+  const errors = new Emitter<[Error, Message | undefined, number | undefined]>();
+  const closes = new Emitter<void>();
+  let isGone = false;
+  output.on("error", (error) => errors.fire([error, undefined, undefined]));
+  output.on("close", () => {
+    isGone = true;
+    closes.fire();
+  });
+  return {
+    onError: errors.event,
+    onClose: closes.event,
+    async write(message) {
+      if (!isGone && !output.writableEnded) {
+        const json = JSON.stringify(message);
+        output.write(`Content-Length: ${Buffer.byteLength(json)}\r\n\r\n${json}`);
+        if (output.writableLength > MOST_UNREAD_BYTES) {
+          isGone = true;
+          onOverflow();
+        }
+      }
+      if ("id" in message && !("method" in message)) onAnswer(message.id);
+    },
+    end: () => output.end(),
+    dispose() {
+      isGone = true;
+      errors.dispose();
+      closes.dispose();
+    },
+  };
+}
