@@ -69,7 +69,11 @@ export function createHttpDoors({ keyFile }: HttpDoorsDeps): HttpDoors {
       }
     },
     async [Symbol.asyncDispose]() {
-      leaving.abort(new TandemError("shutting-down", "The orchestrator is leaving", "Open the door again"));
+      // As if it had not begun: the next orchestrator opens the door, and nothing was lost.
+      const details = { started: false };
+      leaving.abort(
+        new TandemError("shutting-down", "The orchestrator is leaving", "Open the door again", { details }),
+      );
       await Promise.all([...[...doors.values()].map(close), ...closings.values()]);
     },
   };

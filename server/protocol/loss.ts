@@ -5,6 +5,8 @@ export interface LostRequest {
   readonly definition: Pick<AnyRequest, "afterLoss">;
   /** How often it was sent so far. */
   readonly sent: number;
+  /** How long it had been with the orchestrator that went, in milliseconds. */
+  readonly ranMs: number;
   /** Characters of text that had come back. */
   readonly receivedChars: number;
 }
@@ -14,14 +16,17 @@ export type LossVerdict =
   | { readonly kind: "resend"; readonly why: string }
   | { readonly kind: "give-up"; readonly why: string };
 
-/** A request that was there at two deaths is likely their cause. */
+/** A request that was there at two deaths is likely their cause … */
 const MOST_SENT = 2;
+/** … unless it had been there so long that it was not: an HTTP door is held open for days. */
+const INNOCENT_MS = 60_000;
 
 /** `reason`: how the orchestrator ended, as a clause. */
-export function afterLoss({ definition, sent, receivedChars }: LostRequest, reason: string): LossVerdict {
+export function afterLoss({ definition, sent, ranMs, receivedChars }: LostRequest, reason: string): LossVerdict {
   const lost = receivedChars === 0 ? "nothing had come back yet" : `${receivedChars} characters of its answer are lost`;
   const happened = `The orchestrator stopped (${reason}); ${lost}`;
-  if (sent >= MOST_SENT) return { kind: "give-up", why: `${happened}, for the second time in a row` };
+  if (sent >= MOST_SENT && ranMs < INNOCENT_MS)
+    return { kind: "give-up", why: `${happened}, for the second time in a row` };
   if (definition.afterLoss === "resend") return { kind: "resend", why: `${happened}, and the request was sent again` };
   return receivedChars === 0
     ? { kind: "resend", why: `${happened}, and the request was sent again` }
