@@ -2,7 +2,8 @@ import { z } from "zod";
 
 /**
  * Version of what is spoken on the socket, raised with every change that an older client or orchestrator would misread.
- * Only the same number talks to each other; a package version may differ.
+ * Only the same number talks to each other; a package version may differ. The lines of this file keep their shape in every
+ * version, or two of different ones could not tell each other that they are.
  */
 export const PROTOCOL = 1;
 
@@ -13,8 +14,8 @@ const Proof = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** Who is at the other end of a connection. */
 export const ClientInfo = z.object({
-  /** `vscode`: our extension; `cli`: our command line; `editor`: any other LSP editor, through `tandem lsp`. */
-  kind: z.enum(["vscode", "cli", "editor"]),
+  /** `vscode`: our extension; `cli`: our command line; `editor`: any other, through `tandem lsp` or of a later version. */
+  kind: z.enum(["vscode", "cli", "editor"]).catch("editor"),
   pid: z.int().positive(),
   /** The package version. */
   version: z.string().max(50),
@@ -47,7 +48,7 @@ export const Answer = z.object({ tandem: z.literal("answer"), proof: Proof });
 /**
  * Why the orchestrator does not serve this client.
  * - wrong-proof  it does not know the secret
- * - protocol     it speaks another version of the protocol
+ * - protocol     the client speaks an older version of the protocol
  * - superseded   the client is newer: the orchestrator drains and makes room for the client's own version
  * - leaving      it is about to go; another may be started as soon as it has let go of its claim
  * - full         too many clients
