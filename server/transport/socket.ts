@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import type { Log } from "../ports.ts";
 import type { ClientInfo } from "../protocol/handshake.ts";
 
@@ -9,8 +9,6 @@ export interface SocketDoor extends AsyncDisposable {
 }
 
 export interface SocketDoorDeps {
-  /** A unix socket's or a Windows pipe's. A file that is there is a leftover: whoever calls holds the claim to the place. */
-  readonly path: string;
   readonly log: Log;
   /** The handshake. Null: the peer is not served and its socket gone, or soon so. It never rejects. */
   readonly receive: (
@@ -34,8 +32,11 @@ export const MOST_CLIENTS = 256;
 /** Everything that others may do with the file is taken away at its birth: between its birth and a change of its mode there is a moment. */
 const OWNER_ONLY = 0o177;
 
-/** Opens the door that editors and the command line come through. Rejects when it cannot listen. Disposing closes it; clients that are in stay. */
-export async function openSocketDoor({ path, log, receive, onClient }: SocketDoorDeps): Promise<SocketDoor> {
+/**
+ * Listens on a unix socket or a Windows pipe, the door of editors and the command line. A file that is there is a leftover: whoever
+ * calls holds the claim to the place. Rejects when it cannot listen. Disposing stops listening; clients that are in stay.
+ */
+export async function listenOn(path: string, { log, receive, onClient }: SocketDoorDeps): Promise<SocketDoor> {
   const leaving = new AbortController();
   const clients = new Set<Socket>();
   let strangers = 0;
@@ -88,44 +89,4 @@ function listening(server: Server, path: string): Promise<void> {
     process.umask(mask);
   }
   return promise.finally(() => server.off("error", reject));
-}
-
-/**
- * Listens on a unix socket or a Windows pipe. A socket file whose owner is gone is taken over; one that answers is not.
- * Rejects when it cannot listen. Disposing stops listening and removes the file; clients that are there stay.
- */
-export async function listenOn(path: string, onClient: (socket: Socket) => void): Promise<AsyncDisposable> {
-  const server = createServer(onClient);
-  try {
-    await bound(server, path);
-  } catch (error) {
-    const isTaken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
-    if (!isTaken || process.platform === "win32" || (await answers(path))) throw error;
-    await rm(path, { force: true });
-    await bound(server, path);
-  }
-  return {
-    async [Symbol.asyncDispose]() {
-      server.close();
-      if (process.platform !== "win32") await rm(path, { force: true });
-    },
-  };
-}
-
-function bound(server: Server, path: string): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once("error", reject);
-  server.listen(path, () => {
-    server.off("error", reject);
-    resolve();
-  });
-  return promise;
-}
-
-function answers(path: string): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connect(path);
-  socket.once("connect", () => resolve(true));
-  socket.once("error", () => resolve(false));
-  return promise.finally(() => socket.destroy());
 }

@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { ClientInfo } from "../../server/protocol/handshake.ts";
 import {
+  listenOn,
   MOST_CLIENTS,
   MOST_STRANGERS,
-  openSocketDoor,
   type SocketDoor,
   type SocketDoorDeps,
 } from "../../server/transport/socket.ts";
@@ -29,8 +29,7 @@ async function place(deps: Partial<SocketDoorDeps> = {}): Promise<Place> {
   const folder = await mkdtemp(join(tmpdir(), "td-"));
   const path = process.platform === "win32" ? `\\\\.\\pipe\\${folder.replaceAll("\\", "-")}` : join(folder, "s");
   if (process.platform !== "win32") await writeFile(path, "left over");
-  const door = await openSocketDoor({
-    path,
+  const door = await listenOn(path, {
     log: silentLog,
     async receive(socket, room, signal) {
       const byte = await Promise.race([once(socket, "data", { signal }), once(socket, "close")]).catch(() => []);
