@@ -32,6 +32,7 @@ const BUNDLES = [
     banner: { js: `#!/usr/bin/env node\n${REQUIRE}` },
   },
   { out: "engine.js", budgetKb: 260, entry: "server/engine/child.ts", ...PROGRAM, external: ["node-llama-cpp"] },
+  { out: "shim.js", budgetKb: 220, entry: "server/lifelines/shim.ts", ...PROGRAM },
   { out: "webview/answer.js", budgetKb: 150, entry: "webview/answer.ts", ...page() },
   { out: "webview/answer.css", budgetKb: 16, entry: "webview/answer.css", ...page() },
 ];

@@ -10,6 +10,11 @@ export function engineEntry(): string {
   return at(isBuilt ? "./engine.js" : "./engine/child.ts");
 }
 
+/** The program that watches over a foreign server. */
+export function shimEntry(): string {
+  return at(isBuilt ? "./shim.js" : "./lifelines/shim.ts");
+}
+
 /** The orchestrator's program. */
 export function serverEntry(): string {
   return at(isBuilt ? "./server.js" : "./main.ts");
