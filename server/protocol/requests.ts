@@ -2,6 +2,18 @@ import { z } from "zod";
 import { notification, request } from "./define.ts";
 import { GenerateEvent, GenerateParams, GenerateResult } from "./generate.ts";
 import { ModelInfo, Role } from "./models.ts";
+import {
+  ChatEvent,
+  ChatParams,
+  ChatResult,
+  CompleteEvent,
+  CompleteParams,
+  CompleteResult,
+  EmbeddingsEvent,
+  EmbeddingsParams,
+  EmbeddingsResult,
+  ModelList,
+} from "./openai.ts";
 import { RunEvent, RunParams, RunResult } from "./run.ts";
 import { Moving, ServeEvent, ServeParams, StopParams } from "./service.ts";
 import { Status } from "./status.ts";
@@ -23,6 +35,40 @@ export const generate = request({
   params: GenerateParams,
   event: GenerateEvent,
   result: GenerateResult,
+});
+
+/** OpenAI's chat completions, by any engine. Cancel with `$/cancelRequest`. */
+export const chat = request({
+  method: "tandem/openai/chat",
+  params: ChatParams,
+  event: ChatEvent,
+  result: ChatResult,
+});
+
+/** OpenAI's completions: text is continued as it stands. */
+export const complete = request({
+  method: "tandem/openai/completions",
+  params: CompleteParams,
+  event: CompleteEvent,
+  result: CompleteResult,
+});
+
+/** OpenAI's embeddings. */
+export const embeddings = request({
+  method: "tandem/openai/embeddings",
+  params: EmbeddingsParams,
+  event: EmbeddingsEvent,
+  result: EmbeddingsResult,
+  afterLoss: "resend",
+});
+
+/** OpenAI's list of models: what may be asked for by name. */
+export const listModels = request({
+  method: "tandem/openai/models",
+  params: Nothing,
+  event: Nothing,
+  result: ModelList,
+  afterLoss: "resend",
 });
 
 /** What runs where, at this moment. */

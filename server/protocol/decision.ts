@@ -1,0 +1,30 @@
+import { z } from "zod";
+import { Action, RouteCandidate, Tier } from "./run.ts";
+
+/**
+ * Which engine a request goes to, and on what grounds: what response headers name and the journal keeps. Never prompts or answers.
+ * Fields are only ever added, and added ones have a default, so that what an older version has stored can be read.
+ */
+export const Decision = z.object({
+  /** Unique, so that a header, a log line and the journal can speak of the same one. */
+  id: z.string().min(1).max(64),
+  /** Wall clock, milliseconds since 1970. */
+  atMs: z.number(),
+  /** The request's method in the contract: "tandem/openai/chat", "tandem/run" and so on. */
+  method: z.string().max(100).default(""),
+  /** The model that was asked for: "auto", or the name that pinned it. */
+  asked: z.string().max(1_000).default("auto"),
+  /** The engine's name in the client's session, and the model and device that answer. */
+  engine: z.string(),
+  model: z.string(),
+  device: z.string(),
+  /** What the task was taken for; null where nothing was classified: a pinned model, or vectors. */
+  action: Action.nullable().default(null),
+  tier: Tier.nullable(),
+  why: z.string(),
+  /** What was compared, cheapest first, each with every term of its cost; empty where there was no choice. */
+  candidates: z.array(RouteCandidate),
+  /** What kind of client asked; null where that was not said. */
+  client: z.enum(["vscode", "cli", "editor", "http"]).nullable().default(null),
+});
+export type Decision = z.output<typeof Decision>;
