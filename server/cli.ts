@@ -1,10 +1,10 @@
 import { packageVersion } from "./assets.ts";
-import { startClient } from "./cli/client.ts";
 import { commands } from "./cli/commands.ts";
 import { toFailure } from "./cli/failure.ts";
 import { HELP, readOptions } from "./cli/options.ts";
 import { jsonPrinter } from "./cli/printer.ts";
 import { settingsFrom } from "./cli/settings.ts";
+import { createSite } from "./cli/site.ts";
 import { textPrinter } from "./cli/textPrinter.ts";
 import { TandemError } from "./errors.ts";
 
@@ -21,8 +21,9 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
     if (!command) throw new TandemError("bad-input", `There is no command "${name}"`, "See `tandem help`");
     const settings = settingsFrom(name === "generate" ? { ...values, "max-tokens": undefined } : values, process.env);
     const job = await command({ words, values, printer, out: process.stdout });
-    await using client = await startClient(settings, values.verbose === true);
-    return await job(client, signal);
+    const onLog = values.verbose ? (text: string) => void process.stderr.write(`${text}\n`) : () => undefined;
+    await using site = createSite({ settings, onLog }, signal);
+    return await job(site, signal);
   } catch (error) {
     const stopped = { code: "cancelled", message: "Stopped", nextStep: "Nothing was changed" };
     printer.failure(signal.aborted ? stopped : toFailure(error));

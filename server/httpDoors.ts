@@ -5,6 +5,8 @@ import type { ServeEvent, ServeParams } from "./protocol/service.ts";
 /** An HTTP door that is open. */
 export interface OpenDoor extends AsyncDisposable {
   readonly url: string;
+  /** Where its key is. */
+  readonly keyFile: string;
 }
 
 /** The HTTP doors that clients have asked for: one for each address, open as long as somebody wants it. */
@@ -15,10 +17,6 @@ export interface HttpDoors extends AsyncDisposable {
   url(): string | null;
 }
 
-export interface HttpDoorsDeps {
-  readonly keyFile: string;
-}
-
 interface Held {
   readonly params: ServeParams;
   readonly door: Promise<OpenDoor>;
@@ -26,7 +24,7 @@ interface Held {
   holders: number;
 }
 
-export function createHttpDoors({ keyFile }: HttpDoorsDeps): HttpDoors {
+export function createHttpDoors(): HttpDoors {
   const doors = new Map<string, Held>();
   /** Doors that are being closed; their addresses are free afterwards. */
   const closings = new Map<string, Promise<void>>();
@@ -59,7 +57,7 @@ export function createHttpDoors({ keyFile }: HttpDoorsDeps): HttpDoors {
       const held = hold(address, params, open);
       held.holders++;
       try {
-        const { url } = await held.door;
+        const { url, keyFile } = await held.door;
         held.url = url;
         if (!isSame(held.params, params)) throw openOtherwise(url);
         emit({ kind: "listening", url, keyFile, pid: process.pid });

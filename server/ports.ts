@@ -1,3 +1,5 @@
+import type { Decision } from "./protocol/decision.ts";
+import type { JournalEntry, Outcome } from "./protocol/decisions.ts";
 import type { DownloadProgress, ModelInfo } from "./protocol/models.ts";
 import type { Range } from "./protocol/source.ts";
 
@@ -189,4 +191,47 @@ export interface Files {
   readText(uri: string): Promise<string | null>;
   /** Names of the entries of a folder; empty when there is none. */
   list(folderUri: string): Promise<readonly string[]>;
+}
+
+/** How the orchestrator before this one ended. */
+export interface LastLife {
+  readonly pid: number;
+  /** Milliseconds since 1970, as `seenMs`. */
+  readonly startedMs: number;
+  /** Its last entry in the journal. */
+  readonly seenMs: number;
+  /** False: it was killed, or crashed. */
+  readonly isClean: boolean;
+}
+
+/** An engine that was loaded when its orchestrator died. */
+export interface Intent {
+  /** The model and where it ran, for people. */
+  readonly description: string;
+  /** The orchestrator's last sign of life. */
+  readonly seenMs: number;
+}
+
+/**
+ * What outlives the orchestrator: its newest decisions, and what it had loaded if it dies. Bounded, and without prompts, contents or
+ * places of files, and keys. Writing never fails: where the disk refuses, nothing is kept.
+ */
+export interface Journal extends Disposable {
+  /** Null: this is the first orchestrator, or the one before still runs. */
+  readonly lastLife: LastLife | null;
+  /** What is to be loaded again before anybody asks. */
+  readonly intended: readonly Intent[];
+  /** Whether the engine with this key is among them. The key itself is not stored. */
+  wasIntended(key: string): boolean;
+  /** The engine is loaded now. */
+  remember(key: string, description: string): void;
+  /** It no longer is. */
+  forget(key: string): void;
+  decided(decision: Decision): void;
+  /** How the request of the decision with this id ended. */
+  ended(id: string, outcome: Outcome): void;
+  /** The newest first; with `before` those older than the one with that id. */
+  decisions(page: { readonly limit: number; readonly before?: string | undefined }): JournalEntry[];
+  /** This orchestrator leaves because it is told to: nothing is to be loaded again. Then as disposing, which alone says nothing. */
+  closeCleanly(): void;
 }

@@ -44,12 +44,15 @@ export interface ClientSession extends Session {
   readonly member: Membership;
   /** Requests that run at the moment. */
   running(): number;
+  /** Hears of this client's settings now and at every change. */
+  follow(listener: (settings: Settings) => void): Disposable;
 }
 
 /** One client's settings, workspace and share in the engines, and the handlers that work with them. */
 export function createSession(deps: SessionDeps): ClientSession {
   const member = deps.pool.join();
   const placing = createPlacing(member, deps);
+  const followers = new Set<(settings: Settings) => void>();
   let folders: readonly string[] = [];
   let running = 0;
   const work: Work = {
@@ -86,7 +89,15 @@ export function createSession(deps: SessionDeps): ClientSession {
       rotateKey: (params, call) => deps.service(session).rotateKey(params, call),
       stop: (params, call) => deps.service(session).stop(params, call),
     },
-    configure: (next) => placing.begin(next),
+    configure(next) {
+      placing.begin(next);
+      for (const follower of followers) follower(next);
+    },
+    follow(listener) {
+      followers.add(listener);
+      listener(placing.settings);
+      return { [Symbol.dispose]: () => void followers.delete(listener) };
+    },
     scope(folderUris) {
       folders = folderUris;
     },

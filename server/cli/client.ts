@@ -1,21 +1,13 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import {
-  CancellationTokenSource,
-  createProtocolConnection,
-  ExitNotification,
-  InitializedNotification,
-  InitializeRequest,
-  ProgressType,
-  type ProtocolConnection,
-  ShutdownRequest,
-} from "vscode-languageserver-protocol/node";
-import { serverEntry } from "../assets.ts";
+import { ResponseError } from "vscode-languageserver-protocol/node";
 import { TandemError } from "../errors.ts";
 import type { AnyRequest, EventOf, ParamsOf, ResultOf } from "../protocol/define.ts";
-import type { Settings } from "../protocol/settings.ts";
+import { ErrorData } from "../protocol/errors.ts";
+import { afterLoss } from "../protocol/loss.ts";
+import { type Line, LineLost } from "./line.ts";
 
-/** The orchestrator as a client sees it. */
+/** The orchestrator as a command sees it, whichever process serves at the moment. */
 export interface Client extends AsyncDisposable {
+  /** A request whose orchestrator dies goes to the next one where that is right; the user is told what was lost. */
   send<R extends AnyRequest>(
     definition: R,
     params: ParamsOf<R>,
@@ -24,97 +16,81 @@ export interface Client extends AsyncDisposable {
   ): Promise<ResultOf<R>>;
 }
 
-/** An orchestrator that does not leave when asked is killed after this. */
-const LEAVING_MS = 6_000;
+/** Orchestrators that leave before they begin: an upgrade, or somebody who stops them. More in a row is no upgrade. */
+const MOST_MOVES = 5;
 
-/** Starts an orchestrator of this process's own; it leaves with it, however that ends. */
-export async function startClient(settings: Settings, isVerbose: boolean): Promise<Client> {
-  const child = spawn(process.execPath, [serverEntry(), "--stdio"], {
-    stdio: ["pipe", "pipe", isVerbose ? "inherit" : "ignore"],
-    env: { ...process.env, TANDEM_LOG_LEVEL: settings.logLevel },
-  });
-  const died = gone(child);
-  const connection = createProtocolConnection(child.stdout, child.stdin);
-  connection.onError(() => undefined); // a broken pipe is seen as the child's exit
-  connection.listen();
-  child.stdin.on("error", () => undefined);
-  await Promise.race([
-    connection.sendRequest(InitializeRequest.type, {
-      processId: process.pid,
-      rootUri: null,
-      capabilities: {},
-      initializationOptions: settings,
-    }),
-    died,
-  ]);
-  await connection.sendNotification(InitializedNotification.type, {});
-  let tokens = 0;
+/** `open` attaches to the orchestrator there is, or starts one. */
+export async function createClient(open: () => Promise<Line>): Promise<Client> {
+  let line = await open();
   return {
     async send(definition, params, onEvent, signal) {
-      const partialResultToken = `events-${++tokens}`;
-      const listening = connection.onProgress(
-        new ProgressType<EventOf<typeof definition>>(),
-        partialResultToken,
-        (event) => onEvent(definition.event.parse(event)),
-      );
-      const cancel = new CancellationTokenSource();
-      const onAbort = () => cancel.cancel();
-      signal.addEventListener("abort", onAbort, { once: true });
-      if (signal.aborted) onAbort();
-      try {
-        const answer = connection.sendRequest(
-          definition.method,
-          { ...(params as object), partialResultToken },
-          cancel.token,
-        );
-        return definition.result.parse(await Promise.race([answer, died]));
-      } finally {
-        signal.removeEventListener("abort", onAbort);
-        listening.dispose();
-        cancel.dispose();
+      const given = { definition, params, onEvent };
+      for (let sent = 1, moves = 0; ; ) {
+        if (line.isOver) line = await reopened(line, open);
+        const sentMs = performance.now();
+        const outcome = await tryOnce(line, given, signal);
+        if (outcome.kind === "answered") return outcome.result;
+        if (outcome.kind === "moved" && ++moves <= MOST_MOVES) continue;
+        if (outcome.kind === "moved") throw outcome.error;
+        const { receivedChars } = outcome;
+        const ranMs = performance.now() - sentMs;
+        const verdict = afterLoss({ definition, sent, ranMs, receivedChars }, "its process ended");
+        if (verdict.kind === "give-up")
+          throw new TandemError("provider", verdict.why, "Run it again; `tandem status` shows what runs by then");
+        sent++;
+        tell(definition, onEvent, { why: verdict.why, attempt: sent });
       }
     },
-    [Symbol.asyncDispose]: () => leave(connection, child, died),
+    [Symbol.asyncDispose]: () => line.close(),
   };
 }
 
-async function leave(connection: ProtocolConnection, child: ChildProcess, died: Promise<never>): Promise<void> {
-  const late = setTimeout(() => child.kill("SIGKILL"), LEAVING_MS);
+interface Given<R extends AnyRequest> {
+  readonly definition: R;
+  readonly params: ParamsOf<R>;
+  readonly onEvent: (event: EventOf<R>) => void;
+}
+
+type Outcome<R extends AnyRequest> =
+  | { readonly kind: "answered"; readonly result: ResultOf<R> }
+  /** It was refused before it began. */
+  | { readonly kind: "moved"; readonly error: unknown }
+  | { readonly kind: "lost"; readonly receivedChars: number };
+
+async function tryOnce<R extends AnyRequest>(line: Line, given: Given<R>, signal: AbortSignal): Promise<Outcome<R>> {
+  const { definition, params, onEvent } = given;
+  let receivedChars = 0;
+  const count = (event: EventOf<R>) => {
+    if (event.kind === "draft") receivedChars += event.text.length;
+    onEvent(event);
+  };
   try {
-    await Promise.race([connection.sendRequest(ShutdownRequest.type), died]);
-    await connection.sendNotification(ExitNotification.type);
-    child.stdin?.end();
-    await died;
-  } catch {
-    // It is gone, which is what was wanted.
-  } finally {
-    clearTimeout(late);
-    connection.dispose();
+    return { kind: "answered", result: await line.request(definition, params, count, signal) };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    if (error instanceof LineLost) return { kind: "lost", receivedChars };
+    const data = ErrorData.safeParse(error instanceof ResponseError ? error.data : null).data;
+    if (data?.code !== "shutting-down") throw error;
+    return data.details?.started === false ? { kind: "moved", error } : { kind: "lost", receivedChars };
   }
 }
 
-/** Rejects when the child has gone; never resolves. */
-function gone(child: ChildProcess): Promise<never> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  child.once("error", (cause) =>
-    reject(
-      new TandemError(
-        "provider",
-        `The orchestrator could not be started: ${cause.message}`,
-        "Run it again with --verbose",
-        { cause },
-      ),
-    ),
-  );
-  child.once("exit", (code, signal) =>
-    reject(
-      new TandemError(
-        "provider",
-        `The orchestrator stopped (${signal ?? `exit code ${code}`})`,
-        "Run it again; with --verbose it says why",
-      ),
-    ),
-  );
-  promise.catch(() => undefined);
-  return promise;
+async function reopened(line: Line, open: () => Promise<Line>): Promise<Line> {
+  void line.close(); // its own business: the next one does not wait for it
+  return open();
+}
+
+/** As events of the request, where it has such: what came before no longer counts. */
+function tell<R extends AnyRequest>(
+  definition: R,
+  onEvent: (event: EventOf<R>) => void,
+  { why, attempt }: { why: string; attempt: number },
+): void {
+  for (const event of [
+    { kind: "notice", message: why },
+    { kind: "retry", attempt, why },
+  ]) {
+    const read = definition.event.safeParse(event);
+    if (read.success) onEvent(read.data);
+  }
 }

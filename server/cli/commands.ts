@@ -1,5 +1,6 @@
 import { TandemError } from "../errors.ts";
 import { status } from "../protocol/requests.ts";
+import { bridge } from "./bridge.ts";
 import type { Client } from "./client.ts";
 import { demo } from "./demo.ts";
 import { generateOnce, toGenerate } from "./generate.ts";
@@ -8,6 +9,8 @@ import type { Values } from "./options.ts";
 import type { Out, Printer } from "./printer.ts";
 import { toRequest } from "./request.ts";
 import { runOnce } from "./run.ts";
+import { serveHttp, showKey, stopAll, toServe } from "./serve.ts";
+import type { Site } from "./site.ts";
 
 export interface Given {
   readonly words: readonly string[];
@@ -16,52 +19,86 @@ export interface Given {
   readonly out: Out;
 }
 
-/** What is left to do once an orchestrator is there; resolves to the exit code. */
-export type Job = (client: Client, signal: AbortSignal) => Promise<number>;
+/** What is left to do; resolves to the exit code. */
+export type Job = (site: Site, signal: AbortSignal) => Promise<number>;
 
 /** Reads the arguments first, so that a mistake in them starts nothing. Throws TandemError bad-input. */
 export type Command = (given: Given) => Promise<Job> | Job;
 
-/** Every command that talks to an orchestrator. */
+/** Every command that talks to the orchestrator. */
 export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["run", toRun],
   ["generate", toGeneration],
   ["models", toModels],
-  ["status", () => showStatus],
-  ["demo", (given) => (client, signal) => demo(client, given.out, signal)],
+  [
+    "status",
+    ({ out }) =>
+      (site, signal) =>
+        showStatus(site, out, signal),
+  ],
+  ["serve", toServing],
+  ["key", toKey],
+  [
+    "stop",
+    ({ values, out }) =>
+      (site, signal) =>
+        stopAll(values.now === true ? "now" : "drained", site, out, signal),
+  ],
+  ["lsp", () => bridge],
+  ["demo", ({ out }) => withClient((client, signal) => demo(client, out, signal))],
 ]);
 
 async function toRun({ words, values, printer }: Given): Promise<Job> {
   const request = await toRequest({ ...values, instruction: words.join(" ") });
-  return async (client, signal) => (await runOnce(request, client, printer, values.apply === true, signal)).exitCode;
+  return withClient(
+    async (client, signal) => (await runOnce(request, client, printer, values.apply === true, signal)).exitCode,
+  );
 }
 
 function toGeneration({ words, values, printer, out }: Given): Job {
   const request = toGenerate(words.join(" "), values);
-  return async (client, signal) => {
-    await generateOnce(request, { client, out, printer, isJson: values.json === true }, signal);
-    return 0;
-  };
+  return withClient((client, signal) =>
+    done(generateOnce(request, { client, out, printer, isJson: values.json === true }, signal)),
+  );
 }
 
 function toModels({ words, values, out, printer }: Given): Job {
   const [verb, model] = words;
-  if (verb === undefined) return done((client, signal) => listModels(client, out, values.json === true, signal));
+  if (verb === undefined)
+    return withClient((client, signal) => done(listModels(client, out, values.json === true, signal)));
   if (verb === "pull" && model !== undefined)
-    return done((client, signal) => pullModel(model, client, { out, printer }, signal));
-  const message = `There is no command "models ${words.join(" ")}"`;
-  throw new TandemError("bad-input", message, "Use `tandem models` or `tandem models pull MODEL`");
+    return withClient((client, signal) => done(pullModel(model, client, { out, printer }, signal)));
+  throw unknown("models", words, "Use `tandem models` or `tandem models pull MODEL`");
 }
 
-const showStatus: Job = async (client, signal) => {
-  const now = await client.send(status, {}, () => undefined, signal);
-  process.stdout.write(`${JSON.stringify(now, null, 2)}\n`);
-  return 0;
-};
+function toServing({ values, out }: Given): Job {
+  const params = toServe(values, process.env);
+  return (site, signal) => serveHttp(params, site, out, signal);
+}
 
-function done(job: (client: Client, signal: AbortSignal) => Promise<void>): Job {
-  return async (client, signal) => {
-    await job(client, signal);
-    return 0;
-  };
+function toKey({ words, out }: Given): Job {
+  const verb = words.length === 0 ? "show" : words.join(" ");
+  if (verb !== "show" && verb !== "rotate") throw unknown("key", words, "Use `tandem key` or `tandem key rotate`");
+  return (site, signal) => showKey(verb, site, out, signal);
+}
+
+/** As JSON. Nothing is started to be looked at. */
+async function showStatus(site: Site, out: Out, signal: AbortSignal): Promise<number> {
+  const client = await site.clientIfRunning();
+  const now = client ? await client.send(status, {}, () => undefined, signal) : { pid: null, engines: [] };
+  out.write(`${JSON.stringify(now, null, 2)}\n`);
+  return 0;
+}
+
+function withClient(job: (client: Client, signal: AbortSignal) => Promise<number>): Job {
+  return async (site, signal) => job(await site.client(), signal);
+}
+
+async function done(work: Promise<void>): Promise<number> {
+  await work;
+  return 0;
+}
+
+function unknown(command: string, words: readonly string[], nextStep: string): TandemError {
+  return new TandemError("bad-input", `There is no command "${command} ${words.join(" ")}"`, nextStep);
 }

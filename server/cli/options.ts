@@ -1,15 +1,18 @@
 import { parseArgs } from "node:util";
 import { GENERATE_FLAGS } from "./generate.ts";
+import { SERVE_FLAGS } from "./serve.ts";
 import { SETTING_FLAGS } from "./settings.ts";
 
 const OPTIONS = {
   ...SETTING_FLAGS,
   ...GENERATE_FLAGS,
+  ...SERVE_FLAGS,
   action: { type: "string" },
   file: { type: "string" },
   range: { type: "string" },
   apply: { type: "boolean" },
   json: { type: "boolean" },
+  now: { type: "boolean" },
   help: { type: "boolean" },
   version: { type: "boolean" },
 } as const;
@@ -31,7 +34,13 @@ export const HELP = `tandem: coding help from your own models
       --raw continues the prompt as it stands instead of answering it; --role audit asks the auditor
   tandem models [--json]              what there is, what fits this machine
   tandem models pull MODEL            fetch one
-  tandem status                       engines, as JSON
+  tandem status                       the orchestrator, its clients and engines, as JSON
+  tandem serve [--port N]             OpenAI's API on http://127.0.0.1:8765/v1 until Ctrl-C
+      --host H, --tls-cert F --tls-key F (beyond this machine; --allow-plain without TLS on a network you trust)
+      --allow-host NAME, --allow-origin URL (again for more)          TANDEM_HTTP_HOST, TANDEM_HTTP_PORT
+  tandem key                          prints the key that API asks for; \`tandem key rotate\` makes a new one
+  tandem lsp                          the orchestrator as a language server on stdin and stdout, for any editor
+  tandem stop [--now]                 ends the orchestrator when its clients' requests are done, or at once
   tandem help | version
 
   Where models run (flags win over variables; see the README):
@@ -43,5 +52,6 @@ export const HELP = `tandem: coding help from your own models
   --max-tokens N      ceiling of one draft                                         TANDEM_MAX_TOKENS
   --timeout S         ceiling of one task in seconds, at most 300                  TANDEM_TIMEOUT
   --verbose           the orchestrator's log on stderr                             TANDEM_LOG_LEVEL
-  Models are kept in TANDEM_CACHE, else in the user's cache folder.
+  One orchestrator serves every window and command of a user; it leaves 10 s after the last (TANDEM_GRACE_MS).
+  Models are kept in TANDEM_CACHE, else in the user's cache folder; key, log and journal in TANDEM_STATE.
 `;

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { win32 } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,17 +12,18 @@ const ASKING_MS = 15_000;
 const POLL_MS = 20;
 /** The kernel needs a moment to take a killed process away, more when it held much memory. */
 const KILLING_MS = 10_000;
-/** Field 3 of /proc/PID/stat, and field 22: the clock ticks from the machine's start to the process's. */
+/** In /proc/PID/stat after the name: its state, and the clock ticks from the machine's start to its own. */
 const STATE = 0;
 const START_TICKS = 19;
 
-/** Whether the number is in use: by that process, by another that has it now, or by a dead one nobody has collected. */
+/** Whether the process runs, ours or another user's. On Linux a dead one that nobody has collected does not count. */
 export function isAlive(pid: number): boolean {
   try {
-    return process.kill(pid, 0);
+    process.kill(pid, 0);
   } catch (error) {
     return error instanceof Error && "code" in error && error.code === "EPERM";
   }
+  return process.platform !== "linux" || !isDead(statOf(pid));
 }
 
 /**
@@ -78,16 +80,24 @@ let bootId: Promise<string> | null = null;
 
 async function markFromProc(pid: number): Promise<string | null> {
   bootId ??= readFile("/proc/sys/kernel/random/boot_id", "utf8").then((it) => it.trim());
+  const stat = statOf(pid);
+  return stat === null || isDead(stat) ? null : `${await bootId} ${stat[START_TICKS]}`;
+}
+
+/** What the kernel says of a process, from its state on; null when it has gone, or is hidden from this user. The file is no disk's. */
+function statOf(pid: number): readonly string[] | null {
   let stat: string;
   try {
-    stat = await readFile(`/proc/${pid}/stat`, "utf8");
+    stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   } catch {
-    return null; // it is gone, or hidden from this user
+    return null;
   }
-  // The second field is the program's name in parentheses, and may hold spaces and parentheses itself.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const isDead = fields[STATE] === "Z" || fields[STATE] === "X";
-  return isDead || !fields[START_TICKS] ? null : `${await bootId} ${fields[START_TICKS]}`;
+  // The field before is the program's name in parentheses, and may hold spaces and parentheses itself.
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+}
+
+function isDead(stat: readonly string[] | null): boolean {
+  return stat?.[STATE] === "Z" || stat?.[STATE] === "X";
 }
 
 async function markFromPs(pid: number): Promise<string | null> {

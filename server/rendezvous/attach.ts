@@ -10,6 +10,8 @@ import { createStarter } from "./starter.ts";
 import { type Visit, visit } from "./visit.ts";
 
 const DEADLINE_MS = 20_000;
+/** A busy machine may take its time. */
+const ANSWER_MS = 5_000;
 
 /** A connection to the orchestrator, which speaks LSP from its next byte on. */
 export interface Attached {
@@ -36,33 +38,30 @@ export interface AttachDeps {
  */
 export async function attach(deps: AttachDeps, signal: AbortSignal): Promise<Attached> {
   const { client, names = namesOf(), start, deadlineMs = DEADLINE_MS } = deps;
-  const deadline = AbortSignal.timeout(deadlineMs);
-  const limit = AbortSignal.any([signal, deadline]);
+  const endMs = performance.now() + deadlineMs;
   await ensurePrivateFolder(names.folder);
   const isOurs = new Set([names.endpoint, names.marker].map((path) => basename(path)));
   using changes = watchFolder(names.folder, (name) => isOurs.has(name));
   await using starter = createStarter({ names, start, onEnd: changes.report });
   let found: Visit | null = null;
-  try {
-    for (;;) {
-      throwIfAborted(limit);
-      found = await visit({ names, client, before: found }, limit);
-      if (found.kind === "attached") return attachedTo(found, starter.pid);
-      if (found.kind === "absent") await starter.ensureStarted();
-      await changes.next(limit);
-    }
-  } catch (error) {
-    if (deadline.aborted && !signal.aborted) throw late(found, deadlineMs, error);
-    throw error;
+  for (;;) {
+    const limitMs = Math.min(ANSWER_MS, endMs - performance.now());
+    if (limitMs <= 0) throw late(found, deadlineMs);
+    found = await visit({ names, client, before: found, limitMs }, signal);
+    if (found.kind === "attached") return attachedTo(found, starter.pid);
+    if (found.kind === "absent") await starter.ensureStarted();
+    await changes.next(signal);
+    throwIfAborted(signal);
   }
 }
 
-/** Null when none runs, or the one that runs is about to leave; none is started. Throws like `attach`. */
+/** Null when none runs, or the one that does is about to leave; none is started. Throws like `attach`, timeout when it does not answer. */
 export async function attachIfRunning(
   { client, names = namesOf() }: Pick<AttachDeps, "client" | "names">,
   signal: AbortSignal,
 ): Promise<Attached | null> {
-  const found = await visit({ names, client, before: null }, signal);
+  const found = await visit({ names, client, before: null, limitMs: ANSWER_MS }, signal);
+  if (found.kind === "silent") throw late(found, ANSWER_MS);
   return found.kind === "attached" ? attachedTo(found, null) : null;
 }
 
@@ -71,26 +70,25 @@ function attachedTo({ socket, version, pid }: Extract<Visit, { kind: "attached" 
 }
 
 /** What to tell when the time is over: what was found last says why. */
-function late(found: Visit | null, deadlineMs: number, cause: unknown): TandemError {
+function late(found: Visit | null, deadlineMs: number): TandemError {
   const seconds = Math.round(deadlineMs / 1_000);
   if (found?.kind === "leaving")
     return new TandemError(
       "shutting-down",
       `An orchestrator of version ${found.endpoint.version} is leaving and still has work to finish`,
       "Try again when its tasks are done, or run `tandem stop --now`",
-      { cause, details: { pid: found.endpoint.pid } },
+      { details: { pid: found.endpoint.pid } },
     );
   if (found?.kind === "silent")
     return new TandemError(
       "timeout",
       `The orchestrator did not answer for ${seconds} seconds`,
       `End process ${found.endpoint.pid} and try again`,
-      { cause, details: { pid: found.endpoint.pid } },
+      { details: { pid: found.endpoint.pid } },
     );
   return new TandemError(
     "timeout",
     `No orchestrator could be reached within ${seconds} seconds`,
     "Try again; if that does not help, look at the orchestrator's log in Tandem's state folder",
-    { cause },
   );
 }

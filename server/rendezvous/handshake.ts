@@ -44,9 +44,9 @@ export interface Greeter {
   readonly limitMs?: number;
 }
 
-/** The client's side, on a connected socket. Throws TandemError when `signal` fires, and nothing else. */
+/** The client's side, on a connected socket. Throws TandemError cancelled when `signal` fires, and nothing else. */
 export async function greet(socket: Socket, greeter: Greeter, signal: AbortSignal): Promise<Greeting> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(greeter.limitMs ?? LIMIT_MS)]);
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(greeter.limitMs ?? LIMIT_MS))]);
   quieten(socket);
   const greeting = await exchange(socket, greeter, limit);
   if (greeting.kind !== "welcome") socket.destroy();

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { abortError, TandemError } from "../errors.ts";
+import { TandemError, throwIfAborted } from "../errors.ts";
 import { isAlive } from "../platform/processes.ts";
 import { type ClientInfo, PROTOCOL } from "../protocol/handshake.ts";
 import { type Endpoint, readEndpoint } from "./endpoint.ts";
@@ -20,25 +20,32 @@ export type Visit =
   | { readonly kind: "leaving"; readonly endpoint: Endpoint }
   | { readonly kind: "silent"; readonly endpoint: Endpoint };
 
+export interface VisitDeps {
+  readonly names: Names;
+  readonly client: ClientInfo;
+  /** What the last visit found. */
+  readonly before: Visit | null;
+  /** One that does not answer within this time is silent. */
+  readonly limitMs: number;
+}
+
 /** What a connection says when nobody listens. Anything else may pass: a queue that is full, a pipe that is busy. */
 const NOBODY: ReadonlySet<unknown> = new Set(["ENOENT", "ECONNREFUSED"]);
 
 /**
- * Looks once for the orchestrator and asks it to serve this client. `before` is what the last visit found. Throws TandemError:
- * not-configured and provider when it refuses for good, and what `signal` stands for.
+ * Looks once for the orchestrator and asks it to serve this client. Throws TandemError: not-configured and provider when it
+ * refuses for good, cancelled.
  */
-export async function visit(
-  { names, client, before }: { readonly names: Names; readonly client: ClientInfo; readonly before: Visit | null },
-  signal: AbortSignal,
-): Promise<Visit> {
+export async function visit({ names, client, before, limitMs }: VisitDeps, signal: AbortSignal): Promise<Visit> {
   const endpoint = await readEndpoint(names);
   if (!endpoint) return { kind: "absent" };
   if (before?.kind === "leaving" && before.endpoint.secret === endpoint.secret)
     return isAlive(endpoint.pid) ? before : { kind: "absent" };
-  const socket = await open(endpoint, signal);
+  const socket = await open(endpoint, AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(limitMs))]));
+  throwIfAborted(signal);
   if (!socket) return { kind: "absent" };
   if (socket === "busy") return { kind: "silent", endpoint };
-  return meaningOf(await greet(socket, { endpoint, client }, signal), socket, endpoint);
+  return meaningOf(await greet(socket, { endpoint, client, limitMs }, signal), socket, endpoint);
 }
 
 /** Null: nobody listens there. */
@@ -49,7 +56,6 @@ async function open({ socket: path }: Endpoint, signal: AbortSignal): Promise<So
     return socket;
   } catch (error) {
     socket.destroy();
-    if (signal.aborted) throw abortError(signal);
     return error instanceof Error && "code" in error && NOBODY.has(error.code) ? null : "busy";
   }
 }

@@ -7,11 +7,12 @@ import { type ServeEvent, ServeParams } from "../../server/protocol/service.ts";
 /** Doors that note when they are opened and closed; `hold` serves one until it is let go. */
 function stage() {
   const log: string[] = [];
-  const doors = createHttpDoors({ keyFile: "key" });
+  const doors = createHttpDoors();
   const open = (url: string) => async (): Promise<OpenDoor> => {
     log.push(`open ${url}`);
     return {
       url,
+      keyFile: "key",
       async [Symbol.asyncDispose]() {
         log.push(`close ${url}`);
       },
@@ -73,7 +74,11 @@ test("a door that cannot be opened is told to who asked, and can be tried again"
 test("who reopens a door that is being closed waits until its address is free", async () => {
   const { log, doors } = stage();
   const closed = Promise.withResolvers<void>();
-  const slow = async (): Promise<OpenDoor> => ({ url: "slow", [Symbol.asyncDispose]: () => closed.promise });
+  const slow = async (): Promise<OpenDoor> => ({
+    url: "slow",
+    keyFile: "key",
+    [Symbol.asyncDispose]: () => closed.promise,
+  });
   const params = ServeParams.parse({ port: 1 });
   const stop = new AbortController();
   const isOpen = Promise.withResolvers<void>();
@@ -84,7 +89,7 @@ test("who reopens a door that is being closed waits until its address is free", 
   const reopened = Promise.withResolvers<void>();
   const fresh = async (): Promise<OpenDoor> => {
     log.push("open again");
-    return { url: "again", async [Symbol.asyncDispose]() {} };
+    return { url: "again", keyFile: "key", async [Symbol.asyncDispose]() {} };
   };
   await new Promise(setImmediate);
   const second = doors.serve(params, fresh, { emit: () => reopened.resolve(), signal: again.signal });

@@ -63,6 +63,14 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "server/log.ts": { may: ["pino"], types: ["server/ports.ts"] },
   "server/life.ts": { may: CONTRACT },
   "server/httpDoors.ts": { may: CONTRACT, types: ["server/handlers.ts"] },
+  "server/service.ts": {
+    may: [...CONTRACT, "node", "server/transport"],
+    types: ["server/session.ts", "server/life.ts", "server/httpDoors.ts"],
+  },
+  "server/shared.ts": {
+    may: [...CONTRACT, "node", "server/rendezvous", "server/transport"],
+    types: ["server/life.ts"],
+  },
   "server/placing.ts": { may: [...CONTRACT, "server/places.ts"], types: ["server/scheduler.ts"] },
   "server/scope.ts": { may: ["node"], types: ["server/ports.ts"] },
   "server/session.ts": {

@@ -1,0 +1,107 @@
+import type { Socket } from "node:net";
+import {
+  CancellationTokenSource,
+  createProtocolConnection,
+  ExitNotification,
+  InitializedNotification,
+  InitializeRequest,
+  LogMessageNotification,
+  ProgressType,
+  ShutdownRequest,
+} from "vscode-languageserver-protocol/node";
+import type { AnyRequest, EventOf, ParamsOf, ResultOf } from "../protocol/define.ts";
+import { moving } from "../protocol/requests.ts";
+import type { Settings } from "../protocol/settings.ts";
+
+/** One connection to one orchestrator, initialised. */
+export interface Line {
+  /** Rejects with `LineLost` when the orchestrator goes before it has answered. */
+  request<R extends AnyRequest>(
+    definition: R,
+    params: ParamsOf<R>,
+    onEvent: (event: EventOf<R>) => void,
+    signal: AbortSignal,
+  ): Promise<ResultOf<R>>;
+  /** True when the next request should go to another orchestrator: this one leaves, or has gone. */
+  readonly isOver: boolean;
+  close(): Promise<void>;
+}
+
+/** The orchestrator at the other end has gone, by itself or killed. */
+export class LineLost extends Error {
+  constructor() {
+    super("its connection ended");
+  }
+}
+
+export interface LineOptions {
+  readonly settings: Settings;
+  /** A line of the orchestrator's log. */
+  readonly onLog: (text: string) => void;
+}
+
+/** An orchestrator that does not answer a good-bye is left without one. */
+const GOODBYE_MS = 1_000;
+
+/** Speaks LSP on a socket that has been through the handshake. */
+export async function openLine(socket: Socket, { settings, onLog }: LineOptions): Promise<Line> {
+  const connection = createProtocolConnection(socket, socket);
+  const lost = Promise.withResolvers<never>();
+  lost.promise.catch(() => undefined);
+  let isOver = false;
+  let tokens = 0;
+  const lose = () => {
+    isOver = true;
+    lost.reject(new LineLost());
+  };
+  socket.on("error", lose);
+  connection.onError(() => undefined); // a broken socket is seen as its end
+  connection.onClose(lose);
+  connection.onNotification(moving.method, () => {
+    isOver = true;
+  });
+  connection.onNotification(LogMessageNotification.type, ({ message }) => onLog(message));
+  connection.listen();
+  const initialize = { processId: process.pid, rootUri: null, capabilities: {}, initializationOptions: settings };
+  await Promise.race([connection.sendRequest(InitializeRequest.type, initialize), lost.promise]);
+  await connection.sendNotification(InitializedNotification.type, {});
+  return {
+    get isOver() {
+      return isOver;
+    },
+    async request(definition, params, onEvent, signal) {
+      const partialResultToken = `events-${++tokens}`;
+      const listening = connection.onProgress(
+        new ProgressType<EventOf<typeof definition>>(),
+        partialResultToken,
+        (event) => onEvent(definition.event.parse(event)),
+      );
+      const cancel = new CancellationTokenSource();
+      const onAbort = () => cancel.cancel();
+      signal.addEventListener("abort", onAbort, { once: true });
+      if (signal.aborted) onAbort();
+      try {
+        const given = { ...(params as object), partialResultToken };
+        const answer = connection.sendRequest(definition.method, given, cancel.token);
+        return definition.result.parse(await Promise.race([answer, lost.promise]));
+      } finally {
+        signal.removeEventListener("abort", onAbort);
+        listening.dispose();
+        cancel.dispose();
+      }
+    },
+    async close() {
+      const late = setTimeout(() => socket.destroy(), GOODBYE_MS);
+      try {
+        await Promise.race([connection.sendRequest(ShutdownRequest.type), lost.promise]);
+        await connection.sendNotification(ExitNotification.type);
+      } catch {
+        // It is gone, which is what was wanted.
+      } finally {
+        clearTimeout(late);
+        connection.dispose();
+        socket.destroy();
+      }
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { TandemError } from "../errors.ts";
+import { stateFolder } from "../platform/folders.ts";
+import { readPrivateFile } from "../platform/privateFile.ts";
+import { rotateKey, serve, stop } from "../protocol/requests.ts";
+import { ServeParams } from "../protocol/service.ts";
+import type { Out } from "./printer.ts";
+import type { Site } from "./site.ts";
+
+/** Flags of `tandem serve`, as node:util's parseArgs wants them. */
+export const SERVE_FLAGS = {
+  host: { type: "string" },
+  port: { type: "string" },
+  "tls-cert": { type: "string" },
+  "tls-key": { type: "string" },
+  "allow-plain": { type: "boolean" },
+  "allow-host": { type: "string", multiple: true },
+  "allow-origin": { type: "string", multiple: true },
+} as const;
+
+export interface ServeFlags {
+  readonly host?: string | undefined;
+  readonly port?: string | undefined;
+  readonly "tls-cert"?: string | undefined;
+  readonly "tls-key"?: string | undefined;
+  readonly "allow-plain"?: boolean | undefined;
+  readonly "allow-host"?: readonly string[] | undefined;
+  readonly "allow-origin"?: readonly string[] | undefined;
+}
+
+/** Flags win over `TANDEM_HTTP_HOST` and `TANDEM_HTTP_PORT`. Throws TandemError bad-input. */
+export function toServe(flags: ServeFlags, env: NodeJS.ProcessEnv): ServeParams {
+  const port = flags.port ?? env.TANDEM_HTTP_PORT;
+  const { "tls-cert": certificate, "tls-key": key } = flags;
+  if ((certificate === undefined) !== (key === undefined))
+    throw new TandemError("bad-input", "TLS takes two files", "Give both --tls-cert and --tls-key");
+  const read = ServeParams.safeParse({
+    host: flags.host ?? env.TANDEM_HTTP_HOST,
+    port: port === undefined || port === "" ? undefined : Number(port),
+    // Relative to here; the orchestrator may have been started anywhere.
+    tls: certificate && key ? { certificate: resolve(certificate), key: resolve(key) } : null,
+    isPlainAllowed: flags["allow-plain"],
+    allowedHosts: flags["allow-host"],
+    allowedOrigins: flags["allow-origin"],
+  });
+  if (read.success) return read.data;
+  const why = z.prettifyError(read.error).replace(/\s*\n\s*/g, " ");
+  throw new TandemError("bad-input", `serve: ${why}`, "See `tandem help` for what is allowed");
+}
+
+/** Opens the HTTP door and holds it open until Ctrl-C; one that died is opened again by the next orchestrator. */
+export async function serveHttp(params: ServeParams, site: Site, out: Out, signal: AbortSignal): Promise<number> {
+  const client = await site.client();
+  let last = "";
+  const listening = client.send(
+    serve,
+    params,
+    ({ url, keyFile, pid }) => {
+      const text = `Listening on ${url}/v1 (process ${pid}). The key is in ${keyFile}; print it with: tandem key\n`;
+      out.write(last === "" ? text : `Again: ${text}`);
+      last = text;
+    },
+    signal,
+  );
+  try {
+    await listening;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  return 0;
+}
+
+/** The key alone on stdout. `rotate` makes a new one first. */
+export async function showKey(verb: "show" | "rotate", site: Site, out: Out, signal: AbortSignal): Promise<number> {
+  const file =
+    verb === "rotate"
+      ? (await (await site.client()).send(rotateKey, {}, () => undefined, signal)).keyFile
+      : join(stateFolder(), "http-key");
+  const key = await readPrivateFile(file);
+  if (key === null)
+    throw new TandemError("not-configured", "There is no key yet", "Make one with: tandem key rotate, or tandem serve");
+  out.write(`${key.trim()}\n`);
+  return 0;
+}
+
+/** Ends the orchestrator; that there is none is as well. */
+export async function stopAll(when: "drained" | "now", site: Site, out: Out, signal: AbortSignal): Promise<number> {
+  const client = await site.clientIfRunning();
+  await client?.send(stop, { when }, () => undefined, signal);
+  out.write(client ? "The orchestrator leaves\n" : "No orchestrator runs\n");
+  return 0;
+}
