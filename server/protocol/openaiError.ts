@@ -29,7 +29,7 @@ const Details = z.looseObject({
   /** The HTTP status that a server behind an endpoint answered. */
   status: z.int().optional().catch(undefined),
   /** And what it said. */
-  body: z.unknown(),
+  body: z.unknown().optional(),
   /** The parameter that is at fault. */
   param: z.string().nullable().optional().catch(undefined),
   /** Nobody knows a model of this name, as against one that cannot be had at the moment. */
