@@ -33,6 +33,8 @@ export interface LifeDeps {
  * short enough not to stand in the way of an update of the editor whose binary runs it.
  */
 export const GRACE_MS = 10_000;
+/** Whoever started it needs a moment to connect, however short the grace time is. */
+const FIRST_CLIENT_MS = 10_000;
 /** One task takes 300 s at most; then it was broken off anyway. */
 export const DRAIN_MS = 310_000;
 
@@ -40,7 +42,7 @@ export function createLife({ log, graceMs, drainMs }: LifeDeps): Life {
   const guests = new Set<Guest>();
   const over = Promise.withResolvers<string>();
   let draining: Moving | null = null;
-  let timer = wait("nobody came", graceMs);
+  let timer = wait("nobody came", Math.max(graceMs, FIRST_CLIENT_MS));
 
   function wait(why: string, ms: number): NodeJS.Timeout {
     return setTimeout(() => over.resolve(why), ms);

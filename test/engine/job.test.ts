@@ -6,7 +6,8 @@ import { test } from "node:test";
 import { wasmPath } from "../../server/assets.ts";
 import { RunEvent, RunResult } from "../../server/protocol/run.ts";
 import { createSyntax } from "../../server/syntax/treeSitter.ts";
-import { descendants, runCli, startCli, stillRunning } from "../server/cli.ts";
+import { allGone, descendants, runCli, startCli } from "../server/cli.ts";
+import { createInstance } from "../server/instance.ts";
 
 /** The trial model drafts and audits, each in a process of its own; named, so that the hub is not asked. */
 const MODELS = ["--model", "tinyllama-1.1b-chat-iq2xxs", "--audit-model", "tinyllama-1.1b-chat-iq2xxs"];
@@ -97,14 +98,15 @@ for (const moment of ["loading", "draft"] as const)
       "always",
       "add a docstring to shout",
     ];
-    const cli = startCli(args, { cwd: place.folder });
+    await using instance = await createInstance();
+    const cli = startCli(args, { cwd: place.folder, env: instance.env });
     for await (const line of cli.lines) if (JSON.parse(line).kind === moment) break;
     const below = await descendants(cli.process.pid ?? 0);
     assert.ok(below.length > 0);
     cli.process.kill("SIGINT");
     const run = await cli.ended;
     assert.equal(run.code, 130, run.stdout + run.stderr);
-    assert.deepEqual(await stillRunning(below), []);
+    await allGone(below);
     assert.equal(await readFile(join(place.folder, "words.py"), "utf8"), PYTHON);
     assert.deepEqual(await readdir(place.folder), ["words.py"]);
   });

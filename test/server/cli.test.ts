@@ -6,7 +6,8 @@ import { test } from "node:test";
 import { RunEvent } from "../../server/protocol/run.ts";
 import { createGate, type Script } from "../fakes/openaiScript.ts";
 import { startFakeLlama } from "../fakes/openaiServer.ts";
-import { descendants, runCli, startCli, stillRunning } from "./cli.ts";
+import { allGone, descendants, runCli, startCli } from "./cli.ts";
+import { createInstance } from "./instance.ts";
 
 const CODE = "export function half(value: number): number {\n  return value * 2;\n}\n";
 const FIXED = "```ts\nexport function half(value: number): number {\n  return value / 2;\n}\n```";
@@ -70,8 +71,10 @@ test("a file that changed while the draft was written is not overwritten", async
   await using place = await workspace();
   const gate = createGate();
   await using fake = await startFakeLlama({ reply: () => ({ text: FIXED, beforePiece: gate.wait }) });
+  await using instance = await createInstance();
   const cli = startCli(["run", "--apply", "--file", place.file, "--endpoint", fake.url, "fix half"], {
     cwd: place.folder,
+    env: instance.env,
   });
   await fake.nextRequest();
   const changed = CODE.replace("value * 2", "value * 3");
@@ -90,7 +93,8 @@ test("an insertion goes nowhere when the file changed anywhere", async () => {
     reply: () => ({ text: "```ts\n/** Half. */\n```", beforePiece: gate.wait }),
   });
   const args = ["run", "--apply", "--file", place.file, "--endpoint", fake.url, "document half"];
-  const cli = startCli(args, { cwd: place.folder });
+  await using instance = await createInstance();
+  const cli = startCli(args, { cwd: place.folder, env: instance.env });
   await fake.nextRequest();
   await writeFile(place.file, `// a new first line\n${CODE}`);
   gate.open();
@@ -112,7 +116,8 @@ test("a read-only file is left alone", async () => {
 
 test("a reader that leaves early ends the program without a stack", async () => {
   await using place = await workspace();
-  const cli = startCli(["help"], { cwd: place.folder });
+  await using instance = await createInstance();
+  const cli = startCli(["help"], { cwd: place.folder, env: instance.env });
   cli.process.stdout?.destroy();
   const run = await cli.ended.catch(() => null);
   assert.doesNotMatch(run?.stderr ?? "", /at .*\.ts:\d+/);
@@ -203,14 +208,15 @@ for (const moment of ["classified", "routed", "ready", "draft"] as const)
     const replies: (string | Script)[] = [{ pieces: FIXED.split(/(?<=\n)/), beforePiece: held.wait }];
     await using fake = await startFakeLlama({ reply: () => replies.shift() ?? FIXED });
     const args = ["run", "--json", "--apply", "--file", place.file, "--endpoint", fake.url, "fix half"];
-    const cli = startCli(args, { cwd: place.folder });
+    await using instance = await createInstance();
+    const cli = startCli(args, { cwd: place.folder, env: instance.env });
     for await (const line of cli.lines) if (JSON.parse(line).kind === moment) break;
     const below = await descendants(cli.process.pid ?? 0);
     assert.ok(below.length > 0);
     cli.process.kill("SIGINT");
     const run = await cli.ended;
     assert.equal(run.code, 130, run.stdout + run.stderr);
-    assert.deepEqual(await stillRunning(below), []);
+    await allGone(below);
     assert.equal(await readFile(place.file, "utf8"), CODE);
     assert.deepEqual(await readdir(place.folder), ["half.ts"]);
     held.open();
@@ -219,15 +225,19 @@ for (const moment of ["classified", "routed", "ready", "draft"] as const)
     assert.equal(await readFile(place.file, "utf8"), WANT);
   });
 
-test("a command line that is killed takes its orchestrator with it", async () => {
+test("a command line that is killed takes its request with it, and the orchestrator leaves after the last client", async () => {
   await using place = await workspace();
   const gate = createGate();
   await using fake = await startFakeLlama({ reply: () => ({ text: FIXED, beforePiece: gate.wait }) });
-  const cli = startCli(["run", "--file", place.file, "--endpoint", fake.url, "fix half"], { cwd: place.folder });
+  await using instance = await createInstance();
+  const cli = startCli(["run", "--file", place.file, "--endpoint", fake.url, "fix half"], {
+    cwd: place.folder,
+    env: instance.env,
+  });
   const request = await fake.nextRequest();
   const below = await descendants(cli.process.pid ?? 0);
   cli.process.kill("SIGKILL");
   await request.clientLeft;
   await cli.ended;
-  while ((await stillRunning(below)).length > 0) await new Promise(setImmediate);
+  await allGone(below);
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import {
   CancellationTokenSource,
+  type ClientCapabilities,
   createProtocolConnection,
   InitializeRequest,
   ProgressType,
@@ -11,7 +12,7 @@ import {
   ResponseError,
 } from "vscode-languageserver-protocol/node";
 import type { z } from "zod";
-import { engineEntry, wasmPath } from "../../server/assets.ts";
+import { engineEntry, shimEntry, wasmPath } from "../../server/assets.ts";
 import { createOpenEngine } from "../../server/backends/open.ts";
 import { createFiles } from "../../server/files.ts";
 import { catalogue } from "../../server/models/catalogue.ts";
@@ -37,8 +38,13 @@ export interface SendOptions<R extends AnyRequest> {
   readonly signal?: AbortSignal;
 }
 
+export interface ConnectAs {
+  readonly kind: ClientInfo["kind"];
+  readonly capabilities: ClientCapabilities;
+}
+
 export interface TestOrchestrator extends AsyncDisposable {
-  connect(settings: z.input<typeof Settings>): Promise<TestClient>;
+  connect(settings: z.input<typeof Settings>, as?: ConnectAs): Promise<TestClient>;
   /** An empty folder of this test's own. */
   readonly folder: string;
 }
@@ -58,7 +64,7 @@ export async function startOrchestrator(): Promise<TestOrchestrator> {
     syntax: createSyntax({ wasmPath }),
     files: createFiles(),
     store: createModelStore({ folder: join(folder, "cache"), log, clock }),
-    openEngine: createOpenEngine({ log, childPath: engineEntry() }),
+    openEngine: createOpenEngine({ log, childPath: engineEntry(), shimPath: shimEntry(), register: null }),
     hardware: () => Promise.resolve({ ramBytes: 16e9, cores: 2, gpus: [] }),
     version: "0.0.0-test",
     service: () => noService,
@@ -69,9 +75,9 @@ export async function startOrchestrator(): Promise<TestOrchestrator> {
   const connections: ProtocolConnection[] = [];
   return {
     folder,
-    async connect(settings) {
+    async connect(settings, { kind, capabilities } = { kind: "cli", capabilities: {} }) {
       const [toServer, toClient] = [new PassThrough(), new PassThrough()];
-      const client: ClientInfo = { kind: "cli", pid: process.pid, version: "0.0.0-test" };
+      const client: ClientInfo = { kind, pid: process.pid, version: "0.0.0-test" };
       serveLsp(toServer, toClient, {
         session: world.connect(client, () => undefined),
         client,
@@ -81,7 +87,7 @@ export async function startOrchestrator(): Promise<TestOrchestrator> {
       const connection = createProtocolConnection(toClient, toServer);
       connections.push(connection);
       connection.listen();
-      const initialize = { processId: null, rootUri: null, capabilities: {}, initializationOptions: settings };
+      const initialize = { processId: null, rootUri: null, capabilities, initializationOptions: settings };
       await connection.sendRequest(InitializeRequest.type, initialize);
       return {
         connection,

@@ -1,10 +1,6 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import {
@@ -92,44 +88,5 @@ test("without a door it says how it is used", async () => {
   const said: string[] = [];
   for await (const line of createInterface({ input: child.stderr })) said.push(line);
   assert.deepEqual(await exited, [2, null]);
-  assert.match(said.join("\n"), /--stdio \| --socket/);
+  assert.match(said.join("\n"), /--shared \| --stdio/);
 });
-
-test("socket: two clients share one process, and one that goes leaves the other alone", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "tandem-"));
-  const path = process.platform === "win32" ? `\\\\.\\pipe\\tandem-${process.pid}` : join(folder, "s");
-  const { child, exited } = start("--socket", path);
-  try {
-    for await (const line of createInterface({ input: child.stderr })) if (line.includes("listening")) break;
-    const [first, second] = [await client(path), await client(path)];
-    assert.equal(await first.pid(), child.pid);
-    assert.equal(await second.pid(), child.pid);
-    first.socket.destroy();
-    assert.equal(await second.pid(), child.pid);
-    second.socket.write("Content-Length: 3\r\n\r\n{]}");
-    const third = await client(path);
-    assert.equal(await third.pid(), child.pid, "a client that sends rubbish is its own problem");
-    const rival = start("--socket", path);
-    assert.deepEqual(await rival.exited, [1, null], "a socket that answers is not taken over");
-    child.kill("SIGKILL");
-    await exited;
-    const heir = start("--socket", path);
-    for await (const line of createInterface({ input: heir.child.stderr })) if (line.includes("listening")) break;
-    assert.equal(await (await client(path)).pid(), heir.child.pid, "one whose owner was killed is");
-    heir.child.kill("SIGTERM");
-    assert.deepEqual(await heir.exited, [0, null]);
-  } finally {
-    child.kill("SIGKILL");
-    await rm(folder, { recursive: true, force: true });
-  }
-});
-
-async function client(path: string) {
-  const socket = connect(path);
-  await once(socket, "connect");
-  const connection = createProtocolConnection(socket, socket);
-  connection.onError(() => undefined);
-  connection.listen();
-  await connection.sendRequest(InitializeRequest.type, INITIALIZE);
-  return { socket, pid: async () => Status.parse(await connection.sendRequest(status.method, {})).pid };
-}
