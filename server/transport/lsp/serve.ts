@@ -15,6 +15,8 @@ import { createAdmission } from "./admission.ts";
 import { type Calls, createCalls } from "./calls.ts";
 import { contractMethods } from "./contract.ts";
 import { createDispatch, type Dispatch } from "./dispatch.ts";
+import type { Wire } from "./editor/progress.ts";
+import { createEditorDoor } from "./editor/serve.ts";
 import { brokenOff } from "./failure.ts";
 import { createReader } from "./reader.ts";
 import { createWorkspace } from "./workspace.ts";
@@ -114,12 +116,17 @@ function dispatchOf(
   { session, client, version, log, calls, end }: LspDeps & { calls: Calls; end: () => void },
 ): Dispatch {
   const workspace = createWorkspace(session, client.kind);
-  const sendProgress = (token: string | number, value: unknown) =>
-    quietly(() => connection.sendNotification("$/progress", { token, value }));
+  const wire: Wire = {
+    notify: (method, params) => quietly(() => connection.sendNotification(method, params)),
+    request: (method, params) => connection.sendRequest(method, params),
+  };
+  const editor = client.kind === "editor" ? createEditorDoor({ run: session.handlers.run, wire, log }) : null;
+  const contract = contractMethods(session.handlers, (token, value) => wire.notify("$/progress", { token, value }));
   return createDispatch({
     initialize(params) {
       workspace.begin(params);
       const capabilities = {
+        ...editor?.begin(params),
         positionEncoding: "utf-16",
         workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
       };
@@ -127,8 +134,9 @@ function dispatchOf(
     },
     onShutdown: () => calls.abort(brokenOff()),
     onExit: end,
-    methods: contractMethods(session.handlers, sendProgress),
+    methods: new Map([...contract, ...(editor?.methods ?? [])]),
     notices: new Map([
+      ...(editor?.notices ?? []),
       ["workspace/didChangeConfiguration", workspace.changeSettings],
       ["workspace/didChangeWorkspaceFolders", workspace.changeFolders],
     ]),
