@@ -1,6 +1,7 @@
 import { models, pull } from "../protocol/requests.ts";
 import type { Client } from "./client.ts";
 import type { Out, Printer } from "./printer.ts";
+import { align } from "./table.ts";
 
 /** The catalogue as a table: what each model is for, its size, and what is here. */
 export async function listModels(client: Client, out: Out, isJson: boolean, signal: AbortSignal): Promise<void> {
@@ -41,14 +42,4 @@ export async function pullModel(id: string, client: Client, shown: PullShown, si
 export interface PullShown {
   readonly out: Out;
   readonly printer: Printer;
-}
-
-function align(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
 }

@@ -1,0 +1,23 @@
+import { openDatabase, type Sqlite } from "./database.ts";
+import { createDecisionTable, type DecisionTable } from "./decisionTable.ts";
+import { createLifeTable, type LifeTable } from "./lifeTable.ts";
+
+export interface Tables {
+  readonly lives: LifeTable;
+  readonly decisions: DecisionTable;
+}
+
+/** The journal's file, open. */
+export interface JournalFile extends Tables, Disposable {}
+
+/** Begins one where there is none. Throws what `failureKind` knows. */
+export function openFile(sqlite: Sqlite, path: string, mostBytes: number): JournalFile {
+  const database = openDatabase(sqlite, path, mostBytes);
+  try {
+    const tables = { lives: createLifeTable(database), decisions: createDecisionTable(database) };
+    return { ...tables, [Symbol.dispose]: () => database.close() };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}

@@ -1,0 +1,86 @@
+import { ensurePrivateFolder } from "../platform/privateFolder.ts";
+import { isAlive, startMark } from "../platform/processes.ts";
+import type { Journal, Log } from "../ports.ts";
+import type { Tables } from "./file.ts";
+import { type Begun, digestOf, type OpenLife } from "./lifeTable.ts";
+import { withoutPlaces } from "./scrub.ts";
+import { createStore, type Store, type StoreDeps } from "./store.ts";
+
+export interface JournalDeps {
+  /** Made where it is missing; nobody else may look into it. */
+  readonly folder: string;
+  readonly log: Log;
+  /** Milliseconds since 1970: ages are told from one process to the next. */
+  readonly wallMs: () => number;
+  readonly mostBytes?: number;
+}
+
+/** 5,000 decisions of the largest size, twice over. It keeps the disk from being filled, whatever goes wrong. */
+const MOST_BYTES = 160_000_000;
+
+/** A life in a journal that cannot be used. */
+const NOTHING: Begun = { number: 0, last: null, intents: new Map() };
+
+/**
+ * Opens the journal in this folder and tells how the orchestrator before ended. It never rejects for what the disk holds or
+ * refuses: a journal that cannot be used is quiet.
+ */
+export async function createJournal({ folder, log, wallMs, mostBytes = MOST_BYTES }: JournalDeps): Promise<Journal> {
+  let life = NOTHING;
+  const begin = ({ lives }: Tables, lost: readonly number[]) =>
+    lives.begin({ pid: process.pid, nowMs: wallMs(), lost });
+  const onAnew = (tables: Tables) => {
+    life = { ...life, number: begin(tables, []).number };
+  };
+  const store = await openStore({ folder, log, mostBytes, onAnew });
+  const lost = await lostLives(store.attempt([], ({ lives }) => lives.open()));
+  life = store.attempt(NOTHING, (tables) => begin(tables, lost));
+  // On Windows it takes a second to ask; nothing waits for it.
+  void startMark(process.pid).then((mark) => {
+    if (mark !== null) store.attempt(undefined, ({ lives }) => lives.mark(life.number, mark));
+  });
+
+  const write = (work: (tables: Tables) => void) =>
+    store.attempt(undefined, (tables) => {
+      work(tables);
+      tables.lives.seen(life.number, wallMs());
+    });
+  return {
+    lastLife: life.last,
+    intended: [...life.intents.values()],
+    wasIntended: (key) => life.intents.has(digestOf(key)),
+    remember: (key, description) =>
+      write(({ lives }) => lives.remember(life.number, digestOf(key), withoutPlaces(description))),
+    forget: (key) => write(({ lives }) => lives.forget(life.number, digestOf(key))),
+    decided: (decision) => write(({ decisions }) => decisions.insert(life.number, decision)),
+    ended: (id, outcome) => write(({ decisions }) => decisions.end(id, outcome)),
+    decisions: (page) => store.attempt([], ({ decisions }) => decisions.page(page)),
+    closeCleanly() {
+      store.attempt(undefined, ({ lives }) => lives.endCleanly(life.number, wallMs()));
+      store[Symbol.dispose]();
+    },
+    [Symbol.dispose]: () => store[Symbol.dispose](),
+  };
+}
+
+/** A Node without SQLite, or a folder that cannot be had, is as good as a disk that is full. */
+async function openStore(deps: Omit<StoreDeps, "sqlite">): Promise<Store> {
+  const { folder, log } = deps;
+  try {
+    const [sqlite] = await Promise.all([import("node:sqlite"), ensurePrivateFolder(folder)]);
+    return createStore({ ...deps, sqlite });
+  } catch (error) {
+    log.warn("there is no journal", { folder, why: error instanceof Error ? error.message : String(error) });
+    return { attempt: (otherwise) => otherwise, [Symbol.dispose]: () => undefined };
+  }
+}
+
+/** Those whose process is gone. A number may have gone to another process meanwhile, or to this one. */
+async function lostLives(open: readonly OpenLife[]): Promise<number[]> {
+  const lost: number[] = [];
+  for (const { number, pid, mark } of open) {
+    const isGone = pid === process.pid || !isAlive(pid) || (mark !== null && (await startMark(pid)) !== mark);
+    if (isGone) lost.push(number);
+  }
+  return lost;
+}

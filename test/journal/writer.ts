@@ -1,0 +1,14 @@
+import { createJournal } from "../../server/journal/journal.ts";
+import { silentLog } from "../fakes/log.ts";
+import { decisionOf } from "./place.ts";
+
+/** A process of its own that writes decisions until it is killed or has written as many as it was told; it says each number once it is written. */
+const [folder = "", name = "", most = "Infinity"] = process.argv.slice(2);
+const journal = await createJournal({ folder, log: silentLog, wallMs: () => Date.now() });
+journal.remember("key", "Model A");
+for (let at = 1; at <= Number(most); at++) {
+  journal.decided(decisionOf(`${name} ${at}`, { why: "w".repeat((at % 7) * 100) }));
+  journal.ended(`${name} ${at}`, { kind: "ok", totalMs: at });
+  process.stdout.write(`${at}\n`);
+}
+journal.closeCleanly();
