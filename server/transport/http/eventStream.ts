@@ -1,0 +1,56 @@
+import type { ServerResponse } from "node:http";
+import type { HttpLimits } from "./limits.ts";
+
+/** An answer in parts, as server-sent events. */
+export interface EventStream extends Disposable {
+  /** Known before the first part. From here on silence is filled with comments, so that nobody on the way gives up. */
+  announce(headers: Readonly<Record<string, string>>): void;
+  /** Whether the status is out: what goes wrong from then on can only be said in the stream. */
+  isOpen(): boolean;
+  send(data: unknown): void;
+  /** Ends the answer after a last event, written as it is. */
+  end(last: string): void;
+}
+
+const HEADERS = {
+  "content-type": "text/event-stream; charset=utf-8",
+  // nginx and others would hold parts back to fill their buffers.
+  "x-accel-buffering": "no",
+};
+
+/** A client that does not read is let go, before what it leaves unread fills the memory. */
+export function createEventStream(response: ServerResponse, limits: HttpLimits): EventStream {
+  let headers: Readonly<Record<string, string>> = {};
+  let ping: NodeJS.Timeout | undefined;
+  let unread: NodeJS.Timeout | undefined;
+
+  function write(text: string): void {
+    if (response.destroyed) return;
+    if (!response.headersSent) response.writeHead(200, { ...headers, ...HEADERS });
+    ping?.refresh();
+    if (response.write(text)) return;
+    if (response.writableLength > limits.unreadBytes) return void response.destroy();
+    unread ??= setTimeout(() => response.destroy(), limits.unreadMs);
+  }
+
+  response.on("drain", () => {
+    clearTimeout(unread);
+    unread = undefined;
+  });
+  return {
+    announce(given) {
+      headers = given;
+      ping ??= setInterval(() => write(": ping\n\n"), limits.pingMs);
+    },
+    isOpen: () => response.headersSent,
+    send: (data) => write(`data: ${JSON.stringify(data)}\n\n`),
+    end(last) {
+      write(last);
+      response.end();
+    },
+    [Symbol.dispose]() {
+      clearInterval(ping);
+      clearTimeout(unread);
+    },
+  };
+}
