@@ -6,6 +6,7 @@ import { tryLock } from "../platform/lock.ts";
 import { ensurePrivateFolder } from "../platform/privateFolder.ts";
 import { socketPath } from "../platform/socketPath.ts";
 import { type Endpoint, readEndpoint, writeEndpoint } from "./endpoint.ts";
+import { keepFresh } from "./fresh.ts";
 import type { Names } from "./names.ts";
 
 /** On Windows two that try at the same instant can refuse each other, and one that leaves needs a moment to let go. */
@@ -41,9 +42,11 @@ export async function claim(names: Names): Promise<Claim | null> {
     throw error;
   }
   let own: Endpoint | null = null;
+  let freshness: Disposable | null = null;
   let releasing: Promise<void> | null = null;
   const releaseOnce = async () => {
     using _last = lock;
+    freshness?.[Symbol.dispose]();
     // Somebody may have emptied the folder, and another orchestrator have claimed a new lock file there.
     if (own && (await readEndpoint(names))?.secret === own.secret) await rm(names.endpoint, { force: true });
     if (process.platform !== "win32") await rm(socket, { force: true });
@@ -54,6 +57,7 @@ export async function claim(names: Names): Promise<Claim | null> {
     announce: async (endpoint) => {
       await writeEndpoint(names, endpoint);
       own = endpoint;
+      freshness ??= keepFresh([names.lock, names.endpoint, socket]);
     },
     release,
     [Symbol.asyncDispose]: release,

@@ -54,12 +54,11 @@ export async function launch({ program, entry, args = [], env, logPath, cwd }: L
       windowsHide: true,
       stdio: ["ignore", log.fd, log.fd],
     });
-    const exit = once(child, "exit");
-    exit.catch(() => undefined); // an error before `spawn` rejects both; the other one tells
+    const exit = new Promise<number | null>((resolve) => child.once("exit", resolve));
     await once(child, "spawn");
     child.on("error", () => undefined); // of signals that cannot be sent; nobody sends any
     child.unref();
-    const exited = exit.then(async ([code]) => ({ code, lastWords: await readFrom(logPath, size) }));
+    const exited = exit.then(async (code) => ({ code, lastWords: await readFrom(logPath, size) }));
     return { pid: child.pid ?? 0, logPath, exited };
   } catch (cause) {
     const nextStep = `See whether ${program} can be run, and look at ${logPath}`;

@@ -166,7 +166,6 @@ test("one that hangs is not started beside, and named when the time is over", { 
   const { reach, names } = await stage(t);
   const { pid } = await reach();
   process.kill(pid, "SIGSTOP");
-  t.after(() => process.kill(pid, "SIGCONT"));
   const nextStep = new RegExp(`End process ${pid}`);
   await assert.rejects(reach({ start: noStart, deadlineMs: 300 }), { code: "timeout", nextStep });
   await assert.rejects(attach({ client, names, start: noStart }, AbortSignal.timeout(100)), { name: "TandemError" });

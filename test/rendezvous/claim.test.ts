@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { access, mkdir, readdir } from "node:fs/promises";
+import { access, mkdir, readdir, stat, utimes } from "node:fs/promises";
 import { createServer } from "node:net";
 import { basename, join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -85,6 +85,18 @@ test("it removes nobody else's endpoint", async (t) => {
   await writePrivateFile(names.endpoint, JSON.stringify(next));
   await held.release();
   assert.deepEqual(await readEndpoint(names), next);
+});
+
+test("its files are touched while it lives, so that no sweeper takes them for forgotten", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const { names, held } = await claimed(t);
+  await held.announce(await ownEndpoint(held.socket, "1.0.0"));
+  const files = [names.lock, names.endpoint];
+  for (const path of files) await utimes(path, 1_000, 1_000);
+  const isOld = async (path: string) => (await stat(path)).mtimeMs === 1_000_000;
+  t.mock.timers.tick(24 * 60 * 60 * 1_000);
+  for (const path of files) while (await isOld(path)) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(await claim(names), null, "and that lets nothing go");
 });
 
 const whole = await ownEndpoint("/run/a.sock", "1.0.0");
