@@ -1,19 +1,11 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "node:test";
-import { packageVersion, serverEntry } from "../../server/assets.ts";
-import { createClient } from "../../server/cli/client.ts";
-import { openLine } from "../../server/cli/line.ts";
-import { surroundings } from "../../server/platform/folders.ts";
 import { isAlive } from "../../server/platform/processes.ts";
 import { generate, run, status, stop } from "../../server/protocol/requests.ts";
-import { Settings } from "../../server/protocol/settings.ts";
-import { attach } from "../../server/rendezvous/attach.ts";
-import { launch } from "../../server/rendezvous/launch.ts";
-import { namesOf } from "../../server/rendezvous/names.ts";
 import { createGate } from "../fakes/openaiScript.ts";
 import { startFakeLlama } from "../fakes/openaiServer.ts";
-import { createInstance, type Instance } from "./instance.ts";
+import { connect } from "./connect.ts";
+import { createInstance } from "./instance.ts";
 
 const never = new AbortController().signal;
 const quiet = () => undefined;
@@ -23,30 +15,16 @@ const document = {
   text: "export function half(value: number): number {\n  return value / 2;\n}\n",
 };
 const ask = { instruction: "document half", document };
+const settingsFor = (endpoint: string) => ({ draft: { endpoint }, auditWhen: "never" }) as const;
 const DOC = "```ts\n/** Half of the value. */\n```";
-
-/** A client as the command line is one, in this process. `version` is what it says it is. */
-async function connect(instance: Instance, endpoint: string, { version = packageVersion, signal = never } = {}) {
-  const env = { ...process.env, ...instance.env };
-  const names = namesOf({ ...surroundings(), env });
-  const client = { kind: "cli", pid: process.pid, version } as const;
-  const logPath = join(instance.folder, "state", "orchestrator.log");
-  const start = () =>
-    launch({ program: process.execPath, entry: serverEntry(), args: ["--shared"], env, logPath, cwd: instance.folder });
-  const settings = Settings.parse({ draft: { endpoint }, auditWhen: "never" });
-  return createClient(async () => {
-    const { socket } = await attach({ client, names, start }, signal);
-    return openLine(socket, { settings, onLog: quiet });
-  });
-}
 
 test("clients share one process, and one that is gone or dropped leaves the others alone", async () => {
   await using instance = await createInstance();
   await using fake = await startFakeLlama({ reply: () => DOC });
-  await using first = await connect(instance, fake.url);
+  await using first = await connect(instance, settingsFor(fake.url));
   const pid = await instance.pid();
   {
-    await using second = await connect(instance, fake.url);
+    await using second = await connect(instance, settingsFor(fake.url));
     const seen = await second.send(status, {}, quiet, never);
     assert.deepEqual([seen.pid, seen.clients.length], [pid, 2]);
   }
@@ -58,7 +36,7 @@ test("the orchestrator is killed in the middle of a task: the task goes to the n
   await using instance = await createInstance();
   const gate = createGate();
   await using fake = await startFakeLlama({ reply: () => ({ text: DOC, beforePiece: gate.wait }) });
-  await using client = await connect(instance, fake.url);
+  await using client = await connect(instance, settingsFor(fake.url));
   const events: string[] = [];
   const answer = client.send(run, ask, (event) => events.push(event.kind), never);
   const request = await fake.nextRequest();
@@ -77,7 +55,7 @@ test("text that was shown is not taken back: the request is given up, and the ne
   const gate = createGate();
   gate.open(1);
   await using fake = await startFakeLlama({ reply: () => ({ pieces: ["Half ", "done"], beforePiece: gate.wait }) });
-  await using client = await connect(instance, fake.url);
+  await using client = await connect(instance, settingsFor(fake.url));
   const isShown = Promise.withResolvers<void>();
   const answer = client.send(
     generate,
@@ -97,13 +75,13 @@ test("a newer client: the old orchestrator finishes what runs, a new one serves,
   await using instance = await createInstance();
   const gate = createGate();
   await using fake = await startFakeLlama({ slots: 4, reply: () => ({ text: DOC, beforePiece: gate.wait }) });
-  await using old = await connect(instance, fake.url);
+  await using old = await connect(instance, settingsFor(fake.url));
   const before = (await instance.pid()) ?? 0;
   const answer = old.send(run, ask, quiet, never);
   await fake.nextRequest();
   // The next one here is no newer than the first: who asks is gone before it would make room as well.
   const asked = new AbortController();
-  const newer = connect(instance, fake.url, { version: "99.0.0", signal: asked.signal });
+  const newer = connect(instance, settingsFor(fake.url), { version: "99.0.0", signal: asked.signal });
   while ((await instance.pid()) === before) await new Promise(setImmediate);
   asked.abort();
   await assert.rejects(newer);
@@ -117,8 +95,8 @@ test("stop: drained when the running requests are done; another start serves the
   await using instance = await createInstance();
   const gate = createGate();
   await using fake = await startFakeLlama({ reply: () => ({ text: DOC, beforePiece: gate.wait }) });
-  await using working = await connect(instance, fake.url);
-  await using asking = await connect(instance, fake.url);
+  await using working = await connect(instance, settingsFor(fake.url));
+  await using asking = await connect(instance, settingsFor(fake.url));
   const answer = working.send(run, ask, quiet, never);
   await fake.nextRequest();
   const old = (await instance.pid()) ?? 0;
@@ -134,8 +112,8 @@ test("stop now breaks off what runs; the task goes to the next orchestrator", as
   await using instance = await createInstance();
   const gate = createGate();
   await using fake = await startFakeLlama({ reply: () => ({ text: DOC, beforePiece: gate.wait }) });
-  await using working = await connect(instance, fake.url);
-  await using asking = await connect(instance, fake.url);
+  await using working = await connect(instance, settingsFor(fake.url));
+  await using asking = await connect(instance, settingsFor(fake.url));
   const answer = working.send(run, ask, quiet, never);
   const request = await fake.nextRequest();
   await asking.send(stop, { when: "now" }, quiet, never);
