@@ -4,7 +4,6 @@ import {
   LogMessageNotification,
   type MessageConnection,
   MessageType,
-  type ResponseError,
 } from "vscode-languageserver-protocol/node";
 import type { z } from "zod";
 import type { Session } from "../../handlers.ts";
@@ -64,7 +63,7 @@ export function serveLsp(input: Readable, output: Writable, deps: LspDeps): LspC
   });
   const reader = createReader(input, {
     admission,
-    refuse: (id, error) => void writer.write(refusal(id, error)),
+    refuse: writer.refuse,
     onBroken: drop,
   });
   const connection = createMessageConnection(reader, writer, quiet(deps.log), {
@@ -77,6 +76,7 @@ export function serveLsp(input: Readable, output: Writable, deps: LspDeps): LspC
   });
 
   function drop(why: string): void {
+    if (isGone) return;
     deps.log.warn("client dropped", { client: deps.client.kind, pid: deps.client.pid, why });
     end();
   }
@@ -151,11 +151,6 @@ function listen(connection: MessageConnection, dispatch: Dispatch, end: () => vo
   connection.onClose(end);
   connection.onError(end);
   connection.listen();
-}
-
-/** An answer to what never reached the connection. */
-function refusal(id: string | number | null, error: ResponseError<unknown>) {
-  return { jsonrpc: "2.0", id, error: error.toJson() };
 }
 
 /** What was written reaches a client that reads; one that does not is not waited for. */

@@ -17,11 +17,11 @@ const MOST_FOLDERS = 1_000;
 const Uri = z.string().max(4_096);
 const Folders = z.array(z.looseObject({ uri: Uri })).max(MOST_FOLDERS);
 const Begin = z.looseObject({
-  initializationOptions: z.unknown(),
+  initializationOptions: z.unknown().optional(),
   workspaceFolders: Folders.nullish(),
   rootUri: Uri.nullish(),
 });
-const ChangedSettings = z.looseObject({ settings: z.unknown() });
+const ChangedSettings = z.looseObject({ settings: z.unknown().optional() });
 const ChangedFolders = z.looseObject({ event: z.looseObject({ added: Folders, removed: Folders }) });
 
 export function createWorkspace(session: Session, client: ClientInfo["kind"]): Workspace {

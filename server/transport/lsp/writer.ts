@@ -1,7 +1,13 @@
 import type { Writable } from "node:stream";
-import { Emitter, type Message, type MessageWriter } from "vscode-languageserver-protocol/node";
+import { Emitter, type Message, type MessageWriter, type ResponseError } from "vscode-languageserver-protocol/node";
+
+export interface Writer extends MessageWriter {
+  /** Answers what was never let in. */
+  refuse(id: string | number | null, error: ResponseError<unknown>): void;
+}
 
 export interface WriterDeps {
+  /** A request that was let in is answered. */
   readonly onAnswer: (id: unknown) => void;
   readonly onOverflow: () => void;
 }
@@ -13,7 +19,7 @@ const MOST_UNREAD_BYTES = 64 * 1024 * 1024;
  * Writes messages without waiting for the client to read them, up to a limit. The library's own writer keeps a queue that has none.
  * What is written once the client has gone is dropped: there is nobody to tell.
  */
-export function createWriter(output: Writable, { onAnswer, onOverflow }: WriterDeps): MessageWriter {
+export function createWriter(output: Writable, { onAnswer, onOverflow }: WriterDeps): Writer {
   const errors = new Emitter<[Error, Message | undefined, number | undefined]>();
   const closes = new Emitter<void>();
   let isGone = false;
@@ -22,18 +28,22 @@ export function createWriter(output: Writable, { onAnswer, onOverflow }: WriterD
     isGone = true;
     closes.fire();
   });
+
+  function send(message: object): void {
+    if (isGone || output.writableEnded) return;
+    const json = JSON.stringify(message);
+    output.write(`Content-Length: ${Buffer.byteLength(json)}\r\n\r\n${json}`);
+    if (output.writableLength <= MOST_UNREAD_BYTES) return;
+    isGone = true;
+    onOverflow();
+  }
+
   return {
     onError: errors.event,
     onClose: closes.event,
+    refuse: (id, error) => send({ jsonrpc: "2.0", id, error: error.toJson() }),
     async write(message) {
-      if (!isGone && !output.writableEnded) {
-        const json = JSON.stringify(message);
-        output.write(`Content-Length: ${Buffer.byteLength(json)}\r\n\r\n${json}`);
-        if (output.writableLength > MOST_UNREAD_BYTES) {
-          isGone = true;
-          onOverflow();
-        }
-      }
+      send(message);
       if ("id" in message && !("method" in message)) onAnswer(message.id);
     },
     end: () => output.end(),
