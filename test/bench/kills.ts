@@ -3,10 +3,10 @@ import { parseArgs } from "node:util";
 import type { Client } from "../../server/cli/client.ts";
 import { toFailure } from "../../server/cli/failure.ts";
 import { generate, status } from "../../server/protocol/requests.ts";
-import { descendants, stillRunning } from "../server/cli.ts";
 import { connect } from "../server/connect.ts";
 import { createInstance, type Instance } from "../server/instance.ts";
 import { ensureLlamaServer } from "../setup/llamaBuild.ts";
+import { descendants, stillRunning } from "../setup/processes.ts";
 import { ensureTinyLlama } from "../setup/tinyllama.ts";
 
 const never = new AbortController().signal;

@@ -6,8 +6,9 @@ import { test } from "node:test";
 import { wasmPath } from "../../server/assets.ts";
 import { RunEvent, RunResult } from "../../server/protocol/run.ts";
 import { createSyntax } from "../../server/syntax/treeSitter.ts";
-import { allGone, descendants, runCli, startCli } from "../server/cli.ts";
+import { runCli, startCli } from "../server/cli.ts";
 import { createInstance } from "../server/instance.ts";
+import { allGone, descendants } from "../setup/processes.ts";
 
 /** The trial model drafts and audits, each in a process of its own; named, so that the hub is not asked. */
 const MODELS = ["--model", "tinyllama-1.1b-chat-iq2xxs", "--audit-model", "tinyllama-1.1b-chat-iq2xxs"];

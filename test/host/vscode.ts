@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { CodeServer } from "../setup/codeServer.ts";
-import { family, isAlive, kill, type Process } from "./processes.ts";
+import { family, isAlive, kill, type Process } from "../setup/processes.ts";
 
 const run = promisify(execFile);
 const START_TIMEOUT_MS = 30_000;

@@ -6,7 +6,8 @@ import { test } from "node:test";
 import { RunEvent } from "../../server/protocol/run.ts";
 import { createGate, type Script } from "../fakes/openaiScript.ts";
 import { startFakeLlama } from "../fakes/openaiServer.ts";
-import { allGone, descendants, runCli, startCli } from "./cli.ts";
+import { allGone, descendants } from "../setup/processes.ts";
+import { runCli, startCli } from "./cli.ts";
 import { createInstance } from "./instance.ts";
 
 const CODE = "export function half(value: number): number {\n  return value * 2;\n}\n";

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createGate } from "../../fakes/openaiScript.ts";
 import { startFakeLlama } from "../../fakes/openaiServer.ts";
-import { kill } from "../processes.ts";
+import { kill } from "../../setup/processes.ts";
 import type { Journey } from "./journey.ts";
 import { saved } from "./saved.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import * as vscode from "vscode";
 import { commandIds, settingKeys } from "../../../extension/ids.ts";
-import { family } from "../processes.ts";
+import { family } from "../../setup/processes.ts";
 import { closeEverything, openSource, SOURCE } from "./desk.ts";
 
 /** Before the first command: what is there, and what is not yet. */
