@@ -1,6 +1,8 @@
 import type { LogOutputChannel, SecretStorage } from "vscode";
 import type { Answers } from "./answers.ts";
+import type { Orchestrator } from "./client.ts";
 import type { Configuration } from "./configuration.ts";
+import type { Door } from "./door.ts";
 import type { Reviews } from "./edit/review.ts";
 import type { Tasks } from "./task.ts";
 
@@ -12,7 +14,10 @@ export interface App {
   readonly configuration: Configuration;
   readonly output: LogOutputChannel;
   readonly secrets: SecretStorage;
+  /** How this window asks for the HTTP door. */
+  readonly door: Door;
+  /** The orchestrator, not started yet where nothing has been asked of it. */
+  orchestrator(): Promise<Orchestrator>;
   isBusy(): boolean;
   isStarted(): boolean;
-  restart(): Promise<void>;
 }

@@ -1,7 +1,9 @@
 import type { App } from "./app.ts";
 import { askCommand, explainCommand } from "./commands/answer.ts";
 import { editCommand } from "./commands/edit.ts";
+import { copyHttpAccess, rotateHttpKey } from "./commands/http.ts";
 import { menu, setApiKey } from "./commands/manage.ts";
+import { restart } from "./commands/restart.ts";
 import type { CommandId } from "./ids.ts";
 
 export type Handler = (argument: unknown) => Promise<void> | void;
@@ -20,8 +22,10 @@ export function commandTable(app: App): Readonly<Record<CommandId, Handler>> {
     "tandem.rejectEdit": () => app.reviews.reject(),
     "tandem.cancel": () => app.tasks.cancelAll(),
     "tandem.menu": () => menu(app),
-    "tandem.restart": () => app.restart(),
+    "tandem.restart": () => restart(app),
     "tandem.showLog": () => app.output.show(),
     "tandem.setApiKey": () => setApiKey(app),
+    "tandem.copyHttpAccess": () => copyHttpAccess(app),
+    "tandem.rotateHttpKey": () => rotateHttpKey(app),
   };
 }

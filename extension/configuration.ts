@@ -1,12 +1,11 @@
 import type { SecretStorage } from "vscode";
 import { window, workspace } from "vscode";
-import type { Settings } from "../server/protocol/settings.ts";
 import { settingKeys } from "./ids.ts";
-import { apiKeySlot, normalEndpoint, readSettings } from "./settings.ts";
+import { apiKeySlot, normalEndpoint, type ReadSettings, readSettings } from "./settings.ts";
 
 /** The settings as they are now, with the keys kept for their endpoints. Bad values are reported, once each. */
 export interface Configuration {
-  read(): Promise<Settings>;
+  read(): Promise<Omit<ReadSettings, "problems">>;
   /** The endpoints in use, as they are written in the settings. */
   endpoints(): readonly string[];
 }
@@ -20,11 +19,11 @@ export function createConfiguration(secrets: SecretStorage): Configuration {
       for (const endpoint of endpoints()) keys.set(endpoint, (await secrets.get(apiKeySlot(endpoint))) ?? "");
       const configuration = workspace.getConfiguration();
       const values = Object.fromEntries(settingKeys.map((key) => [key, configuration.get(key)]));
-      const { settings, problems } = readSettings(values, (endpoint) => keys.get(endpoint) ?? "");
+      const { problems, ...read } = readSettings(values, (endpoint) => keys.get(endpoint) ?? "");
       const fresh = problems.filter((it) => !reported.has(it));
       for (const problem of fresh) reported.add(problem);
       if (fresh.length > 0) void window.showWarningMessage(`Tandem uses defaults instead of: ${fresh.join("; ")}`);
-      return settings;
+      return read;
     },
   };
 }

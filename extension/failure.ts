@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type ErrorCode, ErrorData } from "../server/protocol/errors.ts";
+import { ErrorCode, ErrorData } from "../server/protocol/errors.ts";
 
 /** Why a request brought no result. `stopped`: the orchestrator went away; `unexpected`: a bug, in it or in us. */
 export type FailureCode = ErrorCode | "stopped" | "unexpected";
@@ -9,18 +9,21 @@ export class TandemFailure extends Error {
   readonly code: FailureCode;
   readonly nextStep: string;
   readonly isRetryable: boolean;
+  /** What the orchestrator said besides, for programs. */
+  readonly details: Readonly<Record<string, unknown>> | undefined;
 
   constructor(
     code: FailureCode,
     message: string,
     nextStep: string,
-    options: { cause?: unknown; isRetryable?: boolean } = {},
+    options: { cause?: unknown; isRetryable?: boolean; details?: Record<string, unknown> | undefined } = {},
   ) {
     super(message, { cause: options.cause });
     this.name = "TandemFailure";
     this.code = code;
     this.nextStep = nextStep;
     this.isRetryable = options.isRetryable ?? false;
+    this.details = options.details;
   }
 }
 
@@ -29,6 +32,8 @@ const CONNECTION_GONE: ReadonlySet<number> = new Set([-32_097, -32_096, -32_099]
 const REQUEST_CANCELLED = -32_800;
 
 const RpcError = z.object({ code: z.number(), message: z.string(), data: z.unknown().optional() });
+/** What finding or starting the orchestrator throws. */
+const LocalError = z.object({ code: ErrorCode, message: z.string(), nextStep: z.string() });
 
 /** Whatever a request was rejected with, as a failure. `reason` says why the orchestrator went, where it is known. */
 export function failureOf(error: unknown, reason: string | null): TandemFailure {
@@ -37,13 +42,18 @@ export function failureOf(error: unknown, reason: string | null): TandemFailure 
   if (rpc.success) {
     const data = ErrorData.safeParse(rpc.data.data);
     if (data.success) {
-      const { code, nextStep, isRetryable } = data.data;
-      return new TandemFailure(code, rpc.data.message, nextStep, { cause: error, isRetryable });
+      const { code, nextStep, isRetryable, details } = data.data;
+      return new TandemFailure(code, rpc.data.message, nextStep, { cause: error, isRetryable, details });
     }
     if (rpc.data.code === REQUEST_CANCELLED) return cancelled(error);
-    if (CONNECTION_GONE.has(rpc.data.code)) return stopped(reason, error);
+    if (CONNECTION_GONE.has(rpc.data.code)) return stopped(happened(reason), error);
   }
-  if (reason !== null) return stopped(reason, error);
+  const local = LocalError.safeParse(error);
+  if (local.success) {
+    const { code, message, nextStep } = local.data;
+    return new TandemFailure(code, message, nextStep, { cause: error, isRetryable: code !== "cancelled" });
+  }
+  if (reason !== null) return stopped(happened(reason), error);
   const message = rpc.success ? rpc.data.message : error instanceof Error ? error.message : String(error);
   return new TandemFailure("unexpected", `Something went wrong: ${message}`, "See the log; your file is untouched", {
     cause: error,
@@ -55,12 +65,14 @@ export function cancelled(cause?: unknown): TandemFailure {
   return new TandemFailure("cancelled", "Cancelled", "Nothing was changed", { cause });
 }
 
-/** The orchestrator died under a task, or cannot be started. */
-export function stopped(reason: string | null, cause?: unknown): TandemFailure {
-  return new TandemFailure(
-    "stopped",
-    `The orchestrator stopped${reason ? ` (${reason})` : ""}; your file is untouched`,
-    "It is being restarted: run the task again",
-    { cause, isRetryable: true },
-  );
+/** The orchestrator died under a task, or cannot be reached. `happened` is a sentence without its full stop. */
+export function stopped(happened: string, cause?: unknown): TandemFailure {
+  return new TandemFailure("stopped", `${happened}; your file is untouched`, "Run it again", {
+    cause,
+    isRetryable: true,
+  });
+}
+
+function happened(reason: string | null): string {
+  return `The orchestrator stopped${reason ? ` (${reason})` : ""}`;
 }

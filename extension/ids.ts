@@ -14,6 +14,8 @@ export const commandIds = [
   "tandem.restart",
   "tandem.showLog",
   "tandem.setApiKey",
+  "tandem.copyHttpAccess",
+  "tandem.rotateHttpKey",
 ] as const;
 export type CommandId = (typeof commandIds)[number];
 
@@ -29,6 +31,8 @@ export const settingKeys = [
   "tandem.maxTokens",
   "tandem.timeoutSeconds",
   "tandem.logLevel",
+  "tandem.http.enabled",
+  "tandem.http.port",
 ] as const;
 export type SettingKey = (typeof settingKeys)[number];
 

@@ -1,4 +1,3 @@
-import type { LogOutputChannel } from "vscode";
 import { z } from "zod";
 
 /** What the server writes to stderr: one JSON object per line. */
@@ -7,13 +6,19 @@ const HOUSEKEEPING: ReadonlySet<string> = new Set(["level", "msg", "time", "pid"
 
 type Level = "error" | "warn" | "info" | "debug";
 
-/** A line of the server's log as the channel shows it: its own level, the event, then the fields. Any other text as it is. */
-export function writeServerLine(output: LogOutputChannel, line: string): void {
-  if (line.trim() === "") return;
-  const { level, text } = readServerLine(line);
-  output[level](text);
+/** Most lines of a log that are quoted to the user. */
+const MOST_LINES = 3;
+
+/** The end of what a server said before it went, for people: events and fields, without dates and braces. */
+export function lastWords(text: string): string {
+  const lines = text.split("\n").filter((it) => it.trim() !== "");
+  return lines
+    .slice(-MOST_LINES)
+    .map((it) => readServerLine(it).text.trim())
+    .join("; ");
 }
 
+/** A line of the server's log: its own level, the event, then the fields. Any other text as it is. */
 export function readServerLine(line: string): { readonly level: Level; readonly text: string } {
   const parsed = ServerLine.safeParse(tryJson(line));
   if (!parsed.success) return { level: "info", text: line };

@@ -8,7 +8,7 @@ let running: Promise<RunningApp> | null = null;
 
 /**
  * Registers what the user can see and reach, and no more: the rest of the extension is loaded, and the orchestrator
- * started, by the first command.
+ * found or started, by the first command, or because the HTTP door is to be open.
  */
 export function activate(context: ExtensionContext): void {
   const own = context.subscriptions;
@@ -30,6 +30,11 @@ export function activate(context: ExtensionContext): void {
     const handler = async (argument: unknown) => await (await load()).commands[id](argument);
     own.push(vscode.commands.registerCommand(id, handler));
   }
+  const openDoor = () => {
+    if (vscode.workspace.getConfiguration("tandem").get("http.enabled") === true) void load();
+  };
+  openDoor();
+  own.push(vscode.workspace.onDidChangeConfiguration((it) => it.affectsConfiguration("tandem.http") && openDoor()));
   const languages = languageIds.map((language) => ({ language }));
   own.push(
     vscode.languages.registerCodeActionsProvider(languages, createLightbulb(), {
@@ -38,7 +43,7 @@ export function activate(context: ExtensionContext): void {
   );
 }
 
-/** Resolves when the orchestrator has gone, so that no process is left behind. */
+/** Takes leave of the orchestrator, which stays as long as others use it and goes soon after the last. */
 export async function deactivate(): Promise<void> {
   await (await running)?.[Symbol.asyncDispose]();
 }

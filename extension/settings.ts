@@ -1,5 +1,8 @@
+import { z } from "zod";
+import { ServeParams } from "../server/protocol/service.ts";
 import type { Settings } from "../server/protocol/settings.ts";
 import { RoleSettings, Settings as Shape } from "../server/protocol/settings.ts";
+import type { DoorSettings } from "./door.ts";
 import type { SettingKey } from "./ids.ts";
 
 /** The API key kept for an endpoint; "" for none. */
@@ -7,13 +10,17 @@ export type ApiKeyOf = (endpoint: string) => string;
 
 export interface ReadSettings {
   readonly settings: Settings;
+  /** What this window wants of the HTTP door. */
+  readonly door: DoorSettings;
   /** One sentence per bad value, naming the setting. */
   readonly problems: readonly string[];
 }
 
+const IsEnabled = z.boolean().default(false);
+
 type Values = Readonly<Partial<Record<SettingKey, unknown>>>;
 
-/** Settings as the orchestrator takes them. A bad value falls back to its default and is reported by name. */
+/** Settings as the orchestrator takes them, and those of the door. A bad value falls back to its default and is reported by name. */
 export function readSettings(values: Values, apiKeyOf: ApiKeyOf): ReadSettings {
   const problems: string[] = [];
   const pick = <T>(key: SettingKey, field: { safeParse(value: unknown): Parsed<T>; parse(value: unknown): T }): T => {
@@ -39,7 +46,11 @@ export function readSettings(values: Values, apiKeyOf: ApiKeyOf): ReadSettings {
     timeoutS: pick("tandem.timeoutSeconds", Shape.shape.timeoutS),
     logLevel: pick("tandem.logLevel", Shape.shape.logLevel),
   };
-  return { settings, problems };
+  const door = {
+    isEnabled: pick("tandem.http.enabled", IsEnabled),
+    port: pick("tandem.http.port", ServeParams.shape.port),
+  };
+  return { settings, door, problems };
 }
 
 /** Where a key is kept: keys belong to a server, so that a changed endpoint never receives another server's key. */

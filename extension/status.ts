@@ -1,12 +1,16 @@
 import * as vscode from "vscode";
-import type { Status } from "../server/protocol/status.ts";
+import type { EngineStatus, Status } from "../server/protocol/status.ts";
+import type { DoorState } from "./door.ts";
 import type { OrchestratorState } from "./life.ts";
 import { duration } from "./progress.ts";
+import { othersIn } from "./sharing.ts";
 
 /** The status bar item: whether Tandem is idle, works, or needs attention; its tooltip says what runs where. */
 export interface StatusItem {
   showState(state: OrchestratorState): void;
   showStatus(status: Status): void;
+  /** How this window's wish for the HTTP door is. */
+  showDoor(door: DoorState): void;
   /** Tasks running in this window. */
   showRunning(count: number): void;
 }
@@ -14,11 +18,12 @@ export interface StatusItem {
 export function createStatus(item: vscode.StatusBarItem): StatusItem {
   let state: OrchestratorState = { kind: "stopped" };
   let status: Status | null = null;
+  let door: DoorState = { kind: "closed" };
   let running = 0;
   const draw = () => {
     item.text = textOf(state, running);
     item.accessibilityInformation = { label: `Tandem: ${wordOf(state, running)}` };
-    item.tooltip = tooltipOf(state, status, running);
+    item.tooltip = tooltipOf(wordOf(state, running), [...linesOf(status), ...doorLines(status, door)]);
     item.backgroundColor = state.kind === "failed" ? new vscode.ThemeColor("statusBarItem.errorBackground") : undefined;
   };
   draw();
@@ -30,6 +35,10 @@ export function createStatus(item: vscode.StatusBarItem): StatusItem {
     },
     showStatus(next) {
       status = next;
+      draw();
+    },
+    showDoor(next) {
+      door = next;
       draw();
     },
     showRunning(count) {
@@ -59,18 +68,30 @@ function wordOf(state: OrchestratorState, running: number): string {
   }
 }
 
-function tooltipOf(state: OrchestratorState, status: Status | null, running: number): vscode.MarkdownString {
-  const text = new vscode.MarkdownString("**Tandem**\n\n");
-  text.appendText(`${wordOf(state, running)}\n`);
-  for (const engine of status?.engines ?? []) {
-    const rate = engine.decodeTokensPerSecond === null ? "" : `, ${engine.decodeTokensPerSecond.toFixed(1)} tokens/s`;
-    const queue = engine.queued > 0 ? `, ${engine.queued} waiting` : "";
-    text
-      .appendMarkdown("\n\n")
-      .appendText(
-        `${engine.roles.join(" and ")}: ${engine.model.label} on ${engine.device}, ${engine.isBusy ? "busy" : engine.state}${rate}${queue}`,
-      );
-  }
-  text.appendMarkdown("\n\n").appendText("Click for the menu");
+function tooltipOf(word: string, lines: readonly string[]): vscode.MarkdownString {
+  const text = new vscode.MarkdownString("**Tandem**");
+  for (const line of [word, ...lines, "Click for the menu"]) text.appendMarkdown("\n\n").appendText(line);
   return text;
+}
+
+/** What runs where, and who shares it. */
+function linesOf(status: Status | null): readonly string[] {
+  if (!status) return [];
+  const others = othersIn(status.clients);
+  const sharing = others === "" ? "used by this window only" : `shared with ${others}`;
+  return [...status.engines.map(engineLine), `Orchestrator: process ${status.pid}, ${sharing}`];
+}
+
+function engineLine(engine: EngineStatus): string {
+  const roles = engine.roles.length === 0 ? "for others" : engine.roles.join(" and ");
+  const rate = engine.decodeTokensPerSecond === null ? "" : `, ${engine.decodeTokensPerSecond.toFixed(1)} tokens/s`;
+  const queue = engine.queued > 0 ? `, ${engine.queued} waiting` : "";
+  return `${roles}: ${engine.model.label} on ${engine.device}, ${engine.isBusy ? "busy" : engine.state}${rate}${queue}`;
+}
+
+/** The door may be another client's, such as `tandem serve`. */
+function doorLines(status: Status | null, door: DoorState): readonly string[] {
+  if (door.kind === "refused") return [`HTTP: closed; ${door.failure.message}`];
+  if (status?.http) return [`HTTP: ${status.http}/v1`];
+  return door.kind === "opening" ? ["HTTP: opening"] : [];
 }

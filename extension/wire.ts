@@ -1,46 +1,56 @@
 import type { ExtensionContext, LogOutputChannel, StatusBarItem } from "vscode";
 import * as vscode from "vscode";
+import { z } from "zod";
+import { serve } from "../server/protocol/requests.ts";
+import type { Settings } from "../server/protocol/settings.ts";
 import { createAnswers } from "./answers.ts";
 import type { App } from "./app.ts";
 import { createOrchestrator, type Orchestrator } from "./client.ts";
 import { commandTable, type Handler } from "./commands.ts";
 import { createConfiguration } from "./configuration.ts";
+import { createDoor } from "./door.ts";
 import { createReviews } from "./edit/review.ts";
-import { failureOf } from "./failure.ts";
 import type { CommandId } from "./ids.ts";
 import type { OrchestratorState } from "./life.ts";
-import { duration } from "./progress.ts";
-import { createStatus } from "./status.ts";
+import { reportDoor, reportState } from "./report.ts";
+import { createStatus, type StatusItem } from "./status.ts";
 import { createTasks } from "./task.ts";
 
 export interface RunningApp extends AsyncDisposable {
   readonly commands: Readonly<Record<CommandId, Handler>>;
 }
 
-/** Wires everything that is not needed before the first command. Nothing is started yet. */
+const Package = z.object({ version: z.string() });
+
+/** Wires everything that is not needed before the first command. Nothing is started yet, unless the HTTP door is to be open. */
 export function createApp(context: ExtensionContext, item: StatusBarItem, output: LogOutputChannel): RunningApp {
   const own = context.subscriptions;
   const status = createStatus(item);
   const configuration = createConfiguration(context.secrets);
   let opening: Promise<Orchestrator> | null = null;
   let orchestrator: Orchestrator | null = null;
-
   const open = async (): Promise<Orchestrator> => {
-    const module = vscode.Uri.joinPath(context.extensionUri, "dist", "server.js").fsPath;
-    orchestrator = createOrchestrator({ module, output, settings: await configuration.read() });
-    own.push(orchestrator.onDidChangeState((state) => onState(state)));
-    own.push(orchestrator.onDidChangeStatus((it) => status.showStatus(it)));
+    const { settings } = await configuration.read();
+    orchestrator = orchestratorOf(context, { output, settings, status });
     return orchestrator;
   };
-  const onState = (state: OrchestratorState) => {
-    status.showState(state);
-    reportState(state, output);
-  };
-  const reconfigure = async () => orchestrator?.configure(await configuration.read());
   const opened = (): Promise<Orchestrator> => {
     opening ??= open();
     return opening;
   };
+  const door = createDoor({
+    serve: async (port, onEvent, signal) => void (await (await opened()).send(serve, { port }, { onEvent, signal })),
+    running: async (when, signal) => await running(await opened(), when, signal),
+    enter: (state) => status.showDoor(state),
+    report: reportDoor,
+  });
+  own.push(door);
+  const reconfigure = async () => {
+    const { settings, door: wish } = await configuration.read();
+    orchestrator?.configure(settings);
+    door.configure(wish);
+  };
+  void reconfigure(); // a bad value is told to the user, not thrown
   const tasks = createTasks({ orchestrator: opened, output, status });
   const reviews = createReviews();
   own.push(reviews);
@@ -56,44 +66,49 @@ export function createApp(context: ExtensionContext, item: StatusBarItem, output
     configuration,
     output,
     secrets: context.secrets,
+    door,
+    orchestrator: opened,
     isBusy: () => tasks.isBusy(),
     isStarted: () => orchestrator?.state.kind === "running",
-    async restart() {
-      const restarting = opened().then((it) => it.restart());
-      const options = { location: vscode.ProgressLocation.Window, title: "Tandem: restarting" };
-      await vscode.window
-        .withProgress(options, () => restarting)
-        .then(undefined, (error: unknown) => {
-          void vscode.window.showErrorMessage(failureOf(error, null).message);
-        });
-    },
   };
   return {
     commands: commandTable(app),
     async [Symbol.asyncDispose]() {
+      door.dispose();
       await orchestrator?.[Symbol.asyncDispose]();
     },
   };
 }
 
-/** A death is logged; only when restarting is of no use any more is the user interrupted. */
-function reportState(state: OrchestratorState, output: LogOutputChannel): void {
-  switch (state.kind) {
-    case "stopped":
-    case "starting":
-    case "running":
-      output.info(`orchestrator ${state.kind}`);
-      break;
-    case "waiting":
-      output.warn(`orchestrator stopped (${state.reason}); it is started again in ${duration(state.delayMs)}`);
-      break;
-    case "failed":
-      output.error(`orchestrator stopped too often (${state.reason}); it is not started again`);
-      void vscode.window
-        .showErrorMessage(`Tandem's orchestrator keeps stopping: ${state.reason}.`, "Show Log", "Restart")
-        .then((chosen) => {
-          if (chosen === "Show Log") output.show();
-          if (chosen === "Restart") void vscode.commands.executeCommand("tandem.restart");
-        });
-  }
+interface Surroundings {
+  readonly output: LogOutputChannel;
+  readonly settings: Settings;
+  readonly status: StatusItem;
+}
+
+/** The orchestrator of this package, as the status bar and the log follow it. */
+function orchestratorOf(context: ExtensionContext, { output, settings, status }: Surroundings): Orchestrator {
+  const module = vscode.Uri.joinPath(context.extensionUri, "dist", "server.js").fsPath;
+  const { version } = Package.parse(context.extension.packageJSON);
+  const orchestrator = createOrchestrator({ module, version, output, settings });
+  const onState = (state: OrchestratorState) => {
+    status.showState(state);
+    reportState(state, output);
+  };
+  context.subscriptions.push(orchestrator.onDidChangeState(onState));
+  context.subscriptions.push(orchestrator.onDidChangeStatus((it) => status.showStatus(it)));
+  return orchestrator;
+}
+
+/** Resolves when the orchestrator runs, now or at the next time that it begins to; and when the signal fires. */
+function running(orchestrator: Orchestrator, when: "now" | "next", signal: AbortSignal): Promise<void> {
+  if (signal.aborted || (when === "now" && orchestrator.state.kind === "running")) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      subscription.dispose();
+      resolve();
+    };
+    const subscription = orchestrator.onDidChangeState(({ kind }) => kind === "running" && done());
+    signal.addEventListener("abort", done, { once: true });
+  });
 }

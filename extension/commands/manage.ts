@@ -13,6 +13,7 @@ export async function menu(app: App): Promise<void> {
     entry("$(output) Show log", "tandem.showLog"),
     entry("$(debug-restart) Restart the orchestrator", "tandem.restart"),
     entry("$(key) Set API key…", "tandem.setApiKey", "for an endpoint in the settings"),
+    entry("$(globe) Copy HTTP address and key", "tandem.copyHttpAccess", "for OpenAI clients"),
     { label: "$(gear) Settings", command: "workbench.action.openSettings", description: "", argument: "tandem." },
   ];
   const chosen = await vscode.window.showQuickPick(items, {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cancelled, failureOf } from "../../extension/failure.ts";
+import { TandemError } from "../../server/errors.ts";
 
 const data = { code: "no-space", nextStep: "Free some disk", isRetryable: false };
 
@@ -23,17 +24,24 @@ const cases = [
   {
     name: "the connection broke under it",
     error: { code: -32_097, message: "Pending response rejected since connection got disposed" },
-    want: ["stopped", "The orchestrator stopped; your file is untouched", "It is being restarted: run the task again"],
+    want: ["stopped", "The orchestrator stopped; your file is untouched", "Run it again"],
   },
   {
     name: "it is known why",
     error: { code: -32_097, message: "disposed" },
     reason: "it was ended by SIGKILL",
-    want: [
-      "stopped",
-      "The orchestrator stopped (it was ended by SIGKILL); your file is untouched",
-      "It is being restarted: run the task again",
-    ],
+    want: ["stopped", "The orchestrator stopped (it was ended by SIGKILL); your file is untouched", "Run it again"],
+  },
+  {
+    name: "the connection broke in a way of its own",
+    error: new Error("write EPIPE"),
+    reason: "it was killed",
+    want: ["stopped", "The orchestrator stopped (it was killed); your file is untouched", "Run it again"],
+  },
+  {
+    name: "what finding or starting it throws keeps its code and next step",
+    error: new TandemError("not-configured", "It could not be started", "Look at its log"),
+    want: ["not-configured", "It could not be started", "Look at its log"],
   },
   {
     name: "data of another shape is a bug",
@@ -58,3 +66,8 @@ for (const it of cases)
     const { code, message, nextStep } = failureOf(it.error, it.reason ?? null);
     assert.deepEqual([code, message, nextStep], it.want);
   });
+
+test("what the orchestrator says besides is kept", () => {
+  const error = { code: -32_050, message: "leaving", data: { ...data, details: { started: false } } };
+  assert.deepEqual(failureOf(error, null).details, { started: false });
+});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readServerLine } from "../../extension/log.ts";
+import { lastWords, readServerLine } from "../../extension/log.ts";
 
 const cases = [
   {
@@ -17,3 +17,13 @@ const cases = [
 ];
 
 for (const it of cases) test(it.line, () => assert.deepEqual(readServerLine(it.line), it.want));
+
+const ends: [string, string][] = [
+  ["", ""],
+  [
+    '{"level":"info","msg":"a"}\n\n{"level":"error","msg":"cannot listen","reason":"EACCES"}\n',
+    "a; cannot listen reason=EACCES",
+  ],
+  ["one\ntwo\n  three\nfour", "two; three; four"],
+];
+for (const [text, want] of ends) test(`last words ${JSON.stringify(want)}`, () => assert.equal(lastWords(text), want));

@@ -4,9 +4,11 @@ import { test } from "node:test";
 import { z } from "zod";
 import { commandIds, languageIds, settingKeys } from "../../extension/ids.ts";
 import { apiKeySlot, normalEndpoint, readSettings } from "../../extension/settings.ts";
+import { ServeParams } from "../../server/protocol/service.ts";
 import { Settings } from "../../server/protocol/settings.ts";
 
 const defaults = Settings.parse({});
+const closed = { isEnabled: false, port: ServeParams.parse({}).port };
 const noKeys = () => "";
 
 const cases: { name: string; values: Record<string, unknown>; want: object; problems?: RegExp[] }[] = [
@@ -77,6 +79,29 @@ for (const it of cases)
     for (const [index, pattern] of (it.problems ?? []).entries()) assert.match(problems[index] ?? "", pattern);
   });
 
+const doors: { name: string; values: Record<string, unknown>; want: object; problems?: number }[] = [
+  { name: "no door unless it is asked for", values: {}, want: closed },
+  {
+    name: "a door, at a port",
+    values: { "tandem.http.enabled": true, "tandem.http.port": 9_000 },
+    want: { isEnabled: true, port: 9_000 },
+  },
+  {
+    name: "neither is guessed at",
+    values: { "tandem.http.enabled": "yes", "tandem.http.port": "9000" },
+    want: closed,
+    problems: 2,
+  },
+  { name: "no port beyond the last", values: { "tandem.http.port": 70_000 }, want: closed, problems: 1 },
+];
+
+for (const it of doors)
+  test(it.name, () => {
+    const { door, problems } = readSettings(it.values, noKeys);
+    assert.deepEqual(door, it.want);
+    assert.equal(problems.length, it.problems ?? 0, problems.join("; "));
+  });
+
 test("a key goes to its own server only", () => {
   const kept = new Map([[apiKeySlot("https://a.example/v1"), "secret"]]);
   const keyOf = (endpoint: string) => kept.get(apiKeySlot(endpoint)) ?? "";
@@ -100,7 +125,9 @@ const Manifest = z.object({
   activationEvents: z.array(z.string()),
   contributes: z.object({
     commands: z.array(z.object({ command: z.string() })),
-    configuration: z.object({ properties: z.record(z.string(), z.object({ default: z.unknown() })) }),
+    configuration: z.object({
+      properties: z.record(z.string(), z.object({ default: z.unknown(), scope: z.string().optional() })),
+    }),
     keybindings: z.array(z.object({ command: z.string() })),
     menus: z.record(z.string(), z.array(z.object({ command: z.string().optional() }))),
   }),
@@ -127,7 +154,13 @@ test("package.json declares exactly the settings that are read, with the default
   const values = Object.fromEntries(
     Object.entries(contributes.configuration.properties).map(([key, it]) => [key, it.default]),
   );
-  assert.deepEqual(readSettings(values, noKeys), { settings: defaults, problems: [] });
+  assert.deepEqual(readSettings(values, noKeys), { settings: defaults, door: closed, problems: [] });
+});
+
+test("no workspace can open the door", () => {
+  const { properties } = contributes.configuration;
+  const scopes = settingKeys.filter((key) => key.startsWith("tandem.http.")).map((key) => properties[key]?.scope);
+  assert.deepEqual(new Set(scopes), new Set(["machine"]));
 });
 
 test("it is started by the languages it knows, and never by everything", () => {
