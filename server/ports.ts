@@ -118,6 +118,8 @@ export interface LocalSpec {
 /** What to open: everything is decided before, the opener only does it. */
 export type EngineSpec =
   | (LocalSpec & { readonly kind: "embedded" })
+  /** In a llama-server of the user's, which Tandem starts and ends. */
+  | (LocalSpec & { readonly kind: "llama-server"; readonly executable: string })
   | { readonly kind: "endpoint"; readonly url: string; readonly modelName: string | null; readonly apiKey: string };
 
 /** Starts an engine child, or attaches to an endpoint and asks it what it serves. Throws TandemError. */

@@ -1,5 +1,6 @@
 import type { FromChild, WireRequest } from "../engine/wire.ts";
 import { abortError, TandemError, throwIfAborted } from "../errors.ts";
+import type { Register } from "../lifelines/register.ts";
 import type { Embeddings, Engine, EngineSpec, GenerateRequest, Log, Piece } from "../ports.ts";
 import { type Answer, converse, errorOf } from "./conversation.ts";
 import { type Ending, type EngineChild, startEngineChild } from "./engineChild.ts";
@@ -13,6 +14,8 @@ export interface EmbeddedDeps {
   readonly log: Log;
   /** The engine child's program. */
   readonly childPath: string;
+  /** Where its process is written down for the next start; null: nowhere. */
+  readonly register: Register | null;
 }
 
 /**
@@ -32,6 +35,7 @@ export async function openEmbedded(spec: Spec, deps: EmbeddedDeps, signal: Abort
       else messages.add(message);
     },
   );
+  void writeDown(child, deps);
   deps.log.debug("engine starting", { pid: child.pid, device: spec.device });
   void child.ended.then((ending) => messages.fail(deathError(ending)));
   const kill = () => child.kill();
@@ -58,6 +62,18 @@ export async function openEmbedded(spec: Spec, deps: EmbeddedDeps, signal: Abort
     throw signal.aborted ? abortError(signal) : loadError(error);
   } finally {
     signal.removeEventListener("abort", kill);
+  }
+}
+
+/** An engine child leaves by itself when this process has gone; the register is for the one whose every thread is stuck. */
+async function writeDown({ pid, ended }: EngineChild, { register, log }: EmbeddedDeps): Promise<void> {
+  if (register === null || pid === null) return;
+  try {
+    const remove = await register.add({ pid, kind: "engine", program: "engine" });
+    await ended;
+    await remove();
+  } catch (error) {
+    log.warn("process could not be written down", { pid, reason: String(error) });
   }
 }
 

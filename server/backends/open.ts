@@ -1,3 +1,4 @@
+import type { Register } from "../lifelines/register.ts";
 import type { Log, OpenEngine } from "../ports.ts";
 import type { Recognise } from "./attach.ts";
 
@@ -5,6 +6,10 @@ export interface OpenDeps {
   readonly log: Log;
   /** The engine child's program. */
   readonly childPath: string;
+  /** The program that watches over foreign servers. */
+  readonly shimPath: string;
+  /** Where processes are written down for the next start; null: nowhere. */
+  readonly register: Register | null;
   readonly recognise?: Recognise;
 }
 
@@ -18,6 +23,10 @@ export function createOpenEngine(deps: OpenDeps): OpenEngine {
       case "embedded": {
         const { openEmbedded } = await import("./embedded.ts");
         return openEmbedded(spec, deps, signal);
+      }
+      case "llama-server": {
+        const { openLlamaServer } = await import("./llamaServer.ts");
+        return openLlamaServer(spec, deps, signal);
       }
       case "endpoint": {
         const { openEndpoint } = await import("./openai.ts");

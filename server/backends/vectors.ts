@@ -69,13 +69,13 @@ function floatsOf(base64: string, ctx: z.RefinementCtx): number[] {
 
 function refused({ address, apiKey }: VectorsGiven, status: number, body: string): TandemError {
   const { error, message } = readRefusal({ status, body, host: address.host, apiKey });
-  // llama-server answers 501, Ollama and vLLM say it in words; a server without the route answers 404.
-  const isNoEmbedder = status === 501 || /not support (the )?embedding/i.test(message);
+  // llama-server answers 501 or, of a model without a way to pool, 400; Ollama and vLLM say it in words; without the route it is 404.
+  const isNoEmbedder = status === 501 || /not support (the )?embedding|pooling type/i.test(message);
   if (!isNoEmbedder && (status !== 404 || error.code === "model-unavailable")) return error;
   return new TandemError(
     "not-configured",
     `${address.host} makes no vectors${message === "" ? "" : `: ${message}`}`,
-    "Set tandem.embed.endpoint to a server with an embedding model; a llama-server needs --embeddings",
+    "Choose an embedding model, on a server that makes vectors with it; a llama-server needs --embeddings",
     { cause: error, details: { ...error.details } },
   );
 }

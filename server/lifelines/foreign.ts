@@ -1,12 +1,12 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { rm } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { abortError, TandemError, throwIfAborted } from "../errors.ts";
 import { startMark } from "../platform/processes.ts";
 import type { Log } from "../ports.ts";
 import { endGroup } from "./group.ts";
-import type { Register } from "./register.ts";
+import { entryPath, type Register } from "./register.ts";
 import { FromShim, type ToShim } from "./wire.ts";
 
 const MAX_OUTPUT_CHARS = 8_000;
@@ -63,7 +63,8 @@ export async function startForeign(spec: ForeignSpec, signal: AbortSignal): Prom
   signal.addEventListener("abort", stop, { once: true });
   try {
     const { program, env, args, register } = spec;
-    const where = register === null ? null : { folder: register.folder, orchestrator: register.orchestrator };
+    const orchestrator = await register?.owner();
+    const where = register && orchestrator ? { folder: register.folder, orchestrator } : null;
     const start: ToShim = { kind: "start", program, args: [...args], env: { ...env }, register: where };
     shim.send(start, () => {});
     const pid = await watched.started;
@@ -156,7 +157,8 @@ function writeDown(shim: ChildProcess, { register, program, log }: ForeignSpec):
   });
   return async (pid) => {
     await (await added)();
-    if (pid !== null) await rm(join(register.folder, `${register.orchestrator.pid}-${pid}.json`), { force: true });
+    const orchestrator = await register.owner();
+    if (pid !== null && orchestrator) await rm(entryPath(register.folder, orchestrator, pid), { force: true });
   };
 }
 

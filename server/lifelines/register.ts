@@ -22,7 +22,8 @@ export type ProcessEntry = z.output<typeof ProcessEntry>;
 /** One orchestrator's list of the processes it started, on disk, so that the next one finds them. */
 export interface Register {
   readonly folder: string;
-  readonly orchestrator: ProcessIdentity;
+  /** Whose list it is; null when its owner's start cannot be told: then nothing is written. */
+  owner(): Promise<ProcessIdentity | null>;
   /**
    * Writes a process down that has just been started; the function takes it out again once it has ended. Rejects when it cannot
    * be written. A process whose start cannot be told is not written: nobody could safely end it later.
@@ -30,20 +31,35 @@ export interface Register {
   add(process: { pid: number; kind: ProcessKind; program: string }): Promise<() => Promise<void>>;
 }
 
-export function createRegister(given: { folder: string; orchestrator: ProcessIdentity }): Register {
-  const { folder, orchestrator } = given;
+export function createRegister(given: Pick<Register, "folder" | "owner">): Register {
+  const { folder, owner } = given;
   return {
     folder,
-    orchestrator,
+    owner,
     async add({ pid, kind, program }) {
-      const mark = await startMark(pid);
-      if (mark === null) return async () => {};
-      const path = join(folder, `${orchestrator.pid}-${pid}.json`);
+      const [mark, orchestrator] = await Promise.all([startMark(pid), owner()]);
+      if (mark === null || orchestrator === null) return async () => {};
+      const path = entryPath(folder, orchestrator, pid);
       await ensurePrivateFolder(folder);
       await writePrivateFile(path, JSON.stringify({ pid, mark, kind, program, orchestrator } satisfies ProcessEntry));
       return () => rm(path, { force: true });
     },
   };
+}
+
+/** This process as the owner of a register. Asked only once, and only when needed: on Windows the answer takes a second. */
+export function thisProcess(): () => Promise<ProcessIdentity | null> {
+  let known: Promise<ProcessIdentity | null> | null = null;
+  return () => {
+    const { pid } = process;
+    known ??= startMark(pid).then((mark) => (mark === null ? null : { pid, mark }));
+    return known;
+  };
+}
+
+/** Where a process is written down. */
+export function entryPath(folder: string, orchestrator: ProcessIdentity, pid: number): string {
+  return join(folder, `${orchestrator.pid}-${pid}.json`);
 }
 
 /** A file of the register; `entry` is null when it is not one of ours, or damaged. */

@@ -61,7 +61,8 @@ function start(message: Extract<ToShim, { kind: "start" }>): void {
 async function writeDown(pid: number, { register, program: name }: Extract<ToShim, { kind: "start" }>): Promise<void> {
   if (register === null) return;
   try {
-    await createRegister(register).add({ pid, kind: "foreign", program: name });
+    const { folder, orchestrator } = register;
+    await createRegister({ folder, owner: async () => orchestrator }).add({ pid, kind: "foreign", program: name });
   } catch (error) {
     process.stderr.write(`tandem: ${name} could not be written down: ${String(error)}\n`);
   }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
 import { openEndpoint } from "../../server/backends/openai.ts";
 import { TandemError } from "../../server/errors.ts";
@@ -92,6 +93,82 @@ for (const { name, request, pieces } of cancels)
     await slotsBecome(server.url, "free");
   });
 
+const hello = { model: "auto", messages: [{ role: "user", content: "Say hello." }], max_tokens: 6 };
+const tools = [
+  {
+    type: "function",
+    function: {
+      name: "weather",
+      description: "The weather in a city",
+      parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+    },
+  },
+];
+
+test("a chat is passed on, whole", async () => {
+  const { body } = await relayed(hello);
+  assert.equal(Object(body).object, "chat.completion");
+  assert.equal(Object(body).model, "tinyllama-1.1b-chat-iq2xxs");
+  assert.equal(Object(body).usage.completion_tokens, 6);
+  assert.notEqual(Object(body).choices[0].message.content, "");
+});
+
+test("a chat is passed on as a stream, usage and all", async () => {
+  const { chunks } = await relayed({ ...hello, stream: true, stream_options: { include_usage: true } });
+  const text = chunks.map((chunk) => Object(chunk).choices?.[0]?.delta?.content ?? "").join("");
+  assert.notEqual(text, "");
+  const finishes = chunks.map((chunk) => Object(chunk).choices?.[0]?.finish_reason).filter(Boolean);
+  assert.deepEqual(finishes, ["length"]);
+  assert.equal(Object(chunks.at(-1)).usage.completion_tokens, 6);
+});
+
+test("tools go out, and what the server makes of them comes back as it said it", async () => {
+  const asked = { ...hello, max_tokens: 12, temperature: 0, tools, tool_choice: "required" };
+  const { body } = await relayed(asked);
+  const response = await fetch(`${server.url}/v1/chat/completions`, { method: "POST", body: JSON.stringify(asked) });
+  const said: unknown = await response.json();
+  assert.deepEqual(Object(body).choices, Object(said).choices);
+  const wrong = { ...asked, tools: [{ type: "nonsense" }] };
+  const refused = await fetch(`${server.url}/v1/chat/completions`, { method: "POST", body: JSON.stringify(wrong) });
+  const refusal: unknown = await refused.json();
+  await assert.rejects(relayed(wrong), (error) => {
+    assert.ok(error instanceof TandemError);
+    assert.equal(error.details?.status, refused.status);
+    assert.deepEqual(error.details?.body, refusal);
+    return true;
+  });
+});
+
+test("what the server refuses comes through in its own words", async () => {
+  await assert.rejects(relayed({ model: "x" }), (error) => {
+    assert.ok(error instanceof TandemError);
+    assert.equal(error.details?.status, 400);
+    assert.match(Object(error.details?.body).error.message, /messages/);
+    return true;
+  });
+});
+
+test("not started for vectors, it says how to", async () => {
+  await assert.rejects(engine.embed?.(["a"], never) ?? Promise.resolve(), (error) => {
+    assert.ok(error instanceof TandemError);
+    assert.equal(error.code, "not-configured");
+    assert.match(error.nextStep, /--embeddings/);
+    return true;
+  });
+});
+
+for (const stream of [false, true])
+  test(`a relayed ${stream ? "stream" : "answer"} that is cancelled frees its slot`, async () => {
+    const controller = new AbortController();
+    const asked = { ...hello, max_tokens: 900, ignore_eos: true, stream };
+    const answer = relayed(asked, controller.signal);
+    await slotsBecome(server.url, "busy");
+    controller.abort();
+    await assert.rejects(answer, (error) => error instanceof TandemError && error.code === "cancelled");
+    // A whole answer's client is looked for only when nothing else has come for a second, so asking often would hide that it left.
+    await slotsBecome(server.url, "free", stream ? 0 : 1_500);
+  });
+
 test("killed while it writes: the stream says so", async () => {
   const stream = engine
     .generate(textRequest("a b c", { maxTokens: 400, shape: endless() }), never)
@@ -112,12 +189,20 @@ function endless(): AnswerShape {
   return { name: "endless", gbnf: 'root ::= ("a" | "b" | " ") root', jsonSchema: {} };
 }
 
+async function relayed(body: Record<string, unknown>, signal: AbortSignal = never) {
+  const reply = await engine.relay?.({ path: "/chat/completions", body }, signal);
+  const chunks: unknown[] = [];
+  if (reply?.kind === "stream") for await (const chunk of reply.chunks) chunks.push(chunk);
+  return { body: reply?.kind === "whole" ? reply.body : undefined, chunks };
+}
+
 const Slots = z.array(z.object({ is_processing: z.boolean() }));
 
 /** llama-server tells what its slots do; it offers nothing to wait for, so it is asked again and again. */
-async function slotsBecome(url: string, wanted: "busy" | "free"): Promise<void> {
+async function slotsBecome(url: string, wanted: "busy" | "free", everyMs = 0): Promise<void> {
   const limit = AbortSignal.timeout(20_000);
   for (;;) {
+    await wait(everyMs, undefined, { signal: limit });
     const slots = Slots.parse(await (await fetch(`${url}/slots`, { signal: limit })).json());
     if (slots.some((slot) => slot.is_processing) === (wanted === "busy")) return;
   }

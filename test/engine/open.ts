@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
-import { engineEntry } from "../../server/assets.ts";
+import { engineEntry, shimEntry } from "../../server/assets.ts";
 import { createOpenEngine } from "../../server/backends/open.ts";
 import type { Engine, EngineSpec, Log } from "../../server/ports.ts";
 import { silentLog } from "../fakes/log.ts";
@@ -25,7 +25,7 @@ export async function openTiny(
     use: "write",
     ...changes,
   };
-  return createOpenEngine({ log, childPath: engineEntry() })(spec, signal);
+  return createOpenEngine({ log, childPath: engineEntry(), shimPath: shimEntry(), register: null })(spec, signal);
 }
 
 /** Resolves when there is no such process any more. A process whose parent has not asked how it ended counts as gone. */

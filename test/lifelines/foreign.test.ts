@@ -11,8 +11,7 @@ import { shimEntry } from "../../server/assets.ts";
 import { TandemError } from "../../server/errors.ts";
 import { type Foreign, startForeign } from "../../server/lifelines/foreign.ts";
 import { reconcile } from "../../server/lifelines/reconcile.ts";
-import { createRegister, type Register, readRegister } from "../../server/lifelines/register.ts";
-import { startMark } from "../../server/platform/processes.ts";
+import { createRegister, type Register, readRegister, thisProcess } from "../../server/lifelines/register.ts";
 import { recordingLog, silentLog } from "../fakes/log.ts";
 import { gone, programs, running, until } from "./programs.ts";
 
@@ -24,7 +23,7 @@ let folder: string;
 let register: Register;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "tandem-lifelines-"));
-  register = createRegister({ folder: join(folder, "own"), orchestrator: { pid: process.pid, mark: await ownMark() } });
+  register = createRegister({ folder: join(folder, "own"), owner: thisProcess() });
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
@@ -138,10 +137,4 @@ async function writtenDown(place: string) {
 
 async function nothingWritten(place: string): Promise<void> {
   assert.deepEqual(await readdir(place).catch(() => []), []);
-}
-
-async function ownMark(): Promise<string> {
-  const mark = await startMark(process.pid);
-  assert.ok(mark !== null);
-  return mark;
 }

@@ -6,8 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { reconcile } from "../../server/lifelines/reconcile.ts";
-import { createRegister } from "../../server/lifelines/register.ts";
-import { startMark } from "../../server/platform/processes.ts";
+import { createRegister, thisProcess } from "../../server/lifelines/register.ts";
 import { silentLog } from "../fakes/log.ts";
 import { gone, programs, running } from "./programs.ts";
 
@@ -36,16 +35,14 @@ afterEach(() => {
 
 for (const kind of ["engine", "shim"] as const)
   test(`${kind} of a dead orchestrator: ended, and its file removed`, async () => {
-    await createRegister({ folder, orchestrator: DEAD }).add({ pid, kind, program: "p" });
+    await createRegister({ folder, owner: async () => DEAD }).add({ pid, kind, program: "p" });
     assert.deepEqual(await reconcile(folder, silentLog, never), { ended: [pid], removed: 0 });
     await gone([pid]);
     assert.deepEqual(await readdir(folder), []);
   });
 
 test("a process of an orchestrator that runs is left alone, file and all", async () => {
-  const mark = await startMark(process.pid);
-  const orchestrator = { pid: process.pid, mark: mark ?? "" };
-  const remove = await createRegister({ folder, orchestrator }).add({ pid, kind: "engine", program: "p" });
+  const remove = await createRegister({ folder, owner: thisProcess() }).add({ pid, kind: "engine", program: "p" });
   assert.deepEqual(await reconcile(folder, silentLog, never), { ended: [], removed: 0 });
   assert.deepEqual(await running([pid]), [pid]);
   assert.equal((await readdir(folder)).length, 1);
@@ -83,7 +80,7 @@ for (const { name, text } of damaged)
   });
 
 test("a file that others could have written ends nobody", { skip: process.platform === "win32" }, async () => {
-  await createRegister({ folder, orchestrator: DEAD }).add({ pid, kind: "engine", program: "p" });
+  await createRegister({ folder, owner: async () => DEAD }).add({ pid, kind: "engine", program: "p" });
   const [name] = await readdir(folder);
   await chmod(join(folder, name ?? ""), 0o666);
   assert.deepEqual(await reconcile(folder, silentLog, never), { ended: [], removed: 1 });
