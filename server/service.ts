@@ -32,12 +32,11 @@ export function createService(deps: ServiceDeps): (session: ClientSession) => Se
       return { keyFile: await rotateKey(deps.stateFolder) };
     },
     async stop({ when }) {
+      // Everybody is told, so that nobody takes it for a death.
+      deps.life.drain({ reason: "stopped", message: "The orchestrator was asked to stop" });
       // The answer goes out first.
       if (when === "now") setImmediate(deps.leaveNow);
-      else {
-        deps.life.drain({ reason: "stopped", message: "The orchestrator was asked to stop" });
-        await deps.makeRoom();
-      }
+      else await deps.makeRoom();
       return {};
     },
   });
