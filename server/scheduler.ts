@@ -24,12 +24,14 @@ export interface Membership extends Scheduler, Disposable {
   configure(places: readonly Place[]): void;
   /** One engine more, until the next `configure`. */
   add(place: Place): void;
+  /** One engine less: closed once idle unless somebody else has it. */
+  remove(id: string): void;
 }
 
 export interface EnginePool extends AsyncDisposable {
   join(): Membership;
-  /** Keys of the engines that are loaded. */
-  resident(): string[];
+  /** The engines that are loaded: keys, and what they are for people. */
+  resident(): { readonly key: string; readonly description: string }[];
 }
 
 /** Owns the engines of all clients: two whose settings name the same engine share it. */
@@ -37,7 +39,11 @@ export function createEnginePool(deps: PoolDeps): EnginePool {
   const pool = createPool(deps);
   return {
     join: () => createMembership(pool, deps.onChange),
-    resident: () => pool.all().flatMap(({ key, slot }) => (slot.view().isResident ? [key] : [])),
+    resident: () =>
+      pool.all().flatMap(({ key, slot }) => {
+        const { isResident, model, device } = slot.view();
+        return isResident ? [{ key, description: `${model.label} on ${device}` }] : [];
+      }),
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
   };
 }
@@ -62,6 +68,12 @@ function createMembership(pool: Pool, onChange: () => void): Membership {
     },
     add(place) {
       shares.set(place.config.id, take(sourceKey(place.config.source, 0), place));
+      onChange();
+    },
+    remove(id) {
+      const gone = shares.get(id);
+      shares.delete(id);
+      if (gone && !isMine(gone.pooled)) pool.drop(gone.pooled, me);
       onChange();
     },
     snapshot: () => [...shares.values()].map(viewOf),

@@ -4,12 +4,14 @@ import type { Handlers, Session } from "./handlers.ts";
 import { type CatalogueEntry, toModelInfo } from "./models/catalogue.ts";
 import { chosenModels } from "./places.ts";
 import { createPlacing } from "./placing.ts";
-import type { Clock, Files, Log, ModelStore, OpenEngine, Syntax } from "./ports.ts";
+import type { Clock, Files, Journal, Log, ModelStore, OpenEngine, Syntax } from "./ports.ts";
+import type { ClientInfo } from "./protocol/handshake.ts";
 import type { Settings } from "./protocol/settings.ts";
 import type { Status } from "./protocol/status.ts";
+import { createRecording, type Recording } from "./recording.ts";
 import type { EnginePool, Membership } from "./scheduler.ts";
 import { folderOf, withinFolders } from "./scope.ts";
-import type { RunDeps } from "./tasks/deps.ts";
+import type { RunDeps, Stamp } from "./tasks/deps.ts";
 import { generate } from "./tasks/generate.ts";
 import { run } from "./tasks/run.ts";
 
@@ -17,6 +19,9 @@ import { run } from "./tasks/run.ts";
 export interface SharedParts {
   readonly clock: Clock;
   readonly log: Log;
+  readonly journal: Journal;
+  /** A new name that nothing else has, and the time on the wall. */
+  readonly stamp: () => Stamp;
   readonly syntax: Syntax;
   readonly files: Files;
   readonly store: ModelStore;
@@ -28,6 +33,8 @@ export interface SharedParts {
 
 export interface SessionDeps extends SharedParts {
   readonly pool: EnginePool;
+  /** Null: the HTTP door, whose clients share the session. */
+  readonly client: ClientInfo | null;
   readonly status: (member: Membership) => Status;
   /** A request of this client began or ended. */
   readonly onChange: () => void;
@@ -55,7 +62,9 @@ export function createSession(deps: SessionDeps): ClientSession {
   const followers = new Set<(settings: Settings) => void>();
   let folders: readonly string[] = [];
   let running = 0;
+  const recording = createRecording(deps.client?.kind ?? null, deps);
   const work: Work = {
+    recording,
     async counted(task) {
       running++;
       try {
@@ -111,16 +120,21 @@ export function createSession(deps: SessionDeps): ClientSession {
 
 /** What the handlers of tasks work with. */
 interface Work {
+  readonly recording: Recording;
   /** Runs once the engines are placed, and is counted while it does. */
   counted<T>(task: () => Promise<T>): Promise<T>;
   parts(documentUri?: string): RunDeps;
 }
 
-function taskHandlers({ counted, parts }: Work, deps: SharedParts) {
+function taskHandlers({ counted, parts, recording }: Work, deps: SharedParts) {
   return {
-    run: (params, { emit, signal }) => counted(() => run(params, parts(params.document?.uri), emit, signal)),
+    run: (params, { emit, signal }) =>
+      counted(() =>
+        recording.record("tandem/run", emit, (tell) => run(params, parts(params.document?.uri), tell, signal)),
+      ),
     generate: (params, { emit, signal }) => counted(() => generate(params, parts(), emit, signal)),
     models: () => listModels(deps),
+    decisions: async (page) => ({ decisions: deps.journal.decisions(page) }),
     pull: (params, call) => pullModel(params.model, deps, call),
   } satisfies Partial<Handlers>;
 }

@@ -2,10 +2,9 @@ import type { Socket } from "node:net";
 import type { Life } from "./life.ts";
 import type { Log } from "./ports.ts";
 import type { ClientInfo, Hello, Verdict } from "./protocol/handshake.ts";
-import { claim } from "./rendezvous/claim.ts";
+import type { Claim } from "./rendezvous/claim.ts";
 import { ownEndpoint } from "./rendezvous/endpoint.ts";
 import { receive } from "./rendezvous/handshake.ts";
-import { namesOf } from "./rendezvous/names.ts";
 import { decide } from "./rendezvous/policy.ts";
 import { listenOn } from "./transport/socket.ts";
 
@@ -24,11 +23,9 @@ export interface SharedDoor extends AsyncDisposable {
   close(): void;
 }
 
-/** Null when another process has that place. */
-export async function openSharedDoor(deps: SharedDeps): Promise<SharedDoor | null> {
+/** Listens, and lets clients find it. */
+export async function openSharedDoor(held: Claim, deps: SharedDeps): Promise<SharedDoor> {
   const { log, version } = deps;
-  const held = await claim(namesOf());
-  if (!held) return null;
   const endpoint = await ownEndpoint(held.socket, version);
   let isClosed = false;
   const listener = await listenOn(held.socket, {

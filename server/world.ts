@@ -1,6 +1,6 @@
 import type { ClientInfo } from "./protocol/handshake.ts";
 import type { Status } from "./protocol/status.ts";
-import { createEnginePool, type Membership } from "./scheduler.ts";
+import { createEnginePool, type EnginePool, type Membership } from "./scheduler.ts";
 import { type ClientSession, createSession, type ServiceHandlers, type SharedParts } from "./session.ts";
 
 export interface WorldDeps extends SharedParts {
@@ -10,7 +10,7 @@ export interface WorldDeps extends SharedParts {
   readonly doors: () => Pick<Status, "http" | "isDraining">;
   /** Whether the engine with this key was loaded when the last orchestrator died. */
   readonly wasResident: (key: string) => boolean;
-  readonly onResidents: (keys: readonly string[]) => void;
+  readonly onResidents: (residents: ReturnType<EnginePool["resident"]>) => void;
 }
 
 export interface World extends AsyncDisposable {
@@ -64,7 +64,11 @@ export function createWorld(deps: WorldDeps): World {
     running,
     connect(client, onStatus) {
       const onGone = () => void visits.delete(visit);
-      const visit = { client, session: createSession({ ...deps, pool, status, onChange: tell, onGone }), onStatus };
+      const visit = {
+        client,
+        session: createSession({ ...deps, pool, status, client, onChange: tell, onGone }),
+        onStatus,
+      };
       visits.add(visit);
       tell();
       return visit.session;

@@ -2,6 +2,7 @@ import { TandemError } from "../errors.ts";
 import { status } from "../protocol/requests.ts";
 import { bridge } from "./bridge.ts";
 import type { Client } from "./client.ts";
+import { showDecisions } from "./decisions.ts";
 import { demo } from "./demo.ts";
 import { generateOnce, toGenerate } from "./generate.ts";
 import { listModels, pullModel } from "./models.ts";
@@ -36,6 +37,7 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
       (site, signal) =>
         showStatus(site, out, signal),
   ],
+  ["decisions", toDecisions],
   ["serve", toServing],
   ["key", toKey],
   [
@@ -69,6 +71,14 @@ function toModels({ words, values, out, printer }: Given): Job {
   if (verb === "pull" && model !== undefined)
     return withClient((client, signal) => done(pullModel(model, client, { out, printer }, signal)));
   throw unknown("models", words, "Use `tandem models` or `tandem models pull MODEL`");
+}
+
+function toDecisions({ values, out }: Given): Job {
+  const limit = Number(values.limit ?? 20);
+  if (!Number.isInteger(limit) || limit < 1 || limit > 500)
+    throw new TandemError("bad-input", `--limit ${values.limit} is no number of decisions`, "Give one from 1 to 500");
+  const shown = { out, isJson: values.json === true, limit };
+  return withClient((client, signal) => done(showDecisions(client, shown, signal)));
 }
 
 function toServing({ values, out }: Given): Job {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { decisions } from "./decisions.ts";
 import { notification, request } from "./define.ts";
 import { GenerateEvent, GenerateParams, GenerateResult } from "./generate.ts";
 import { ModelInfo, Role } from "./models.ts";
@@ -136,4 +137,4 @@ export const statusChanged = notification({ method: "tandem/statusChanged", para
 export const moving = notification({ method: "tandem/moving", params: Moving });
 
 /** Every request there is; the doors offer exactly these. */
-export const requests = { run, generate, status, models, pull, serve, rotateKey, stop } as const;
+export const requests = { run, generate, status, models, pull, serve, rotateKey, stop, decisions } as const;

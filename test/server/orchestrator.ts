@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,6 +25,7 @@ import type { Settings } from "../../server/protocol/settings.ts";
 import { createSyntax } from "../../server/syntax/treeSitter.ts";
 import { serveLsp } from "../../server/transport/lsp/serve.ts";
 import { createWorld } from "../../server/world.ts";
+import { silentJournal } from "../fakes/journal.ts";
 import { silentLog } from "../fakes/log.ts";
 
 export interface TestClient {
@@ -60,6 +62,8 @@ export async function startOrchestrator(): Promise<TestOrchestrator> {
   const world = createWorld({
     clock,
     log,
+    journal: silentJournal,
+    stamp: () => ({ id: randomUUID(), atMs: Date.now() }),
     catalogue,
     syntax: createSyntax({ wasmPath }),
     files: createFiles(),

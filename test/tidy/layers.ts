@@ -61,6 +61,11 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "server/files.ts": { may: ADAPTER },
   "server/assets.ts": { may: ["node", "zod"] },
   "server/log.ts": { may: ["pino"], types: ["server/ports.ts"] },
+  "server/recording.ts": { may: CONTRACT },
+  "server/residency.ts": { may: CONTRACT },
+  get "server/orchestrator.ts"() {
+    return { may: EVERYTHING_BUT("server/orchestrator.ts").filter((it) => it !== "server/main.ts") };
+  },
   "server/life.ts": { may: CONTRACT },
   "server/httpDoors.ts": { may: CONTRACT, types: ["server/handlers.ts"] },
   "server/service.ts": {
@@ -74,7 +79,15 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "server/placing.ts": { may: [...CONTRACT, "server/places.ts"], types: ["server/scheduler.ts"] },
   "server/scope.ts": { may: ["node"], types: ["server/ports.ts"] },
   "server/session.ts": {
-    may: [...INNER, "server/models", "server/tasks", "server/places.ts", "server/placing.ts", "server/scope.ts"],
+    may: [
+      ...INNER,
+      "server/models",
+      "server/tasks",
+      "server/places.ts",
+      "server/placing.ts",
+      "server/recording.ts",
+      "server/scope.ts",
+    ],
     types: ["server/handlers.ts", "server/scheduler.ts"],
   },
   "server/world.ts": {

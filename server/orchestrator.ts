@@ -1,0 +1,148 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import type { Readable, Writable } from "node:stream";
+import { engineEntry, packageVersion, shimEntry, wasmPath } from "./assets.ts";
+import { createOpenEngine } from "./backends/open.ts";
+import { createFiles } from "./files.ts";
+import { detectHardware } from "./gpu/detect.ts";
+import { createHttpDoors, type HttpDoors } from "./httpDoors.ts";
+import { createLife, DRAIN_MS, graceMsFrom, type Life } from "./life.ts";
+import { reconcile } from "./lifelines/reconcile.ts";
+import { createRegister, type Register, thisProcess } from "./lifelines/register.ts";
+import type { TappedLog } from "./log.ts";
+import { catalogue } from "./models/catalogue.ts";
+import { createModelStore } from "./models/store.ts";
+import { cacheFolder, stateFolder } from "./platform/folders.ts";
+import type { Clock, Journal } from "./ports.ts";
+import type { ClientInfo } from "./protocol/handshake.ts";
+import { moving, statusChanged } from "./protocol/requests.ts";
+import { createResidency } from "./residency.ts";
+import { createService } from "./service.ts";
+import type { ServiceHandlers, SharedParts } from "./session.ts";
+import { createSyntax } from "./syntax/treeSitter.ts";
+import { type LspClient, serveLsp } from "./transport/lsp/serve.ts";
+import { createWorld, type World } from "./world.ts";
+
+/** Everything but the way in: the engines, the sessions, and what to do when it is over. */
+export interface Orchestrator {
+  /** Serves one client; the streams are the orchestrator's from now on. */
+  serve(input: Readable, output: Writable, client: ClientInfo): LspClient;
+  /** Resolves with the reason when there is nothing left to stay for. */
+  readonly over: Promise<string>;
+  readonly life: Life;
+  /** The HTTP doors are closed, so that another orchestrator can open them; answers under way are finished. */
+  closeHttp(): Promise<void>;
+  /** Breaks off what runs, and resolves when no engine is left. */
+  end(): Promise<void>;
+}
+
+export interface OrchestratorDeps {
+  readonly log: TappedLog;
+  readonly journal: Journal;
+  /** Asked by a client to leave at once. */
+  readonly leaveNow: () => void;
+  /** Asked by a client to leave when all is done: another may be started from here on. */
+  readonly makeRoom: () => Promise<void>;
+}
+
+export function createOrchestrator(deps: OrchestratorDeps): Orchestrator {
+  const { log, journal } = deps;
+  const clock = { nowMs: () => performance.now() };
+  const stopping = new AbortController();
+  const httpDoors = createHttpDoors();
+  const life = createLife({ log, graceMs: graceMsFrom(process.env), drainMs: DRAIN_MS });
+  const register = createRegister({ folder: join(stateFolder(), "processes"), owner: thisProcess() });
+  const clients = new Set<LspClient>();
+  const parts = sharedParts(deps, { clock, register }, stopping.signal);
+  const world = createWorld({
+    ...parts,
+    version: packageVersion,
+    service: serviceOf(deps, { httpDoors, life }, () => world),
+    doors: () => ({ http: httpDoors.url(), isDraining: life.isDraining }),
+    wasResident: (key) => journal.wasIntended(key),
+    onResidents: createResidency(journal),
+  });
+  tidyUp(register, log, stopping.signal);
+  return {
+    life,
+    over: life.over,
+    closeHttp: async () => httpDoors[Symbol.asyncDispose](),
+    serve(input, output, info) {
+      const session = world.connect(info, (status) => client.notify(statusChanged, status));
+      const client = serveLsp(input, output, { session, client: info, version: packageVersion, log });
+      const tap = log.tap((level, text) => client.log(level === "debug" ? "info" : level, text));
+      clients.add(client);
+      log.info("client", { kind: info.kind, client: info.pid, clients: clients.size });
+      void client.gone.then(() => {
+        clients.delete(client);
+        tap[Symbol.dispose]();
+      });
+      life.enter({
+        gone: client.gone,
+        drain(why) {
+          client.notify(moving, why);
+          client.drain();
+        },
+      });
+      return client;
+    },
+    async end() {
+      stopping.abort();
+      for (const client of clients) client.close();
+      // From here on engines that close say nothing of what is to be loaded again.
+      journal.closeCleanly();
+      await Promise.allSettled([httpDoors[Symbol.asyncDispose](), world[Symbol.asyncDispose]()]);
+    },
+  };
+}
+
+interface Own {
+  readonly clock: Clock;
+  readonly register: Register;
+}
+
+function sharedParts({ log, journal }: OrchestratorDeps, { clock, register }: Own, signal: AbortSignal): SharedParts {
+  let hardware: ReturnType<typeof detectHardware> | null = null;
+  return {
+    clock,
+    log,
+    journal,
+    catalogue,
+    stamp: () => ({ id: randomUUID(), atMs: Date.now() }),
+    syntax: createSyntax({ wasmPath }),
+    files: createFiles(),
+    store: createModelStore({ folder: cacheFolder(), log, clock }),
+    openEngine: createOpenEngine({
+      log,
+      childPath: engineEntry(),
+      shimPath: shimEntry(),
+      register,
+      recognise: (name) => catalogue.find((it) => it.id === name) ?? null,
+    }),
+    hardware: () => (hardware ??= detectHardware(log, signal)),
+  };
+}
+
+function serviceOf(
+  { log, leaveNow, makeRoom }: OrchestratorDeps,
+  { httpDoors, life }: { readonly httpDoors: HttpDoors; readonly life: Life },
+  world: () => World,
+): (session: Parameters<ReturnType<typeof createService>>[0]) => ServiceHandlers {
+  return createService({
+    httpDoors,
+    life,
+    log,
+    version: packageVersion,
+    stateFolder: stateFolder(),
+    connectHttp: () => world().connect(null, () => undefined),
+    leaveNow,
+    makeRoom,
+  });
+}
+
+/** Nobody waits for it: what a dead orchestrator left behind takes memory, not anybody's place. */
+function tidyUp(register: Register, log: TappedLog, signal: AbortSignal): void {
+  reconcile(register.folder, log, signal).catch((error: unknown) => {
+    if (!signal.aborted) log.error("processes not reconciled", { reason: String(error) });
+  });
+}

@@ -1,0 +1,15 @@
+import type { Journal } from "../../server/ports.ts";
+
+/** Forgets everything, as a journal does whose disk refuses. */
+export const silentJournal: Journal = {
+  lastLife: null,
+  intended: [],
+  wasIntended: () => false,
+  remember: () => undefined,
+  forget: () => undefined,
+  decided: () => undefined,
+  ended: () => undefined,
+  decisions: () => [],
+  closeCleanly: () => undefined,
+  [Symbol.dispose]: () => undefined,
+};
