@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { z } from "zod";
 import { TandemError } from "../errors.ts";
 import { Settings } from "../protocol/settings.ts";
@@ -25,7 +26,7 @@ export function settingsFrom(flags: SettingFlags, env: NodeJS.ProcessEnv): z.out
   const number = (value: string | undefined) => (value === undefined ? undefined : Number(value));
   const role = (prefix: "" | "audit-", name: "DRAFT" | "AUDIT") => ({
     endpoint: text(`${prefix}endpoint`, `TANDEM_${name}_ENDPOINT`),
-    model: text(`${prefix}model`, `TANDEM_${name}_MODEL`),
+    model: fromHere(text(`${prefix}model`, `TANDEM_${name}_MODEL`)),
     device: text(`${prefix}device`, `TANDEM_${name}_DEVICE`),
     apiKey: env[`TANDEM_${name}_API_KEY`],
   });
@@ -44,6 +45,13 @@ export function settingsFrom(flags: SettingFlags, env: NodeJS.ProcessEnv): z.out
     "See `tandem help` for what is allowed",
   );
 }
+
+/** A model file is meant relative to where the command was typed; the orchestrator works elsewhere. */
+function fromHere(model: string | undefined): string | undefined {
+  return model?.startsWith(FILE) ? `${FILE}${resolve(model.slice(FILE.length))}` : model;
+}
+
+const FILE = "file:";
 
 const NAMES: Readonly<Record<string, string>> = {
   auditWhen: "--audit (TANDEM_AUDIT_WHEN)",
