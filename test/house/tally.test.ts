@@ -20,6 +20,24 @@ const cases = [
     output: spec("pass=3 fail=0 cancelled=1 skipped=2 todo=1"),
     want: [3, 4],
   },
+  {
+    name: "tests that cannot be on this machine and say so have not",
+    exitCode: 0,
+    output: `﹣ a (1 ms) # not here: it takes root\n  ﹣ b (1 ms) # not here: it takes Linux\n﹣ c (0 ms) # SKIP\n${spec("pass=3 fail=0 skipped=3")}`,
+    want: [3, 1, 2],
+  },
+  {
+    name: "in TAP, the same",
+    exitCode: 0,
+    output: "ok 1 - a # SKIP not here: it takes root\nok 2 - b # SKIP later\n# pass 2\n# fail 0\n# skipped 2\n",
+    want: [2, 1, 1],
+  },
+  {
+    name: "a runner whose every test cannot be here has shown nothing",
+    exitCode: 0,
+    output: `﹣ a (1 ms) # not here: it takes root\n${spec("pass=0 fail=0 skipped=1")}`,
+    want: [0, 1, 1],
+  },
   { name: "our own summary", exitCode: 0, output: "  ✔ opens\n4 passed, 0 failed\n", want: [4, 0] },
   {
     name: "a line inside a test's output is no summary",
@@ -35,6 +53,7 @@ const cases = [
 
 for (const { name, exitCode, output, want } of cases)
   test(name, () => {
-    const { passed, failed } = verdictOn(exitCode, output);
-    assert.deepEqual([passed, failed], want);
+    const { passed, failed, notHere } = verdictOn(exitCode, output);
+    const [wantPassed, wantFailed, wantNotHere = 0] = want;
+    assert.deepEqual([passed, failed, notHere], [wantPassed, wantFailed, wantNotHere]);
   });

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { access, copyFile, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { TandemError } from "../../server/errors.ts";
 import { acquireLock } from "../../server/models/lock.ts";
 import { cacheFolder } from "../../server/platform/folders.ts";
@@ -68,7 +68,7 @@ async function install(folder: string, signal: AbortSignal): Promise<void> {
 /** No install scripts: nothing is compiled. The bundled extensions ask for `install` themselves, so it is done for them. */
 async function npmInstall(folder: string, names: readonly string[], signal: AbortSignal): Promise<void> {
   const args = ["install", "--ignore-scripts", "--omit=dev", "--no-progress", "--no-audit", "--no-fund", ...names];
-  const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH ?? ""}` };
+  const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ""}` };
   const child = spawn("npm", args, { cwd: folder, env, signal, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   for (const stream of [child.stdout, child.stderr])

@@ -17,11 +17,18 @@ const PROGRESS_STEP_PERCENT = 10;
 
 /** llama.cpp's whole source, as a git bundle inside an npm package that Tandem needs anyway. */
 const BUNDLE = fileURLToPath(new URL("../llama/gitRelease.bundle", import.meta.resolve("node-llama-cpp")));
+/** Visual Studio's generator makes several builds beside each other; the others know one, and heed `CMAKE_BUILD_TYPE`. */
+const CONFIG = "Release";
+const PROGRAM = process.platform === "win32" ? "llama-server.exe" : "llama-server";
+/** Where CMake's generators put it. */
+const BUILT = [join("bin", PROGRAM), join("bin", CONFIG, PROGRAM)];
 const CMAKE_OPTIONS = [
-  "-DCMAKE_BUILD_TYPE=Release",
+  `-DCMAKE_BUILD_TYPE=${CONFIG}`,
   // One file that runs wherever it is moved to, and needs nothing but the C++ runtime.
   "-DBUILD_SHARED_LIBS=OFF",
   "-DGGML_OPENMP=OFF",
+  // The tests compare what a model writes: a Mac's GPU, and a virtual one more so, rounds otherwise.
+  "-DGGML_METAL=OFF",
   "-DLLAMA_CURL=OFF",
   "-DLLAMA_OPENSSL=OFF",
   // The web page would be downloaded.
@@ -50,7 +57,7 @@ export async function ensureLlamaServer(say: Say, signal: AbortSignal): Promise<
     .digest("hex")
     .slice(0, 16);
   const folder = join(cacheFolder(), "test-tools", `llama-server-${hash}`);
-  const path = join(folder, "llama-server");
+  const path = join(folder, PROGRAM);
   if (await isExecutable(path)) return path;
   await mkdir(dirname(folder), { recursive: true });
   let isWaiting = false;
@@ -78,16 +85,22 @@ async function build(folder: string, say: Say, signal: AbortSignal): Promise<voi
     await run("git", ["clone", "--quiet", BUNDLE, source], () => {}, signal);
     await run("cmake", ["-S", source, "-B", made, ...CMAKE_OPTIONS], () => {}, signal);
     const jobs = String(availableParallelism());
-    await run("cmake", ["--build", made, "--target", "llama-server", "-j", jobs], createProgress(say), signal);
+    const target = ["--build", made, "--config", CONFIG, "--target", "llama-server", "-j", jobs];
+    await run("cmake", target, createProgress(say), signal);
     const ready = join(part, "ready");
     await mkdir(ready);
-    await copyFile(join(made, "bin", "llama-server"), join(ready, "llama-server"));
+    await copyFile(await builtIn(made), join(ready, PROGRAM));
     await rm(folder, { recursive: true, force: true });
     await rename(ready, folder);
     say("llama-server is built");
   } finally {
     await rm(part, { recursive: true, force: true });
   }
+}
+
+async function builtIn(folder: string): Promise<string> {
+  for (const path of BUILT.map((it) => join(folder, it))) if (await isExecutable(path)) return path;
+  throw new Error(`CMake left no ${PROGRAM} in ${folder}`);
 }
 
 async function run(
@@ -110,7 +123,7 @@ async function run(
       throw new TandemError(
         "not-configured",
         `${program} cannot be started, and llama-server is built with it`,
-        "Install the tools: on Debian, apt-get install git cmake g++; or name a llama-server in TANDEM_TEST_LLAMA_SERVER",
+        "Install Git, CMake and a C++ compiler, or name a llama-server in TANDEM_TEST_LLAMA_SERVER",
         { cause: error },
       );
     },
@@ -120,7 +133,7 @@ async function run(
   throw new TandemError(
     "not-configured",
     `${program} ended with exit code ${code}:\n${output}`,
-    "Is there a C++ compiler? On Debian: apt-get install git cmake g++; or name a llama-server in TANDEM_TEST_LLAMA_SERVER",
+    "Is there a C++ compiler? If not, install one, or name a llama-server in TANDEM_TEST_LLAMA_SERVER",
   );
 }
 
