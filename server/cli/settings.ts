@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { resolve, resolve } from "node:path";
 import type { z } from "zod";
 import { TandemError } from "../errors.ts";
 import { Settings } from "../protocol/settings.ts";
@@ -11,6 +11,10 @@ export const SETTING_FLAGS = {
   "audit-model": { type: "string" },
   "audit-endpoint": { type: "string" },
   "audit-device": { type: "string" },
+  "embed-model": { type: "string" },
+  "embed-endpoint": { type: "string" },
+  "embed-device": { type: "string" },
+  "llama-server": { type: "string" },
   audit: { type: "string" },
   "max-tokens": { type: "string" },
   timeout: { type: "string" },
@@ -24,7 +28,8 @@ export function settingsFrom(flags: SettingFlags, env: NodeJS.ProcessEnv): z.out
   const text = (flag: keyof SettingFlags, variable: string) =>
     typeof flags[flag] === "string" ? flags[flag] : env[variable];
   const number = (value: string | undefined) => (value === undefined ? undefined : Number(value));
-  const role = (prefix: "" | "audit-", name: "DRAFT" | "AUDIT") => ({
+  const llamaServer = text("llama-server", "TANDEM_LLAMA_SERVER");
+  const role = (prefix: "" | "audit-" | "embed-", name: "DRAFT" | "AUDIT" | "EMBED") => ({
     endpoint: text(`${prefix}endpoint`, `TANDEM_${name}_ENDPOINT`),
     model: fromHere(text(`${prefix}model`, `TANDEM_${name}_MODEL`)),
     device: text(`${prefix}device`, `TANDEM_${name}_DEVICE`),
@@ -33,6 +38,9 @@ export function settingsFrom(flags: SettingFlags, env: NodeJS.ProcessEnv): z.out
   const read = Settings.safeParse({
     draft: role("", "DRAFT"),
     audit: role("audit-", "AUDIT"),
+    embed: role("embed-", "EMBED"),
+    // From where the user is: the orchestrator is somewhere else.
+    llamaServer: llamaServer ? resolve(llamaServer) : llamaServer,
     auditWhen: text("audit", "TANDEM_AUDIT_WHEN"),
     maxTokens: number(text("max-tokens", "TANDEM_MAX_TOKENS")),
     timeoutS: number(text("timeout", "TANDEM_TIMEOUT")),
@@ -46,12 +54,13 @@ export function settingsFrom(flags: SettingFlags, env: NodeJS.ProcessEnv): z.out
   );
 }
 
-/** A model file is meant relative to where the command was typed; the orchestrator works elsewhere. */
-function fromHere(model: string | undefined): string | undefined {
-  return model?.startsWith(FILE) ? `${FILE}${resolve(model.slice(FILE.length))}` : model;
+/** A model file is meant relative to where the command was typed; the orchestrator works elsewhere. An endpoint's models have names only. */
+function fromHere(model: string | undefined, endpoint: string | undefined): string | undefined {
+  if (!model || endpoint) return model;
+  const path = model.startsWith("file:") ? model.slice("file:".length) : /\.gguf$/i.test(model) ? model : null;
+  // `file:///…` and `~/…` say where themselves.
+  return path === null || /^(\/\/|~)/.test(path) ? model : `file:${resolve(path)}`;
 }
-
-const FILE = "file:";
 
 const NAMES: Readonly<Record<string, string>> = {
   auditWhen: "--audit (TANDEM_AUDIT_WHEN)",
@@ -60,6 +69,7 @@ const NAMES: Readonly<Record<string, string>> = {
   logLevel: "TANDEM_LOG_LEVEL",
   "draft.device": "--device (TANDEM_DRAFT_DEVICE)",
   "audit.device": "--audit-device (TANDEM_AUDIT_DEVICE)",
+  "embed.device": "--embed-device (TANDEM_EMBED_DEVICE)",
 };
 
 /** The flag that is wrong, by the name the user typed. */
