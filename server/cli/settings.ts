@@ -1,4 +1,4 @@
-import { resolve, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { z } from "zod";
 import { TandemError } from "../errors.ts";
 import { Settings } from "../protocol/settings.ts";
