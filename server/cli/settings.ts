@@ -29,12 +29,15 @@ export function settingsFrom(flags: SettingFlags, env: NodeJS.ProcessEnv): z.out
     typeof flags[flag] === "string" ? flags[flag] : env[variable];
   const number = (value: string | undefined) => (value === undefined ? undefined : Number(value));
   const llamaServer = text("llama-server", "TANDEM_LLAMA_SERVER");
-  const role = (prefix: "" | "audit-" | "embed-", name: "DRAFT" | "AUDIT" | "EMBED") => ({
-    endpoint: text(`${prefix}endpoint`, `TANDEM_${name}_ENDPOINT`),
-    model: fromHere(text(`${prefix}model`, `TANDEM_${name}_MODEL`)),
-    device: text(`${prefix}device`, `TANDEM_${name}_DEVICE`),
-    apiKey: env[`TANDEM_${name}_API_KEY`],
-  });
+  const role = (prefix: "" | "audit-" | "embed-", name: "DRAFT" | "AUDIT" | "EMBED") => {
+    const endpoint = text(`${prefix}endpoint`, `TANDEM_${name}_ENDPOINT`);
+    return {
+      endpoint,
+      model: fromHere(text(`${prefix}model`, `TANDEM_${name}_MODEL`), endpoint),
+      device: text(`${prefix}device`, `TANDEM_${name}_DEVICE`),
+      apiKey: env[`TANDEM_${name}_API_KEY`],
+    };
+  };
   const read = Settings.safeParse({
     draft: role("", "DRAFT"),
     audit: role("audit-", "AUDIT"),
