@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,20 +12,13 @@ import {
   ResponseError,
 } from "vscode-languageserver-protocol/node";
 import type { z } from "zod";
-import { engineEntry, shimEntry, wasmPath } from "../../server/assets.ts";
-import { createOpenEngine } from "../../server/backends/open.ts";
-import { createFiles } from "../../server/files.ts";
-import { catalogue } from "../../server/models/catalogue.ts";
-import { createModelStore } from "../../server/models/store.ts";
 import type { AnyRequest, EventOf, ParamsOf, ResultOf } from "../../server/protocol/define.ts";
 import { ErrorData } from "../../server/protocol/errors.ts";
 import type { ClientInfo } from "../../server/protocol/handshake.ts";
 import type { Settings } from "../../server/protocol/settings.ts";
-import { createSyntax } from "../../server/syntax/treeSitter.ts";
 import { serveLsp } from "../../server/transport/lsp/serve.ts";
-import { createWorld } from "../../server/world.ts";
-import { silentJournal } from "../fakes/journal.ts";
 import { silentLog } from "../fakes/log.ts";
+import { testWorld } from "./testWorld.ts";
 
 export interface TestClient {
   readonly connection: ProtocolConnection;
@@ -51,31 +43,11 @@ export interface TestOrchestrator extends AsyncDisposable {
   readonly folder: string;
 }
 
-const refuse = () => Promise.reject(new Error("there is no such service in this test"));
-const noService = { serve: refuse, rotateKey: refuse, stop: refuse };
-
 /** The real orchestrator behind its real LSP door, on streams in this process; models come from endpoints alone. */
 export async function startOrchestrator(): Promise<TestOrchestrator> {
   const folder = await mkdtemp(join(tmpdir(), "tandem-server-"));
-  const clock = { nowMs: () => performance.now() };
   const log = silentLog;
-  const world = createWorld({
-    clock,
-    log,
-    journal: silentJournal,
-    stamp: () => ({ id: randomUUID(), atMs: Date.now() }),
-    catalogue,
-    syntax: createSyntax({ wasmPath }),
-    files: createFiles(),
-    store: createModelStore({ folder: join(folder, "cache"), log, clock }),
-    openEngine: createOpenEngine({ log, childPath: engineEntry(), shimPath: shimEntry(), register: null }),
-    hardware: () => Promise.resolve({ ramBytes: 16e9, cores: 2, gpus: [] }),
-    version: "0.0.0-test",
-    service: () => noService,
-    doors: () => ({ http: null, isDraining: false }),
-    wasResident: () => false,
-    onResidents: () => undefined,
-  });
+  const world = testWorld(folder, log);
   const connections: ProtocolConnection[] = [];
   return {
     folder,

@@ -1,0 +1,36 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { engineEntry, shimEntry, wasmPath } from "../../server/assets.ts";
+import { createOpenEngine } from "../../server/backends/open.ts";
+import { createFiles } from "../../server/files.ts";
+import { catalogue } from "../../server/models/catalogue.ts";
+import { createModelStore } from "../../server/models/store.ts";
+import type { Log } from "../../server/ports.ts";
+import { createSyntax } from "../../server/syntax/treeSitter.ts";
+import { createWorld, type World } from "../../server/world.ts";
+import { silentJournal } from "../fakes/journal.ts";
+
+const refuse = () => Promise.reject(new Error("there is no such service in this test"));
+const noService = { serve: refuse, rotateKey: refuse, stop: refuse };
+
+/** The real orchestrator without its doors, on a machine without a GPU; models come from endpoints alone. */
+export function testWorld(folder: string, log: Log): World {
+  const clock = { nowMs: () => performance.now() };
+  return createWorld({
+    clock,
+    log,
+    journal: silentJournal,
+    stamp: () => ({ id: randomUUID(), atMs: Date.now() }),
+    catalogue,
+    syntax: createSyntax({ wasmPath }),
+    files: createFiles(),
+    store: createModelStore({ folder: join(folder, "cache"), log, clock }),
+    openEngine: createOpenEngine({ log, childPath: engineEntry(), shimPath: shimEntry(), register: null }),
+    hardware: () => Promise.resolve({ ramBytes: 16e9, cores: 2, gpus: [] }),
+    version: "0.0.0-test",
+    service: () => noService,
+    doors: () => ({ http: null, isDraining: false }),
+    wasResident: () => false,
+    onResidents: () => undefined,
+  });
+}
