@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { TandemError } from "../../server/errors.ts";
 import { loadKey, rotateKey } from "../../server/transport/http/key.ts";
+import { unixOnly } from "../setup/only.ts";
 
 async function folder() {
   const path = await mkdtemp(join(tmpdir(), "tandem-key-"));
@@ -20,7 +21,7 @@ test("the first use makes a key, later ones find it", async () => {
   assert.equal(await (await loadKey(state.path)).current(), key);
 });
 
-test("nobody else can read it", { skip: process.platform === "win32" }, async () => {
+test("nobody else can read it", { skip: unixOnly }, async () => {
   await using state = await folder();
   const { path } = await loadKey(state.path);
   assert.equal((await stat(path)).mode & 0o777, 0o600);

@@ -13,11 +13,11 @@ import { type Foreign, startForeign } from "../../server/lifelines/foreign.ts";
 import { reconcile } from "../../server/lifelines/reconcile.ts";
 import { createRegister, type Register, readRegister, thisProcess } from "../../server/lifelines/register.ts";
 import { recordingLog, silentLog } from "../fakes/log.ts";
+import { unixOnly } from "../setup/only.ts";
 import { gone, programs, running, until } from "./programs.ts";
 
 const never = new AbortController().signal;
 const PARENT = fileURLToPath(new URL("./parent.ts", import.meta.url));
-const isWindows = process.platform === "win32";
 
 let folder: string;
 let register: Register;
@@ -35,7 +35,7 @@ test("a program's number, words and exit code come through, and nothing stays wr
   await nothingWritten(register.folder);
 });
 
-test("a program that is killed says by what", { skip: isWindows }, async () => {
+test("a program that is killed says by what", { skip: unixOnly }, async () => {
   await using foreign = await start(programs.willing);
   process.kill(foreign.pid, "SIGKILL");
   assert.deepEqual(await foreign.gone, { exitCode: null, signal: "SIGKILL" });
@@ -70,7 +70,7 @@ test("cancelled before it started: nothing stays behind", async () => {
   await nothingWritten(register.folder);
 });
 
-test("the watchdog is killed: its program is ended", { skip: isWindows }, async () => {
+test("the watchdog is killed: its program is ended", { skip: unixOnly }, async () => {
   const log = recordingLog();
   await using foreign = await start(programs.willing, process.execPath, never, log);
   const shim = (await writtenDown(register.folder)).find((it) => it.kind === "shim");
@@ -92,7 +92,7 @@ for (const kind of ["willing", "stubborn"] as const)
     await nothingWritten(place);
   });
 
-test("orchestrator and watchdog are killed at once: the next start ends the program", { skip: isWindows }, async () => {
+test("orchestrator and watchdog are killed at once: the next start ends the program", { skip: unixOnly }, async () => {
   const place = join(folder, "both");
   const { orchestrator, pids, pid, shim } = await orphanage(place, programs.willing);
   process.kill(shim, "SIGKILL");

@@ -8,6 +8,7 @@ import { after, afterEach, before, beforeEach, test } from "node:test";
 import { reconcile } from "../../server/lifelines/reconcile.ts";
 import { createRegister, thisProcess } from "../../server/lifelines/register.ts";
 import { silentLog } from "../fakes/log.ts";
+import { unixOnly } from "../setup/only.ts";
 import { gone, programs, running } from "./programs.ts";
 
 const never = new AbortController().signal;
@@ -79,7 +80,7 @@ for (const { name, text } of damaged)
     assert.deepEqual(await readdir(folder), []);
   });
 
-test("a file that others could have written ends nobody", { skip: process.platform === "win32" }, async () => {
+test("a file that others could have written ends nobody", { skip: unixOnly }, async () => {
   await createRegister({ folder, owner: async () => DEAD }).add({ pid, kind: "engine", program: "p" });
   const [name] = await readdir(folder);
   await chmod(join(folder, name ?? ""), 0o666);

@@ -3,7 +3,6 @@ import { promisify } from "node:util";
 
 /** A user without rights, on every Unix. Only root can be one. */
 export const NOBODY = 65_534;
-export const isRoot = process.getuid?.() === 0;
 
 /** What a module's function does in a process of another user: its result as text, or the message of what it throws. */
 export async function asNobody(module: string, name: string, argument: string): Promise<string> {

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { readPrivateFile, writePrivateFile } from "../../server/platform/privateFile.ts";
-import { asNobody, isRoot, NOBODY } from "./asNobody.ts";
+import { rootOnly, unixOnly } from "../setup/only.ts";
+import { asNobody, NOBODY } from "./asNobody.ts";
 
 const MODULE = import.meta.resolve("../../server/platform/privateFile.ts");
 const isUnix = process.platform !== "win32";
@@ -47,34 +48,34 @@ test("where nothing can be written, nothing is left", async () => {
 });
 
 for (const mode of [0o640, 0o604, 0o644])
-  test(`mode ${mode.toString(8)} is refused`, { skip: !isUnix }, async () => {
+  test(`mode ${mode.toString(8)} is refused`, { skip: unixOnly }, async () => {
     const path = join(root, `mode-${mode}`);
     await writeFile(path, "secret");
     await chmod(path, mode);
     await assert.rejects(readPrivateFile(path), { code: "not-configured", message: /can be read by others/ });
   });
 
-test("a link is refused", { skip: !isUnix }, async () => {
+test("a link is refused", { skip: unixOnly }, async () => {
   await writePrivateFile(join(root, "real"), "secret");
   await symlink(join(root, "real"), join(root, "link"));
   await assert.rejects(readPrivateFile(join(root, "link")), { code: "not-configured" });
 });
 
-test("a folder and a named pipe are refused, and not waited for", { skip: !isUnix }, async () => {
+test("a folder and a named pipe are refused, and not waited for", { skip: unixOnly }, async () => {
   const pipe = join(root, "pipe");
   execFileSync("mkfifo", ["-m", "600", pipe]);
   await assert.rejects(readPrivateFile(pipe), { code: "not-configured", message: /not a file/ });
   await assert.rejects(readPrivateFile(root), { code: "not-configured", message: /not a file/ });
 });
 
-test("another user's is refused, even by root", { skip: !isRoot }, async () => {
+test("another user's is refused, even by root", { skip: rootOnly }, async () => {
   const path = join(root, "theirs");
   await writePrivateFile(path, "planted");
   await chown(path, NOBODY, NOBODY);
   await assert.rejects(readPrivateFile(path), { code: "not-configured", message: /belongs to another user/ });
 });
 
-test("another user cannot read ours", { skip: !isRoot }, async () => {
+test("another user cannot read ours", { skip: rootOnly }, async () => {
   const path = join(root, "ours");
   await writePrivateFile(path, "secret");
   await chmod(root, 0o755);

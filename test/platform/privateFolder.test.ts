@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { ensurePrivateFolder } from "../../server/platform/privateFolder.ts";
-import { asNobody, isRoot, NOBODY } from "./asNobody.ts";
+import { rootOnly, unixOnly } from "../setup/only.ts";
+import { asNobody, NOBODY } from "./asNobody.ts";
 
 const MODULE = import.meta.resolve("../../server/platform/privateFolder.ts");
 const isUnix = process.platform !== "win32";
@@ -21,7 +22,7 @@ test("it is created, with those it lies in, for this user alone", async () => {
   if (isUnix) assert.deepEqual([await modeOf(path), await modeOf(join(root, "new"))], ["700", "700"]);
 });
 
-test("one of ours that others can look into is tightened", { skip: !isUnix }, async () => {
+test("one of ours that others can look into is tightened", { skip: unixOnly }, async () => {
   const path = join(root, "open");
   await mkdir(path);
   await chmod(path, 0o777);
@@ -35,7 +36,7 @@ test("a file in its place is refused", async () => {
   await assert.rejects(ensurePrivateFolder(path), { name: "TandemError", code: "not-configured" });
 });
 
-test("a link in its place is refused, and what it leads to is left as it is", { skip: !isUnix }, async () => {
+test("a link in its place is refused, and what it leads to is left as it is", { skip: unixOnly }, async () => {
   const target = join(root, "target");
   await mkdir(target);
   await chmod(target, 0o755);
@@ -44,14 +45,14 @@ test("a link in its place is refused, and what it leads to is left as it is", { 
   assert.equal(await modeOf(target), "755");
 });
 
-test("another user's is refused, even by root", { skip: !isRoot }, async () => {
+test("another user's is refused, even by root", { skip: rootOnly }, async () => {
   const path = join(root, "theirs");
   await mkdir(path, { mode: 0o700 });
   await chown(path, NOBODY, NOBODY);
   await assert.rejects(ensurePrivateFolder(path), { code: "not-configured", message: /belongs to another user/ });
 });
 
-test("a user without rights refuses root's, open or closed", { skip: !isRoot }, async () => {
+test("a user without rights refuses root's, open or closed", { skip: rootOnly }, async () => {
   const outer = await mkdtemp(join(tmpdir(), "tandem-"));
   try {
     await chmod(outer, 0o755);

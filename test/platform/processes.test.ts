@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
 import { endProcess, isAlive, startMark } from "../../server/platform/processes.ts";
+import { linuxOnly, unixOnly } from "../setup/only.ts";
 
 const execute = promisify(execFile);
 const isUnix = process.platform !== "win32";
@@ -39,7 +40,7 @@ test("a process has one mark for its life, and no other process has it", async (
   assert.equal(isAlive(pid), false);
 });
 
-test("a program's name cannot forge it", { skip: process.platform !== "linux" }, async (t) => {
+test("a program's name cannot forge it", { skip: linuxOnly }, async (t) => {
   const plain = await run(t);
   const forged = await run(t, 'process.title = "a) Z 1 (b";');
   const marks = await Promise.all([plain, forged].map((it) => startMark(it.pid)));
@@ -56,7 +57,7 @@ test("the mark is the same for a reader in another time zone and language", asyn
   assert.equal(stdout.trim(), await startMark(pid));
 });
 
-test("a dead process that nobody has collected is not there", { skip: process.platform !== "linux" }, async (t) => {
+test("a dead process that nobody has collected is not there", { skip: linuxOnly }, async (t) => {
   const shell = spawn("sh", ["-c", "true & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => shell.kill("SIGKILL"));
   const [line] = await once(createInterface(shell.stdout), "line");
@@ -74,7 +75,7 @@ test("it is asked to leave", async (t) => {
   if (isUnix) assert.equal(code, 5);
 });
 
-test("it is killed when it does not leave", { skip: !isUnix }, async (t) => {
+test("it is killed when it does not leave", { skip: unixOnly }, async (t) => {
   const { pid, gone } = await run(t, 'process.on("SIGTERM", () => {});');
   const mark = (await startMark(pid)) ?? "";
   assert.equal(await endProcess(pid, mark, { graceMs: 50 }, signal), "ended");
@@ -88,7 +89,7 @@ test("another process that has its number now is left alone", async (t) => {
   assert.equal(await startMark(pid), mark);
 });
 
-test("the wait is given up when the signal fires; the process is not killed", { skip: !isUnix }, async (t) => {
+test("the wait is given up when the signal fires; the process is not killed", { skip: unixOnly }, async (t) => {
   const { pid } = await run(t, 'process.on("SIGTERM", () => console.log("asked"));');
   const mark = (await startMark(pid)) ?? "";
   const stop = AbortSignal.timeout(100);

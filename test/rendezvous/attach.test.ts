@@ -14,10 +14,10 @@ import { claim } from "../../server/rendezvous/claim.ts";
 import { ownEndpoint } from "../../server/rendezvous/endpoint.ts";
 import { receive } from "../../server/rendezvous/handshake.ts";
 import { HELD_EXIT_CODE, launch } from "../../server/rendezvous/launch.ts";
+import { rootOnly, unixOnly } from "../setup/only.ts";
 import { client, type Place, place, VERSION } from "./place.ts";
 import { closing } from "./wire.ts";
 
-const isUnix = process.platform !== "win32";
 const signal = AbortSignal.timeout(120_000);
 
 /** A place whose orchestrators are ended with the test. */
@@ -162,7 +162,7 @@ test("a newer client gets its own version, when the older one's clients have gon
   assert.equal(older.pid, attached.pid, "and serves the older clients too");
 });
 
-test("one that hangs is not started beside, and named when the time is over", { skip: !isUnix }, async (t) => {
+test("one that hangs is not started beside, and named when the time is over", { skip: unixOnly }, async (t) => {
   const { reach, names } = await stage(t);
   const { pid } = await reach();
   process.kill(pid, "SIGSTOP");
@@ -209,7 +209,7 @@ test("one that is leaving: nobody attaches, nobody starts another beside it", as
   await assert.rejects(attach({ client, names, start: noStart, deadlineMs: 300 }, signal), expected);
 });
 
-test("it stays in its own session and folder, and its log is private", { skip: !isUnix }, async (t) => {
+test("it stays in its own session and folder, and its log is private", { skip: unixOnly }, async (t) => {
   const { reach, folder, logPath } = await stage(t);
   const { pid } = await reach();
   assert.equal((await stat(logPath)).mode & 0o777, 0o600);
@@ -220,7 +220,7 @@ test("it stays in its own session and folder, and its log is private", { skip: !
 });
 
 test("a runtime folder or an endpoint that others can write is refused", {
-  skip: process.getuid?.() !== 0,
+  skip: rootOnly,
 }, async (t) => {
   const { names, reach } = await stage(t);
   await mkdir(names.folder, { recursive: true, mode: 0o700 });

@@ -14,6 +14,7 @@ import {
   type SocketDoorDeps,
 } from "../../server/transport/socket.ts";
 import { silentLog } from "../fakes/log.ts";
+import { unixOnly } from "../setup/only.ts";
 
 const client: ClientInfo = { kind: "cli", pid: 1, version: "0" };
 
@@ -82,7 +83,7 @@ test("a client is handed on after the handshake, with who it is; another peer is
 });
 
 test("the socket is its user's alone, and a file left over is no obstacle", {
-  skip: process.platform === "win32",
+  skip: unixOnly,
 }, async () => {
   await using here = await place();
   assert.equal((await stat(here.path)).mode & 0o777, 0o600);
