@@ -30,7 +30,7 @@ export function createConfiguration(secrets: SecretStorage): Configuration {
 
 function endpoints(): readonly string[] {
   const configuration = workspace.getConfiguration();
-  const values = [configuration.get("tandem.draft.endpoint"), configuration.get("tandem.audit.endpoint")];
+  const values = (["draft", "audit", "embed"] as const).map((it) => configuration.get(`tandem.${it}.endpoint`));
   const valid = values.map((it) => (typeof it === "string" ? normalEndpoint(it) : null)).filter((it) => it !== null);
   return [...new Set(valid)];
 }

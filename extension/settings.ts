@@ -29,7 +29,7 @@ export function readSettings(values: Values, apiKeyOf: ApiKeyOf): ReadSettings {
     problems.push(`${key}: ${parsed.error.issues[0]?.message ?? "not valid"}`);
     return field.parse(undefined);
   };
-  const role = (name: "draft" | "audit"): RoleSettings => {
+  const role = (name: "draft" | "audit" | "embed"): RoleSettings => {
     const endpoint = checkedEndpoint(`tandem.${name}.endpoint`, values, problems);
     return {
       endpoint,
@@ -41,6 +41,8 @@ export function readSettings(values: Values, apiKeyOf: ApiKeyOf): ReadSettings {
   const settings = {
     draft: role("draft"),
     audit: role("audit"),
+    embed: role("embed"),
+    llamaServer: pick("tandem.llamaServer", Shape.shape.llamaServer).trim(),
     auditWhen: pick("tandem.auditWhen", Shape.shape.auditWhen),
     maxTokens: pick("tandem.maxTokens", Shape.shape.maxTokens),
     timeoutS: pick("tandem.timeoutSeconds", Shape.shape.timeoutS),

@@ -1,7 +1,7 @@
 import { assign, type EngineConfig } from "./core/assign.ts";
 import { type Choice, choose, type Hardware } from "./core/choose.ts";
 import { type CatalogueEntry, toModelInfo } from "./models/catalogue.ts";
-import type { Engine, ModelStore, OpenEngine } from "./ports.ts";
+import type { Engine, EngineSpec, ModelStore, OpenEngine } from "./ports.ts";
 import type { ModelInfo } from "./protocol/models.ts";
 import type { Settings } from "./protocol/settings.ts";
 import type { Emit, Place } from "./slot/state.ts";
@@ -26,14 +26,14 @@ export async function places(settings: Settings, deps: PlacesDeps): Promise<Plac
     choice: chosenModels(deps),
     stand: trialModel(deps.catalogue),
   });
-  return Promise.all(configs.map((config) => place(config, deps)));
+  return Promise.all(configs.map(async (config) => placeOf(config, await likelyModel(config, deps.store), deps)));
 }
 
-async function place(config: EngineConfig, deps: PlacesDeps): Promise<Place> {
-  const id = await likelyModel(config, deps.store);
+/** A place for one engine; `likely` is the model that loading will end with. */
+export function placeOf(config: EngineConfig, likely: string, deps: PlacesDeps): Place {
   return {
     config,
-    expected: expectedModel(id, deps.catalogue),
+    expected: expectedModel(likely, deps.catalogue),
     open: (emit, signal) => open(config, deps, emit, signal),
   };
 }
@@ -70,16 +70,10 @@ async function open(
   if (file.substituted && roles.includes("draft")) emit({ kind: "notice", message: file.substituted });
   emit({ kind: "loading", engine: id, model: file.model.label });
   const { model, path } = file;
-  const { device, threads } = source;
-  const spec = {
-    kind: "embedded",
-    model,
-    path,
-    device,
-    threads,
-    contextTokens: model.contextTokens,
-    use: "write",
-  } as const;
+  const { device, threads, use, llamaServer } = source;
+  const local = { model, path, device, threads, contextTokens: model.contextTokens, use };
+  const spec: EngineSpec =
+    llamaServer === "" ? { ...local, kind: "embedded" } : { ...local, kind: "llama-server", executable: llamaServer };
   const engine = await deps.openEngine(spec, signal);
   if (device !== "cpu" && engine.device === "cpu") emit({ kind: "notice", message: NO_GPU_BUILD });
   return engine;

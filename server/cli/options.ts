@@ -50,6 +50,8 @@ export const HELP = `tandem: coding help from your own models
   --endpoint URL      an OpenAI-compatible server instead                          TANDEM_DRAFT_ENDPOINT, TANDEM_DRAFT_API_KEY
   --device D          auto, cpu, cuda:0, vulkan:0, metal                           TANDEM_DRAFT_DEVICE
   --audit-model, --audit-endpoint, --audit-device: the same for the auditor        TANDEM_AUDIT_...
+  --embed-model, --embed-endpoint, --embed-device: for vectors; unset, --endpoint is asked      TANDEM_EMBED_...
+  --llama-server F    run local models in this llama-server                        TANDEM_LLAMA_SERVER
   --audit W           complex, always, never                                       TANDEM_AUDIT_WHEN
   --max-tokens N      ceiling of one draft                                         TANDEM_MAX_TOKENS
   --timeout S         ceiling of one task in seconds, at most 300                  TANDEM_TIMEOUT

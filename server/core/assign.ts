@@ -1,19 +1,22 @@
+import type { Role } from "../protocol/models.ts";
 import type { RoleSettings, Settings } from "../protocol/settings.ts";
 import type { Choice, Hardware } from "./choose.ts";
 
-export type ModelRole = "draft" | "audit";
-
-/** One place that can write: what it is for and how to open it. */
+/** One place where a model can run: what it is for and how to open it. No roles: only for who asks for its model by name. */
 export interface EngineConfig {
   readonly id: string;
-  readonly roles: readonly ModelRole[];
+  readonly roles: readonly Role[];
   readonly source:
     | {
         readonly kind: "embedded";
         readonly model: string;
+        /** llama.cpp sets a context up for one or the other. */
+        readonly use: "write" | "embed";
         readonly substitute: string | null;
         readonly device: string;
         readonly threads: number;
+        /** The llama-server it runs in; "": the embedded engine. */
+        readonly llamaServer: string;
       }
     | { readonly kind: "endpoint"; readonly url: string; readonly modelName: string | null; readonly apiKey: string };
 }
@@ -30,6 +33,22 @@ export function sourceKey(source: EngineConfig["source"], nth: number): string {
 /** More threads than this per engine gain nothing on the CPUs llama.cpp was measured on, and starve the editor. */
 const MOST_THREADS = 8;
 
+/** An engine for a model that a request names, on the device that settings or hardware give. */
+export function named(
+  model: string,
+  given: {
+    readonly device: string;
+    readonly cores: number;
+    readonly use: "write" | "embed";
+    readonly llamaServer: string;
+  },
+): EngineConfig {
+  const { device, cores, use, llamaServer } = given;
+  const threads = Math.max(1, Math.min(MOST_THREADS, cores));
+  const source = { kind: "embedded", model, use, substitute: null, device, threads, llamaServer } as const;
+  return { id: model, roles: [], source };
+}
+
 export interface Machine {
   readonly hardware: Hardware;
   readonly choice: Choice;
@@ -40,32 +59,52 @@ export interface Machine {
 /**
  * Which engines there are. No endpoint: two embedded engines, on two GPUs where there are two, else sharing one, else
  * sharing the CPU's cores. One endpoint: it serves both roles. Two: one each. `stand` is the model that is used where the
- * chosen one cannot be had; a model the user named is never replaced.
+ * chosen one cannot be had; a model the user named is never replaced. Vectors come from what is set for them, else from the
+ * draft's endpoint, else from nowhere.
  */
-export function assign(settings: Settings, { hardware, choice, stand }: Machine): EngineConfig[] {
-  const draft = settings.draft;
+export function assign(settings: Settings, machine: Machine): EngineConfig[] {
+  const { embed, llamaServer } = settings;
+  const writers = assignWriters(settings, machine);
+  if (embed.endpoint !== "") return [...writers, endpoint("embed", ["embed"], embed)];
+  if (embed.model === "auto")
+    return writers.map((it) =>
+      it.source.kind === "endpoint" && it.roles.includes("draft") ? { ...it, roles: [...it.roles, "embed"] } : it,
+    );
+  const { model } = embed;
+  // Small enough for the processor; the GPUs' memory is meant for who writes.
+  const device = deviceFor(embed, null);
+  const threads = threadsFor(machine, onCpu(writers) + 1);
+  const source = { kind: "embedded", model, use: "embed", substitute: null, device, threads, llamaServer } as const;
+  return [...writers, { id: "embed", roles: ["embed"], source }];
+}
+
+function assignWriters(settings: Settings, machine: Machine): EngineConfig[] {
+  const { draft, llamaServer } = settings;
+  const { choice, stand } = machine;
   const audit = auditSettings(settings);
   const isShared = draft.endpoint !== "" && draft.endpoint === audit.endpoint && draft.model === audit.model;
   if (isShared) return [endpoint("both", ["draft", "audit"], draft)];
-  const draftDevice = deviceFor(draft, choice.draft.gpu);
-  const auditDevice = deviceFor(audit, choice.audit.gpu);
-  const onCpu = [draft.endpoint === "" && draftDevice === "cpu", audit.endpoint === "" && auditDevice === "cpu"].filter(
-    Boolean,
-  ).length;
-  const threads = Math.max(1, Math.min(MOST_THREADS, Math.floor(hardware.cores / Math.max(1, onCpu))));
-  return [
-    draft.endpoint !== ""
-      ? endpoint("draft", ["draft"], draft)
-      : embedded("draft", draft.model === "auto" ? choice.draft.model : draft.model, draft, draftDevice),
-    audit.endpoint !== ""
-      ? endpoint("audit", ["audit"], audit)
-      : embedded("audit", audit.model === "auto" ? choice.audit.model : audit.model, audit, auditDevice),
-  ];
+  const configs = [writer("draft", draft), writer("audit", audit)];
+  const threads = threadsFor(machine, onCpu(configs));
+  return configs.map((it) => (it.source.kind === "embedded" ? { ...it, source: { ...it.source, threads } } : it));
 
-  function embedded(role: ModelRole, model: string, of: RoleSettings, device: string): EngineConfig {
+  function writer(role: "draft" | "audit", of: RoleSettings): EngineConfig {
+    if (of.endpoint !== "") return endpoint(role, [role], of);
+    const model = of.model === "auto" ? choice[role].model : of.model;
     const substitute = of.model === "auto" ? stand : null;
-    return { id: role, roles: [role], source: { kind: "embedded", model, substitute, device, threads } };
+    const device = deviceFor(of, choice[role].gpu);
+    const source = { kind: "embedded", model, use: "write", substitute, device, threads: 1, llamaServer } as const;
+    return { id: role, roles: [role], source };
   }
+}
+
+function onCpu(configs: readonly EngineConfig[]): number {
+  return configs.filter(({ source }) => source.kind === "embedded" && source.device === "cpu").length;
+}
+
+/** Each engine's share of the cores. */
+function threadsFor({ hardware }: Machine, engines: number): number {
+  return Math.max(1, Math.min(MOST_THREADS, Math.floor(hardware.cores / Math.max(1, engines))));
 }
 
 /** An audit with nothing set goes where the draft goes, if that is an endpoint; with a model file of the draft's own, it uses that too. */
@@ -76,7 +115,7 @@ function auditSettings({ draft, audit }: Settings): RoleSettings {
   return draft.model === "auto" ? audit : { ...audit, model: draft.model };
 }
 
-function endpoint(id: string, roles: readonly ModelRole[], of: RoleSettings): EngineConfig {
+function endpoint(id: string, roles: readonly Role[], of: RoleSettings): EngineConfig {
   return {
     id,
     roles,

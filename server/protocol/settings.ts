@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** Where one role's text comes from. Empty `endpoint`: the embedded engine runs `model`. */
+/** Where one role's text, or vectors, come from. Empty `endpoint`: the embedded engine runs `model`. */
 export const RoleSettings = z.object({
   /** Base URL of an OpenAI-compatible server (llama-server, vLLM, Ollama, LM Studio), with or without `/v1`; "" for none. */
   endpoint: z.string().default(""),
@@ -20,6 +20,10 @@ export type RoleSettings = z.output<typeof RoleSettings>;
 export const Settings = z.object({
   draft: RoleSettings.prefault({}),
   audit: RoleSettings.prefault({}),
+  /** Who makes vectors. Unset: the draft's endpoint is asked for them; without one, nobody makes any. */
+  embed: RoleSettings.prefault({}),
+  /** Path of a llama-server that local models run in; "": the embedded engine. */
+  llamaServer: z.string().default(""),
   /** Which tasks a second model audits while the first writes. */
   auditWhen: z.enum(["complex", "always", "never"]).default("complex"),
   /** Ceiling on tokens per draft. */

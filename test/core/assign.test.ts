@@ -47,21 +47,25 @@ const CASES: readonly Case[] = [
     choice: TWO_GPUS,
     want: ["draft draft big@cuda:0/8 ~stand", "audit audit small@cpu/8 ~stand"],
   },
-  { name: "one endpoint serves both", settings: { draft: { endpoint: URL } }, want: [`both draft+audit ${URL}#-`] },
+  {
+    name: "one endpoint serves both",
+    settings: { draft: { endpoint: URL } },
+    want: [`both draft+audit+embed ${URL}#-`],
+  },
   {
     name: "so it does when named twice",
     settings: { draft: { endpoint: URL, model: "m" }, audit: { endpoint: URL, model: "m" } },
-    want: [`both draft+audit ${URL}#m`],
+    want: [`both draft+audit+embed ${URL}#m`],
   },
   {
     name: "two models of one endpoint",
     settings: { draft: { endpoint: URL, model: "m" }, audit: { endpoint: URL, model: "n" } },
-    want: [`draft draft ${URL}#m`, `audit audit ${URL}#n`],
+    want: [`draft draft+embed ${URL}#m`, `audit audit ${URL}#n`],
   },
   {
     name: "two endpoints",
     settings: { draft: { endpoint: URL }, audit: { endpoint: "http://b" } },
-    want: [`draft draft ${URL}#-`, "audit audit http://b#-"],
+    want: [`draft draft+embed ${URL}#-`, "audit audit http://b#-"],
   },
   {
     name: "only the audit has an endpoint: all cores draft",
@@ -71,7 +75,7 @@ const CASES: readonly Case[] = [
   {
     name: "the draft has an endpoint, the audit a model of its own",
     settings: { draft: { endpoint: URL }, audit: { model: "mine" } },
-    want: [`draft draft ${URL}#-`, "audit audit mine@cpu/8"],
+    want: [`draft draft+embed ${URL}#-`, "audit audit mine@cpu/8"],
   },
   {
     name: "a model that was named is never replaced, and audits too",
@@ -83,6 +87,36 @@ const CASES: readonly Case[] = [
     settings: { audit: { model: "mine" } },
     want: ["draft draft big@cpu/4 ~stand", "audit audit mine@cpu/4"],
   },
+  {
+    name: "a server for vectors: nobody else is asked for them",
+    settings: { draft: { endpoint: URL }, embed: { endpoint: "http://v", model: "nomic" } },
+    want: [`both draft+audit ${URL}#-`, "embed embed http://v#nomic"],
+  },
+  {
+    name: "a model for vectors: on the processor, with its share of the cores, and never replaced",
+    settings: { embed: { model: "file:/v.gguf" } },
+    want: ["draft draft big@cpu/4 ~stand", "audit audit small@cpu/4 ~stand", "embed embed file:/v.gguf@cpu/2 vectors"],
+  },
+  {
+    name: "a model for vectors beside two GPUs",
+    settings: { embed: { model: "v" } },
+    choice: TWO_GPUS,
+    want: ["draft draft big@cuda:0/8 ~stand", "audit audit small@cuda:1/8 ~stand", "embed embed v@cpu/8 vectors"],
+  },
+  {
+    name: "a model for vectors on a GPU, writers at an endpoint",
+    settings: { draft: { endpoint: URL }, embed: { model: "v", device: "vulkan:0" } },
+    want: [`both draft+audit ${URL}#-`, "embed embed v@vulkan:0/8 vectors"],
+  },
+  {
+    name: "a llama-server runs every local model",
+    settings: { embed: { model: "v" }, llamaServer: "/bin/llama-server" },
+    want: [
+      "draft draft big@cpu/4 ~stand in /bin/llama-server",
+      "audit audit small@cpu/4 ~stand in /bin/llama-server",
+      "embed embed v@cpu/2 vectors in /bin/llama-server",
+    ],
+  },
 ];
 
 function check({ name, settings, choice = CHOICE, cores = 8, want }: Case): void {
@@ -92,7 +126,12 @@ function check({ name, settings, choice = CHOICE, cores = 8, want }: Case): void
     const where = ({ source: it }: (typeof engines)[number]) =>
       it.kind === "endpoint"
         ? `${it.url}#${it.modelName ?? "-"}`
-        : `${it.model}@${it.device}/${it.threads}${it.substitute === null ? "" : ` ~${it.substitute}`}`;
+        : [
+            `${it.model}@${it.device}/${it.threads}`,
+            ...(it.use === "embed" ? ["vectors"] : []),
+            ...(it.substitute === null ? [] : [`~${it.substitute}`]),
+            ...(it.llamaServer === "" ? [] : [`in ${it.llamaServer}`]),
+          ].join(" ");
     assert.deepEqual(
       engines.map((it) => `${it.id} ${it.roles.join("+")} ${where(it)}`),
       want,

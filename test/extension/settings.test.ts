@@ -18,6 +18,9 @@ const cases: { name: string; values: Record<string, unknown>; want: object; prob
     values: {
       "tandem.draft.model": "qwen",
       "tandem.audit.device": "cuda:1",
+      "tandem.embed.endpoint": "http://127.0.0.1:9/",
+      "tandem.embed.model": "nomic",
+      "tandem.llamaServer": " /opt/llama-server ",
       "tandem.auditWhen": "always",
       "tandem.maxTokens": 64,
       "tandem.timeoutSeconds": 9,
@@ -27,6 +30,8 @@ const cases: { name: string; values: Record<string, unknown>; want: object; prob
       ...defaults,
       draft: { ...defaults.draft, model: "qwen" },
       audit: { ...defaults.audit, device: "cuda:1" },
+      embed: { ...defaults.embed, endpoint: "http://127.0.0.1:9", model: "nomic" },
+      llamaServer: "/opt/llama-server",
       auditWhen: "always",
       maxTokens: 64,
       timeoutS: 9,

@@ -45,7 +45,15 @@ function held() {
     config: {
       id: "e",
       roles: ["draft"],
-      source: { kind: "embedded", model: "m", substitute: null, device: "cpu", threads: 1 },
+      source: {
+        kind: "embedded",
+        model: "m",
+        use: "write",
+        substitute: null,
+        device: "cpu",
+        threads: 1,
+        llamaServer: "",
+      },
     },
     expected: MODEL,
     open: (_, signal) => {
