@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { homedir, tmpdir, userInfo } from "node:os";
 import { posix, win32 } from "node:path";
 
@@ -15,7 +16,14 @@ export interface Surroundings {
 /** This process's own. */
 export function surroundings(): Surroundings {
   const { uid } = userInfo();
-  return { env: process.env, platform: process.platform, home: homedir(), temporary: tmpdir(), uid };
+  const env = { XDG_RUNTIME_DIR: systemdFolder(uid), ...process.env };
+  return { env, platform: process.platform, home: homedir(), temporary: tmpdir(), uid };
+}
+
+/** What systemd makes for everyone who is logged in, and tells login shells only: a cron job must find the same orchestrator. */
+function systemdFolder(uid: number): string | undefined {
+  const path = `/run/user/${uid}`;
+  return process.platform === "linux" && existsSync(path) ? path : undefined;
 }
 
 /** Where Tandem keeps what can be fetched again: `TANDEM_CACHE`, else the platform's cache folder. Models lie in `models` below it. */

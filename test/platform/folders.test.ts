@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cacheFolder, type Surroundings } from "../../server/platform/folders.ts";
+import {
+  cacheFolder,
+  instanceId,
+  runtimeFolder,
+  type Surroundings,
+  stateFolder,
+} from "../../server/platform/folders.ts";
 
 const cases: readonly (Pick<Surroundings, "platform" | "home" | "env"> & { want: string })[] = [
   { platform: "linux", home: "/home/ada", env: {}, want: "/home/ada/.cache/tandem" },
@@ -16,3 +22,39 @@ const cases: readonly (Pick<Surroundings, "platform" | "home" | "env"> & { want:
 for (const it of cases)
   test(`${it.platform} ${JSON.stringify(it.env)}: ${it.want}`, () =>
     assert.equal(cacheFolder({ ...it, temporary: "/tmp", uid: 501 }), it.want));
+
+const runs: readonly (Pick<Surroundings, "platform" | "home" | "env"> & { want: string })[] = [
+  { platform: "linux", home: "/home/ada", env: {}, want: "/tmp/tandem-501" },
+  { platform: "linux", home: "/home/ada", env: { XDG_RUNTIME_DIR: "/run/user/501" }, want: "/run/user/501/tandem" },
+  { platform: "linux", home: "/home/ada", env: { XDG_RUNTIME_DIR: "run" }, want: "/tmp/tandem-501" },
+  { platform: "darwin", home: "/Users/ada", env: {}, want: "/tmp/tandem-501" },
+  { platform: "win32", home: "C:\\Users\\ada", env: {}, want: "C:\\Users\\ada\\AppData\\Local\\tandem\\run" },
+  { platform: "linux", home: "/home/ada", env: { TANDEM_RUNTIME: "/r", XDG_RUNTIME_DIR: "/run" }, want: "/r" },
+];
+
+for (const it of runs)
+  test(`running: ${it.platform} ${JSON.stringify(it.env)}: ${it.want}`, () => {
+    assert.equal(runtimeFolder({ ...it, temporary: "/tmp", uid: 501 }), it.want);
+  });
+
+const states: readonly (Pick<Surroundings, "platform" | "home" | "env"> & { want: string })[] = [
+  { platform: "linux", home: "/home/ada", env: {}, want: "/home/ada/.local/state/tandem" },
+  { platform: "linux", home: "/home/ada", env: { XDG_STATE_HOME: "/var/ada" }, want: "/var/ada/tandem" },
+  { platform: "darwin", home: "/Users/ada", env: {}, want: "/Users/ada/Library/Application Support/tandem" },
+  { platform: "win32", home: "C:\\Users\\ada", env: {}, want: "C:\\Users\\ada\\AppData\\Local\\tandem\\state" },
+  { platform: "linux", home: "/home/ada", env: { TANDEM_STATE: "/s", XDG_STATE_HOME: "/var" }, want: "/s" },
+];
+
+for (const it of states)
+  test(`state: ${it.platform} ${JSON.stringify(it.env)}: ${it.want}`, () => {
+    assert.equal(stateFolder({ ...it, temporary: "/tmp", uid: 501 }), it.want);
+  });
+
+test("who keeps models or state elsewhere has an orchestrator of his own; any other variable makes no difference", () => {
+  const around = { platform: "linux", home: "/home/ada", temporary: "/tmp", uid: 501 } as const;
+  const plain = instanceId({ ...around, env: {} });
+  assert.match(plain, /^[0-9a-f]{12}$/);
+  assert.equal(instanceId({ ...around, env: { TANDEM_DRAFT_MODEL: "other", XDG_RUNTIME_DIR: "/run" } }), plain);
+  assert.notEqual(instanceId({ ...around, env: { TANDEM_CACHE: "/data" } }), plain);
+  assert.notEqual(instanceId({ ...around, env: { TANDEM_STATE: "/state" } }), plain);
+});
