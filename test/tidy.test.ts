@@ -5,9 +5,10 @@ import { layers } from "./tidy/layers.ts";
 import { lock } from "./tidy/lock.ts";
 import { dependencies, manifest } from "./tidy/manifest.ts";
 import { machinePaths, testFolders } from "./tidy/places.ts";
-import { biomeFindings, type Files, lockWith, manifestWith, plant } from "./tidy/planted.ts";
+import { biomeFindings, type Files, lockWith, manifestWith, plant, workflowWith } from "./tidy/planted.ts";
 import { consoles, cycles, exports, medianLines, purity, sizes } from "./tidy/rules.ts";
 import { readTree, type Tree } from "./tidy/tree.ts";
+import { workflow } from "./tidy/workflow.ts";
 
 const rules = {
   layers,
@@ -21,6 +22,7 @@ const rules = {
   lock,
   testFolders,
   machinePaths,
+  workflow,
 };
 type Rule = keyof typeof rules;
 
@@ -131,6 +133,23 @@ const violations: readonly { readonly name: string; readonly rule: Rule | null; 
     rule: "machinePaths",
     files: { "server/core/bad.ts": `export const bad = "${["", "root", "models"].join("/")}";\n` },
   },
+  ...[
+    { name: "a workflow that runs something else", given: { run: "npm run check" } },
+    { name: "a workflow on two systems", given: { os: "ubuntu-latest, macos-latest" } },
+    { name: "a workflow that may write", given: { permission: "write" } },
+    { name: "a workflow whose action is a tag", given: { uses: "actions/checkout@v4" } },
+    { name: "a workflow whose action does not say its version", given: { uses: `a/b@${"0".repeat(40)}` } },
+    { name: "a workflow for strangers' code with our rights", given: { on: "pull_request_target" } },
+    { name: "a workflow whose job takes more rights", given: { more: "permissions: write-all" } },
+    {
+      name: "a workflow with a secret",
+      given: { uses: `a/b@${"0".repeat(40)} # v1.2.3\n        with: { key: secrets.KEY }` },
+    },
+  ].map(({ name, given }) => ({
+    name,
+    rule: "workflow" as const,
+    files: { ".github/workflows/test.yml": workflowWith(given) },
+  })),
 ];
 
 for (const { name, rule, files } of violations)

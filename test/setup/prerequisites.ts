@@ -30,6 +30,7 @@ interface Prerequisite {
 
 const SERVER = "building the real llama-server the engine is tested against";
 const SOURCE = "unpacking the source of llama-server";
+const DOOR = "asking the HTTP door as it is asked from a shell";
 const PROCESSES = "looking for processes that were left behind";
 /** Visual Studio's own finder; CMake asks it where the compiler is. */
 const VSWHERE = ["ProgramFiles(x86)", "Microsoft Visual Studio\\Installer\\vswhere.exe"] as const;
@@ -43,6 +44,7 @@ const LINUX: readonly Prerequisite[] = [
   },
   { what: "CMake", neededFor: SERVER, programs: ["cmake"], install: "your package manager's cmake" },
   { what: "Git", neededFor: SOURCE, programs: ["git"], install: "your package manager's git" },
+  { what: "curl", neededFor: DOOR, programs: ["curl"], install: "your package manager's curl" },
   {
     what: "ps",
     neededFor: PROCESSES,
@@ -55,6 +57,12 @@ const MAC: readonly Prerequisite[] = [
   { what: "a C++ compiler", neededFor: SERVER, programs: ["c++", "clang++"], install: "xcode-select --install" },
   { what: "CMake", neededFor: SERVER, programs: ["cmake"], install: "brew install cmake" },
   { what: "Git", neededFor: SOURCE, programs: ["git"], install: "xcode-select --install" },
+  {
+    what: "curl",
+    neededFor: DOOR,
+    programs: ["curl"],
+    install: "it is a part of macOS: put /usr/bin back on the path",
+  },
 ];
 
 const WINDOWS: readonly Prerequisite[] = [
@@ -67,6 +75,7 @@ const WINDOWS: readonly Prerequisite[] = [
   },
   { what: "CMake", neededFor: SERVER, programs: ["cmake"], install: "winget install Kitware.CMake" },
   { what: "Git", neededFor: SOURCE, programs: ["git"], install: "winget install Git.Git" },
+  { what: "curl", neededFor: DOOR, programs: ["curl"], install: "winget install cURL.cURL" },
   {
     what: "PowerShell",
     neededFor: PROCESSES,

@@ -29,6 +29,7 @@ const CLEAN: Files = {
   "test/core/double.test.ts": 'import { double } from "../../server/core/double.ts";\n\ndouble({ size: 1 });\n',
   "package.json": manifestWith({}),
   "package-lock.json": lockWith({}),
+  ".github/workflows/test.yml": workflowWith({}),
   "ARCHITECTURE.md": "- `zod`: values from outside are parsed\n",
 };
 
@@ -65,6 +66,34 @@ export function manifestWith(given: {
 export function lockWith(more: Readonly<Record<string, unknown>>): string {
   const packages = { "": { dependencies: { zod: "1.0.0" } }, "node_modules/zod": {}, ...more };
   return JSON.stringify({ packages });
+}
+
+/** The clean tree's workflow, or one with other parts. */
+export function workflowWith(given: {
+  on?: string;
+  permission?: string;
+  os?: string;
+  uses?: string;
+  run?: string;
+  more?: string;
+}): string {
+  const { on = "pull_request", permission = "read", os = "ubuntu-latest, macos-latest, windows-latest" } = given;
+  const { uses = `actions/checkout@${"0".repeat(40)} # v1.2.3`, run = "npm test", more = "" } = given;
+  return `name: test
+on: { ${on}: }
+permissions: { contents: ${permission} }
+concurrency: { group: test, cancel-in-progress: true }
+jobs:
+  test:
+    name: test
+    strategy: { fail-fast: false, matrix: { os: [${os}] } }
+    runs-on: \${{ matrix.os }}
+    timeout-minutes: 60
+    ${more}
+    steps:
+      - uses: ${uses}
+      - run: ${run}
+`;
 }
 
 export interface Planted extends AsyncDisposable {
