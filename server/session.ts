@@ -2,6 +2,7 @@ import type { Hardware } from "./core/choose.ts";
 import { TandemError } from "./errors.ts";
 import type { Handlers, Session } from "./handlers.ts";
 import { type CatalogueEntry, toModelInfo } from "./models/catalogue.ts";
+import { askingParts } from "./pinning.ts";
 import { chosenModels } from "./places.ts";
 import { createPlacing } from "./placing.ts";
 import type { Clock, Files, Journal, Log, ModelStore, OpenEngine, Syntax } from "./ports.ts";
@@ -11,8 +12,12 @@ import type { Status } from "./protocol/status.ts";
 import { createRecording, type Recording } from "./recording.ts";
 import type { EnginePool, Membership } from "./scheduler.ts";
 import { folderOf, withinFolders } from "./scope.ts";
-import type { RunDeps, Stamp } from "./tasks/deps.ts";
+import { chat } from "./tasks/chat.ts";
+import { complete } from "./tasks/complete.ts";
+import type { OpenAiDeps, RunDeps, Stamp } from "./tasks/deps.ts";
+import { embed } from "./tasks/embed.ts";
 import { generate } from "./tasks/generate.ts";
+import { listModels } from "./tasks/listModels.ts";
 import { run } from "./tasks/run.ts";
 
 /** What all sessions work with. */
@@ -81,6 +86,7 @@ export function createSession(deps: SessionDeps): ClientSession {
       settings: placing.settings,
       files: withinFolders(deps.files, folders.length === 0 ? [] : [...folders, ...folderOf(documentUri)]),
     }),
+    asking: () => askingParts(member, placing.settings, deps),
   };
   const session: ClientSession = {
     get settings() {
@@ -90,6 +96,7 @@ export function createSession(deps: SessionDeps): ClientSession {
     running: () => running,
     handlers: {
       ...taskHandlers(work, deps),
+      ...openaiHandlers(work),
       async status() {
         await placing.done();
         return deps.status(member);
@@ -124,6 +131,8 @@ interface Work {
   /** Runs once the engines are placed, and is counted while it does. */
   counted<T>(task: () => Promise<T>): Promise<T>;
   parts(documentUri?: string): RunDeps;
+  /** The same for requests in OpenAI's shape. */
+  asking(): Promise<OpenAiDeps>;
 }
 
 function taskHandlers({ counted, parts, recording }: Work, deps: SharedParts) {
@@ -133,13 +142,33 @@ function taskHandlers({ counted, parts, recording }: Work, deps: SharedParts) {
         recording.record("tandem/run", emit, (tell) => run(params, parts(params.document?.uri), tell, signal)),
       ),
     generate: (params, { emit, signal }) => counted(() => generate(params, parts(), emit, signal)),
-    models: () => listModels(deps),
+    models: () => listCatalogue(deps),
     decisions: async (page) => ({ decisions: deps.journal.decisions(page) }),
     pull: (params, call) => pullModel(params.model, deps, call),
   } satisfies Partial<Handlers>;
 }
 
-const listModels: (deps: SharedParts) => ReturnType<Handlers["models"]> = async ({ catalogue, store, hardware }) => {
+function openaiHandlers({ counted, asking, recording }: Work) {
+  return {
+    chat: (params, { emit, signal }) =>
+      counted(() =>
+        recording.record("tandem/openai/chat", emit, async (tell) => chat(params, await asking(), tell, signal)),
+      ),
+    complete: (params, { emit, signal }) =>
+      counted(() =>
+        recording.record("tandem/openai/completions", emit, async (tell) =>
+          complete(params, await asking(), tell, signal),
+        ),
+      ),
+    embeddings: (params, { emit, signal }) =>
+      counted(() =>
+        recording.record("tandem/openai/embeddings", emit, async (tell) => embed(params, await asking(), tell, signal)),
+      ),
+    listModels: (_, { signal }) => counted(async () => listModels(await asking(), signal)),
+  } satisfies Partial<Handlers>;
+}
+
+const listCatalogue: (deps: SharedParts) => ReturnType<Handlers["models"]> = async ({ catalogue, store, hardware }) => {
   const choice = chosenModels({ catalogue, hardware: await hardware() });
   const models = catalogue.map(async (entry) => ({
     ...toModelInfo(entry),

@@ -74,6 +74,12 @@ export function choose(models: readonly SizedModel[], hardware: Hardware): Choic
   return (first ? onOneGpu(drafts, audits, first) : null) ?? onCpu(drafts, audits, hardware);
 }
 
+/** The device for one model more: the largest GPU, if it could hold the model; null: the CPU. A model of unknown size is taken to fit. */
+export function gpuFor(model: SizedModel | null, { gpus }: Hardware): string | null {
+  const [largest] = gpus.toSorted((a, b) => b.vramBytes - a.vramBytes);
+  return largest && (!model || needBytes(model) <= roomBytes(largest)) ? largest.id : null;
+}
+
 type Gpu = Hardware["gpus"][number];
 
 function onTwoGpus(

@@ -6,6 +6,8 @@ export interface Refusal {
   readonly code: ErrorCode;
   readonly message: string;
   readonly nextStep: string;
+  /** For programs: which parameter is at fault, and the like. */
+  readonly details?: Record<string, unknown>;
 }
 
 export function refuse(code: ErrorCode, message: string, nextStep: string): Refusal {

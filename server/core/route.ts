@@ -1,14 +1,19 @@
-import type { ModelInfo } from "../protocol/models.ts";
+import type { ModelInfo, Role } from "../protocol/models.ts";
 import type { RouteCandidate, RouteCost, Tier } from "../protocol/run.ts";
 import type { Settings } from "../protocol/settings.ts";
 
 /** One engine at the moment of routing. Rates are EWMAs of what the engine reported; null before its first answer. */
 export interface EngineView {
   readonly id: string;
-  readonly roles: readonly ("draft" | "audit")[];
-  readonly model: Pick<ModelInfo, "label" | "parametersB">;
+  /** Empty: only for who asks for its model by name. */
+  readonly roles: readonly Role[];
+  readonly kind: "embedded" | "endpoint";
+  /** What an endpoint serves is only known once it was asked. */
+  readonly model: ModelInfo;
   readonly device: string;
   readonly isResident: boolean;
+  /** Whether it takes requests in OpenAI's shape as they are; null: that shows when it is loaded. */
+  readonly hasRelay: boolean | null;
   readonly slots: number;
   /** Tasks running and waiting. */
   readonly load: number;
@@ -47,10 +52,11 @@ const UNKNOWN_B = 7;
 
 /**
  * Who drafts and who audits. Simple work goes to the engine that will be done first, moderate and complex work to one
- * meant for drafting, and an audit to one meant for auditing. Null when there is no engine at all.
+ * meant for drafting, and an audit to one meant for auditing. Null when there is no engine that writes.
  */
 export function route(input: RouteInput): Route | null {
-  const priced = input.engines.map((engine) => ({ engine, candidate: price(engine, input) }));
+  const writing = input.engines.filter((it) => it.roles.includes("draft") || it.roles.includes("audit"));
+  const priced = writing.map((engine) => ({ engine, candidate: price(engine, input) }));
   const drafting = priced.filter((it) => input.tier === "simple" || it.engine.roles.includes("draft"));
   const draft = cheapest(drafting.length > 0 ? drafting : priced);
   if (!draft) return null;
@@ -58,9 +64,27 @@ export function route(input: RouteInput): Route | null {
   return {
     draft: draft.candidate,
     audit: audit?.candidate ?? null,
-    candidates: priced.map((it) => it.candidate).sort((a, b) => a.cost.totalMs - b.cost.totalMs),
+    candidates: ranked(priced),
     why: reason(input, draft.engine, audit?.engine ?? null),
   };
+}
+
+/** Who makes vectors: of the engines meant for that, the one that is done first. Null when there is none. */
+export function routeVectors(engines: readonly EngineView[], promptTokens: number): Omit<Route, "audit"> | null {
+  const made = engines.filter((it) => it.roles.includes("embed"));
+  const priced = made.map((engine) => ({ engine, candidate: price(engine, { promptTokens, outputTokens: 0 }) }));
+  const best = cheapest(priced);
+  if (!best) return null;
+  const { label } = best.engine.model;
+  return {
+    draft: best.candidate,
+    candidates: ranked(priced),
+    why: `vectors come from ${label} on ${best.engine.device}`,
+  };
+}
+
+function ranked(priced: readonly { readonly candidate: RouteCandidate }[]): RouteCandidate[] {
+  return priced.map((it) => it.candidate).sort((a, b) => a.cost.totalMs - b.cost.totalMs);
 }
 
 /** Whether a task of this tier is audited under the setting. */
@@ -68,7 +92,7 @@ export function isAudited(tier: Tier, auditWhen: Settings["auditWhen"]): boolean
   return auditWhen === "always" || (auditWhen === "complex" && tier === "complex");
 }
 
-function price(engine: EngineView, input: RouteInput): RouteCandidate {
+function price(engine: EngineView, input: Pick<RouteInput, "promptTokens" | "outputTokens">): RouteCandidate {
   const kind = engine.device === "cpu" ? "cpu" : "gpu";
   const billions = engine.model.parametersB ?? UNKNOWN_B;
   const decode = engine.decodePerSecond ?? PRIOR_DECODE[kind] / billions;

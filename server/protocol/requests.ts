@@ -137,4 +137,18 @@ export const statusChanged = notification({ method: "tandem/statusChanged", para
 export const moving = notification({ method: "tandem/moving", params: Moving });
 
 /** Every request there is; the doors offer exactly these. */
-export const requests = { run, generate, status, models, pull, serve, rotateKey, stop, decisions } as const;
+export const requests = {
+  run,
+  generate,
+  chat,
+  complete,
+  embeddings,
+  listModels,
+  status,
+  models,
+  pull,
+  serve,
+  rotateKey,
+  stop,
+  decisions,
+} as const;

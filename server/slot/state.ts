@@ -74,9 +74,11 @@ export function viewOf(state: SlotState): EngineView {
   return {
     id: state.place.config.id,
     roles: state.place.config.roles,
+    kind: state.place.config.source.kind,
     model: state.engine?.model ?? state.place.expected,
     device: deviceOf(state),
     isResident: state.engine !== null,
+    hasRelay: relayOf(state),
     slots: capacity(state),
     load: state.active + state.queue.length,
     prefillPerSecond: state.prefillPerSecond,
@@ -102,6 +104,12 @@ export function statusOf(state: SlotState): Omit<EngineStatus, "users"> {
     prefillTokensPerSecond: state.prefillPerSecond,
     decodeTokensPerSecond: state.decodePerSecond,
   };
+}
+
+/** Every endpoint takes OpenAI's requests; of our own engines those that are servers do. */
+function relayOf({ engine, place }: SlotState): boolean | null {
+  if (engine) return engine.relay !== null;
+  return place.config.source.kind === "endpoint" ? true : null;
 }
 
 function deviceOf({ engine, place }: SlotState): string {

@@ -1,4 +1,6 @@
+import type { Use } from "../core/openai/named.ts";
 import type { Clock, Files, Log, Syntax } from "../ports.ts";
+import type { ModelInfo, Role } from "../protocol/models.ts";
 import type { Settings } from "../protocol/settings.ts";
 import type { Scheduler } from "../scheduler.ts";
 
@@ -10,4 +12,30 @@ export interface RunDeps {
   readonly files: Files;
   readonly scheduler: Scheduler;
   readonly settings: Settings;
+}
+
+/** What requests in OpenAI's shape need of it. */
+export interface OpenAiDeps extends Pick<RunDeps, "clock" | "log" | "scheduler" | "settings"> {
+  readonly pin: Pin;
+  readonly stamp: () => Stamp;
+  /** Models that `pin` knows by name, for a client that named another one. */
+  readonly openable: readonly string[];
+  /** Those of them that need no download. */
+  readonly cached: () => Promise<readonly CachedModel[]>;
+}
+
+/**
+ * Makes an engine for a model that no engine of the session has, and returns its name in the scheduler; null where nobody knows the
+ * model. It returns at once: the engine is opened by who acquires it. Throws TandemError when there are too many already.
+ */
+export type Pin = (model: string, use: Use) => string | null;
+
+export interface CachedModel extends Pick<ModelInfo, "id" | "contextTokens"> {
+  readonly roles: Role[];
+}
+
+/** A new name that nothing else has, and the time on the wall: what a pure step cannot make. */
+export interface Stamp {
+  readonly id: string;
+  readonly atMs: number;
 }

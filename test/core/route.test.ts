@@ -1,14 +1,27 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type EngineView, isAudited, type RouteInput, route } from "../../server/core/route.ts";
+import { type EngineView, isAudited, type RouteInput, route, routeVectors } from "../../server/core/route.ts";
+import type { ModelInfo } from "../../server/protocol/models.ts";
+
+const MODEL: ModelInfo = {
+  id: "",
+  label: "",
+  parametersB: 7,
+  quantisation: null,
+  contextTokens: 4_096,
+  promptStyle: "chat",
+  isTrial: false,
+};
 
 function engine(id: string, roles: EngineView["roles"], more: Partial<EngineView> = {}): EngineView {
   return {
     id,
     roles,
-    model: { label: id, parametersB: 7 },
+    kind: "embedded",
+    model: { ...MODEL, id, label: id },
     device: "cuda:0",
     isResident: true,
+    hasRelay: false,
     slots: 1,
     load: 0,
     prefillPerSecond: 1_000,
@@ -83,6 +96,17 @@ const CASES: readonly Case[] = [
     },
     want: ["gpu", null],
   },
+  {
+    name: "an engine that makes vectors writes nothing, however free it is",
+    input: { tier: "simple", engines: [LARGE, engine("vectors", ["embed"], { decodePerSecond: 9_000 })] },
+    want: ["large", null],
+  },
+  {
+    name: "one that is there only for who names it is not routed to",
+    input: { tier: "simple", engines: [LARGE, engine("named", [], { decodePerSecond: 9_000 })] },
+    want: ["large", null],
+  },
+  { name: "only vectors: nobody writes", input: { engines: [engine("vectors", ["embed"])] }, want: null },
   { name: "equal: the first", input: { engines: [engine("a", ["draft"]), engine("b", ["draft"])] }, want: ["a", null] },
 ];
 
@@ -98,7 +122,8 @@ for (const { name, input, want } of CASES)
   test(name, () => {
     const made = route({ ...ORDINARY, ...input });
     assert.deepEqual(made && [made.draft.engine, made.audit?.engine ?? null], want);
-    assert.equal(made?.candidates.length, made ? (input.engines ?? ORDINARY.engines).length : undefined);
+    const writing = (input.engines ?? ORDINARY.engines).filter(({ roles }) => roles.some((it) => it !== "embed"));
+    assert.equal(made?.candidates.length, made ? writing.length : undefined);
     if (made) assert.match(made.why, new RegExp(made.draft.model));
   });
 
@@ -120,7 +145,7 @@ test("what is not known yet is estimated from the size", () => {
   const unknown = { prefillPerSecond: null, decodePerSecond: null, loadMs: null, isResident: false, device: "cpu" };
   const { draft } = route({ ...ORDINARY, engines: [engine("a", ["draft"], unknown)] }) ?? assert.fail();
   assert.ok(Object.values(draft.cost).every((it) => Number.isFinite(it) && it >= 0));
-  const sized = engine("a", ["draft"], { ...unknown, model: { label: "a", parametersB: null } });
+  const sized = engine("a", ["draft"], { ...unknown, model: { ...MODEL, id: "a", label: "a", parametersB: null } });
   assert.deepEqual(route({ ...ORDINARY, engines: [sized] })?.draft.cost, draft.cost);
 });
 
@@ -130,6 +155,18 @@ test("candidates come cheapest first", () => {
     made?.candidates.map((it) => it.engine),
     ["small", "large", "worse"],
   );
+});
+
+test("vectors come from the engine that is free, of those that make them", () => {
+  const busy = engine("busy", ["embed"], { load: 9 });
+  const free = engine("free", ["embed"]);
+  const made = routeVectors([LARGE, busy, free], 500);
+  assert.deepEqual(
+    made?.candidates.map((it) => it.engine),
+    ["free", "busy"],
+  );
+  assert.equal(made?.draft.engine, "free");
+  assert.equal(routeVectors([LARGE, SMALL], 500), null);
 });
 
 test("who is audited is a setting", () => {

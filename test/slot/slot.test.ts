@@ -136,7 +136,7 @@ test("an engine that dies is loaded anew; one that is retired is closed when its
   const heir = engine(1);
   loads[1]?.done.resolve(heir);
   const lease = await again;
-  slot.retire();
+  void slot.retire();
   assert.equal(heir.closed, 0);
   lease[Symbol.dispose]();
   await turns();

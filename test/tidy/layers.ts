@@ -62,6 +62,10 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "server/assets.ts": { may: ["node", "zod"] },
   "server/log.ts": { may: ["pino"], types: ["server/ports.ts"] },
   "server/recording.ts": { may: CONTRACT },
+  "server/pinning.ts": {
+    may: [...INNER, "server/places.ts"],
+    types: ["server/scheduler.ts", "server/tasks"],
+  },
   "server/residency.ts": { may: CONTRACT },
   get "server/orchestrator.ts"() {
     return { may: EVERYTHING_BUT("server/orchestrator.ts").filter((it) => it !== "server/main.ts") };
@@ -86,6 +90,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       "server/places.ts",
       "server/placing.ts",
       "server/recording.ts",
+      "server/pinning.ts",
       "server/scope.ts",
     ],
     types: ["server/handlers.ts", "server/scheduler.ts"],

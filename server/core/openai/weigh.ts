@@ -1,0 +1,54 @@
+import type { ChatParams, CompleteParams, ConversationMessage } from "../../protocol/openai.ts";
+import type { Action, Tier } from "../../protocol/run.ts";
+import { classify } from "../classify.ts";
+import { estimateTokens } from "../prompt.ts";
+
+/** What routing has to know of a request. */
+export interface Weighed {
+  readonly task: { readonly action: Action | null; readonly tier: Tier; readonly why: string };
+  /** Estimates, for a comparison of engines. */
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+}
+
+/** A chat is as heavy as what its last user asks for, and the code it is asked about. */
+export function weighChat(params: ChatParams, mostTokens: number): Weighed {
+  const asking = params.messages.findLast((it) => it.role === "user");
+  const said = asking ? textOf(asking) : "";
+  const { prose, codeLines } = withoutCode(said);
+  const { action, tier, why } = classify({ action: null, instruction: prose, targetLines: codeLines, errorCount: 0 });
+  const limit = params.max_completion_tokens ?? params.max_tokens ?? mostTokens;
+  return {
+    task: { action, tier, why },
+    promptTokens: estimateTokens(params.messages.map(textOf).join("\n")),
+    outputTokens: Math.min(limit, mostTokens),
+  };
+}
+
+/** Text to continue says nothing of how heavy it is: it goes to a model that is meant for drafting. */
+export function weighComplete(params: CompleteParams, mostTokens: number): Weighed {
+  const prompts = [params.prompt].flat(2);
+  const texts = prompts.filter((it) => typeof it === "string");
+  return {
+    task: { action: null, tier: "moderate", why: "text is to be continued" },
+    promptTokens: estimateTokens(texts.join("\n")) + (prompts.length - texts.length),
+    outputTokens: Math.min(params.max_tokens ?? mostTokens, mostTokens),
+  };
+}
+
+function textOf({ content }: ConversationMessage): string {
+  return typeof content === "string" ? content : (content ?? []).map((it) => it.text ?? "").join("\n");
+}
+
+/** Code stands between fences, before or after what is said about it. */
+function withoutCode(text: string): { prose: string; codeLines: number } {
+  const prose: string[] = [];
+  let codeLines = 0;
+  let isCode = false;
+  for (const line of text.split("\n")) {
+    if (/^\s*(```|~~~)/.test(line)) isCode = !isCode;
+    else if (isCode) codeLines++;
+    else if (line.trim() !== "") prose.push(line);
+  }
+  return { prose: prose.join("\n"), codeLines };
+}

@@ -1,0 +1,66 @@
+import { named } from "./core/assign.ts";
+import { gpuFor, type Hardware } from "./core/choose.ts";
+import { TandemError } from "./errors.ts";
+import { type PlacesDeps, placeOf } from "./places.ts";
+import type { Clock, Log } from "./ports.ts";
+import type { Settings } from "./protocol/settings.ts";
+import type { Membership } from "./scheduler.ts";
+import type { CachedModel, OpenAiDeps, Pin, Stamp } from "./tasks/deps.ts";
+
+export interface AskingDeps extends Omit<PlacesDeps, "hardware"> {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly stamp: () => Stamp;
+  readonly hardware: () => Promise<Hardware>;
+}
+
+/** What one client's requests in OpenAI's shape work with. */
+export async function askingParts(member: Membership, settings: Settings, deps: AskingDeps): Promise<OpenAiDeps> {
+  const { clock, log, stamp, catalogue, store } = deps;
+  const pin = createPin({ ...deps, member, settings, hardware: await deps.hardware() });
+  const cached = async (): Promise<CachedModel[]> => {
+    const known = catalogue.map(async (it) => ((await store.isCached(it.id)) ? [it] : []));
+    return (await Promise.all(known)).flat();
+  };
+  return { clock, log, stamp, scheduler: member, settings, pin, openable: catalogue.map((it) => it.id), cached };
+}
+
+interface PinningDeps extends PlacesDeps {
+  readonly member: Membership;
+  readonly settings: Settings;
+}
+
+/** Engines that one client has open because requests named them. Each holds a whole model in memory. */
+const MOST_PINNED = 2;
+
+/**
+ * Opens engines for models that requests name: what the catalogue has, and `file:` paths. It returns at once, so that nothing
+ * comes between finding the engine and taking a place in its line.
+ */
+function createPin(deps: PinningDeps): Pin {
+  const { member, settings, hardware, catalogue } = deps;
+  return (model, use) => {
+    const entry = catalogue.find((it) => it.id === model) ?? null;
+    if (!entry && !model.startsWith("file:")) return null;
+    if (entry && entry.roles.includes("embed") !== (use === "embed")) return null;
+    makeRoom(member);
+    const { cores } = hardware;
+    const { draft, llamaServer } = settings;
+    const device = draft.device === "auto" ? (gpuFor(entry, hardware) ?? "cpu") : draft.device;
+    member.add(placeOf(named(model, { device, cores, use, llamaServer }), model, deps));
+    return model;
+  };
+}
+
+function makeRoom(member: Membership): void {
+  const pinned = member.snapshot().filter((it) => it.roles.length === 0);
+  if (pinned.length < MOST_PINNED) return;
+  const idle = pinned.find((it) => it.load === 0);
+  if (!idle)
+    throw new TandemError(
+      "model-unavailable",
+      `${MOST_PINNED} models that requests named are at work: ${pinned.map((it) => it.id).join(", ")}`,
+      'Wait for one of them, or ask for one of these or for "auto"',
+    );
+  member.remove(idle.id);
+}
