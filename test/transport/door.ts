@@ -7,6 +7,7 @@ import { abortError } from "../../server/errors.ts";
 import type { Handlers, Session } from "../../server/handlers.ts";
 import type { Log } from "../../server/ports.ts";
 import type { ClientInfo } from "../../server/protocol/handshake.ts";
+import { requests } from "../../server/protocol/requests.ts";
 import type { RunResult, Timing } from "../../server/protocol/run.ts";
 import type { Settings } from "../../server/protocol/settings.ts";
 import { createFrames } from "../../server/transport/lsp/frames.ts";
@@ -42,8 +43,8 @@ export function scriptedSession(): ScriptedSession {
   }
   const engine = { model: "scripted" };
   const handlers = {
+    ...Object.fromEntries(Object.keys(requests).map((it) => [it, async () => ({})])),
     status: async () => ({ pid: 1 }),
-    models: async () => ({ models: [], cacheFolder: "" }),
     async generate(_: unknown, { signal }: { signal: AbortSignal }) {
       await wait(signal);
       return { text: "done" };
@@ -71,7 +72,7 @@ export function scriptedSession(): ScriptedSession {
     get working() {
       return heard.working;
     },
-    // The answers of the others are of no concern here: nobody asks.
+    // What the answers hold is of no concern to the door.
     handlers: handlers as unknown as Handlers,
     configure: (settings) => void heard.settings.push(settings),
     scope: (folders) => void heard.folders.push(folders),
@@ -94,6 +95,10 @@ export interface TestDoor extends AsyncDisposable {
   /** Everybody who ever came in, in order. */
   readonly served: readonly Served[];
   enter(kind?: ClientInfo["kind"]): Promise<RawClient>;
+  /** Clients that are in. */
+  clients(): number;
+  /** Lets go of what it knows of the clients from there on, so that it is not what keeps them in memory. */
+  forget(from: number): void;
 }
 
 /** The LSP door on a real socket, without the handshake: the client's first byte says what kind it is. */
@@ -116,6 +121,11 @@ export async function startDoor({ log = silentLog }: { log?: Log } = {}): Promis
   });
   return {
     served,
+    clients: door.clients,
+    forget(from) {
+      served.length = from;
+      sockets.length = Math.min(sockets.length, from);
+    },
     async enter(kind = "cli") {
       const socket = connect(path);
       sockets.push(socket);
