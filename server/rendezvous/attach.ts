@@ -19,6 +19,8 @@ export interface Attached {
   /** The orchestrator's package version, and its process. */
   readonly version: string;
   readonly pid: number;
+  /** Tells that process from a later one with its number; null where the system does not say. */
+  readonly startMark: string | null;
   readonly startedByUs: boolean;
 }
 
@@ -65,8 +67,9 @@ export async function attachIfRunning(
   return found.kind === "attached" ? attachedTo(found, null) : null;
 }
 
-function attachedTo({ socket, version, pid }: Extract<Visit, { kind: "attached" }>, ourPid: number | null): Attached {
-  return { socket, version, pid, startedByUs: pid === ourPid };
+function attachedTo({ socket, endpoint }: Extract<Visit, { kind: "attached" }>, ourPid: number | null): Attached {
+  const { version, pid, startMark } = endpoint;
+  return { socket, version, pid, startMark, startedByUs: pid === ourPid };
 }
 
 /** What to tell when the time is over: what was found last says why. */

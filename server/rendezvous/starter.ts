@@ -10,7 +10,7 @@ const MARKER_MS = 10_000;
 const HELD_PAUSE_MS = 250;
 const MOST_HELD_PAUSE_MS = 2_000;
 /** Those that were killed or left before we reached them are replaced; more than this is no accident. */
-const MOST_ENDS = 3;
+const MOST_ENDS = 5;
 
 /** Starts an orchestrator for a client that finds none. */
 export interface Starter extends AsyncDisposable {

@@ -15,7 +15,7 @@ import type { Names } from "./names.ts";
  * - silent    one that does not answer now
  */
 export type Visit =
-  | { readonly kind: "attached"; readonly socket: Socket; readonly version: string; readonly pid: number }
+  | { readonly kind: "attached"; readonly socket: Socket; readonly endpoint: Endpoint }
   | { readonly kind: "absent" }
   | { readonly kind: "leaving"; readonly endpoint: Endpoint }
   | { readonly kind: "silent"; readonly endpoint: Endpoint };
@@ -63,7 +63,7 @@ async function open({ socket: path }: Endpoint, signal: AbortSignal): Promise<So
 function meaningOf(greeting: Greeting, socket: Socket, endpoint: Endpoint): Visit {
   switch (greeting.kind) {
     case "welcome":
-      return { kind: "attached", socket, version: greeting.version, pid: greeting.pid };
+      return { kind: "attached", socket, endpoint };
     case "stranger":
       return { kind: "absent" };
     case "silent":

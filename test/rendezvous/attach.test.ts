@@ -7,7 +7,7 @@ import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 import { writePrivateFile } from "../../server/platform/privateFile.ts";
-import { isAlive } from "../../server/platform/processes.ts";
+import { isAlive, startMark } from "../../server/platform/processes.ts";
 import type { RefusalCode } from "../../server/protocol/handshake.ts";
 import { type AttachDeps, type Attached, attach, attachIfRunning } from "../../server/rendezvous/attach.ts";
 import { claim } from "../../server/rendezvous/claim.ts";
@@ -61,6 +61,7 @@ test("the first client starts it, the next one finds it", async (t) => {
   assert.ok(third);
   assert.deepEqual([first.startedByUs, second.startedByUs, third.startedByUs], [true, false, false]);
   assert.equal(first.version, VERSION);
+  assert.equal(first.startMark, await startMark(first.pid));
   for (const it of [first, second, third]) {
     assert.equal(it.pid, first.pid);
     assert.equal(await served(it), first.pid);

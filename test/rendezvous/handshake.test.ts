@@ -130,7 +130,8 @@ test("the peer has sent all it will and closed: what it sent is still there afte
   assert.equal(await rest(ends.client), LSP);
 });
 
-const rubbish: readonly { name: string; text: string }[] = [
+/** `answers`: how many lines an orchestrator says to it, when it begins well. */
+const rubbish: readonly { name: string; text: string; answers?: number }[] = [
   { name: "an empty line", text: "\n" },
   { name: "no JSON", text: "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" },
   { name: "LSP without a handshake", text: LSP },
@@ -139,21 +140,22 @@ const rubbish: readonly { name: string; text: string }[] = [
   { name: "brackets only", text: `${"[".repeat(4_000)}\n` },
   { name: "a nonce that is none", text: hello("x") },
   { name: "a version without end", text: hello(NONCE.client, { client: { ...client, version: "1".repeat(51) } }) },
+  { name: "a hello with 5 kB of air in it", text: hello().replace("{", `{${" ".repeat(5_000)}`) },
   { name: "a line of 5 MB", text: `${"a".repeat(5_000_000)}\n` },
   { name: "5 MB without a line", text: "a".repeat(5_000_000) },
-  { name: "a hello and rubbish", text: `${hello()}rubbish\n` },
-  { name: "two hellos", text: hello() + hello() },
+  { name: "a hello and rubbish", text: `${hello()}rubbish\n`, answers: 1 },
+  { name: "two hellos", text: hello() + hello(), answers: 1 },
 ];
 
-for (const { name, text } of rubbish) {
+for (const { name, text, answers = 0 } of rubbish) {
   test(`a client sends ${name}: it is dropped`, async (t) => {
     const ends = await pair(t);
-    const closed = closing(ends.client);
+    const heard = listen(ends.client).all();
     const { asked, options } = receiver();
     const received = receive(ends.server, options, never);
     ends.client.write(text);
     assert.equal(await received, null);
-    await closed;
+    assert.equal((await heard).split("\n").length - 1, answers);
     assert.deepEqual(asked, []);
   });
 
