@@ -1,7 +1,13 @@
 import type { Socket } from "node:net";
 import { dirname, join } from "node:path";
 import type { LogOutputChannel } from "vscode";
-import { CloseAction, ErrorAction, LanguageClient, RevealOutputChannelOn } from "vscode-languageclient/node";
+import {
+  CloseAction,
+  ErrorAction,
+  LanguageClient,
+  RevealOutputChannelOn,
+  StreamMessageWriter,
+} from "vscode-languageclient/node";
 import { stateFolder } from "../server/platform/folders.ts";
 import { isAlive } from "../server/platform/processes.ts";
 import { moving, statusChanged } from "../server/protocol/requests.ts";
@@ -16,6 +22,7 @@ import type { Line } from "./deliver.ts";
 import { failureOf } from "./failure.ts";
 import type { Mortal } from "./life.ts";
 import { lastWords } from "./log.ts";
+import { PatientReader } from "./reader.ts";
 import { send } from "./requests.ts";
 
 /** One process of this user's, told from a later one with its number by its mark; null where the system does not say. */
@@ -133,7 +140,8 @@ function clientOn(
   { output, settings, onStatus }: ConnectionOptions,
   onMoving: (moving: Moving) => void,
 ): LanguageClient {
-  const client = new QuietClient("tandem", "Tandem", () => Promise.resolve({ reader: socket, writer: socket }), {
+  const transports = { reader: new PatientReader(socket), writer: new StreamMessageWriter(socket) };
+  const client = new QuietClient("tandem", "Tandem", () => Promise.resolve(transports), {
     outputChannel: output,
     revealOutputChannelOn: RevealOutputChannelOn.Never,
     initializationOptions: settings,

@@ -7,6 +7,7 @@ import {
   InitializeRequest,
   LogMessageNotification,
   ProgressType,
+  type ProtocolConnection,
   ShutdownRequest,
 } from "vscode-languageserver-protocol/node";
 import type { AnyRequest, EventOf, ParamsOf, ResultOf } from "../protocol/define.ts";
@@ -45,7 +46,6 @@ const GOODBYE_MS = 1_000;
 
 /** Speaks LSP on a socket that has been through the handshake. */
 export async function openLine(socket: Socket, { settings, onLog }: LineOptions): Promise<Line> {
-  const connection = createProtocolConnection(socket, socket);
   const lost = Promise.withResolvers<never>();
   lost.promise.catch(() => undefined);
   let isOver = false;
@@ -54,12 +54,12 @@ export async function openLine(socket: Socket, { settings, onLog }: LineOptions)
     isOver = true;
     lost.reject(new LineLost());
   };
-  socket.on("error", lose);
-  connection.onError(() => undefined); // a broken socket is seen as its end
-  connection.onClose(lose);
-  connection.onNotification(moving.method, () => {
+  const connection = connect(socket, lose);
+  const leave = () => {
     isOver = true;
-  });
+  };
+  connection.onClose(leave);
+  connection.onNotification(moving.method, leave);
   connection.onNotification(LogMessageNotification.type, ({ message }) => onLog(message));
   connection.listen();
   const initialize = { processId: process.pid, rootUri: null, capabilities: {}, initializationOptions: settings };
@@ -104,4 +104,26 @@ export async function openLine(socket: Socket, { settings, onLog }: LineOptions)
       }
     },
   };
+}
+
+/** `onEnd` is called when all that arrived before the end has been handed out: an answer may be among it. */
+function connect(socket: Socket, onEnd: () => void): ProtocolConnection {
+  let handled = 0;
+  const connection = createProtocolConnection(socket, socket, undefined, {
+    messageStrategy: {
+      handleMessage(message, next) {
+        handled++;
+        return next(message);
+      },
+    },
+  });
+  // The library hands out a message in each turn of the event loop.
+  const endAfterLast = () => {
+    const before = handled;
+    setImmediate(() => setImmediate(() => (handled === before ? onEnd() : endAfterLast())));
+  };
+  socket.on("error", () => undefined); // a broken socket is seen as its end
+  connection.onError(() => undefined);
+  connection.onClose(endAfterLast);
+  return connection;
 }
