@@ -75,7 +75,7 @@ export function toOpenAiError(failure: Failure): OpenAiError {
     headers: headersFor(failure, status),
     body: bodyOf({
       message: withNextStep(failure.message, failure.nextStep),
-      type: typeOf(status),
+      type: errorTypeOf(status),
       param: details.param ?? (status === 404 ? "model" : null),
       code: codeOf(failure.code, details),
     }),
@@ -96,7 +96,7 @@ function fromUpstream(failure: Failure, details: Details, status: number): OpenA
     headers: headersFor(failure, status),
     body: bodyOf({
       message: withNextStep(message, failure.nextStep),
-      type: type ?? typeOf(status),
+      type: type ?? errorTypeOf(status),
       param: param ?? details.param ?? null,
       // llama-server repeats the status here.
       code: typeof code === "string" ? code : codeOf(failure.code, details),
@@ -116,7 +116,8 @@ function codeOf(code: ErrorCode, { isUnknown }: Details): string {
   return code.replaceAll("-", "_");
 }
 
-function typeOf(status: number): string {
+/** The kind that OpenAI's API gives a refusal with this status. */
+export function errorTypeOf(status: number): string {
   if (status === 401) return "authentication_error";
   if (status === 403) return "permission_error";
   if (status === 429) return "rate_limit_error";

@@ -11,9 +11,9 @@ import {
   EmbeddingsResult,
   ModelList,
 } from "../../protocol/openai.ts";
+import { OpenAiErrorBody } from "../../protocol/openaiError.ts";
 import { DECISION_HEADERS } from "./decision.ts";
 import { Health } from "./health.ts";
-import { ErrorBody } from "./refused.ts";
 
 /** Schemas that have a name in the document; others stand where they are used. */
 const named = z.registry<{ id: string }>();
@@ -25,7 +25,7 @@ named.add(EmbeddingsParams, { id: "EmbeddingsRequest" });
 named.add(EmbeddingsResult, { id: "Embeddings" });
 named.add(ModelList, { id: "ModelList" });
 named.add(Health, { id: "Health" });
-named.add(ErrorBody, { id: "Error" });
+named.add(OpenAiErrorBody, { id: "Error" });
 
 /** What each failure means, for every path; all are in OpenAI's shape. */
 const FAILURES: Readonly<Record<string, string>> = {
@@ -74,18 +74,32 @@ export async function describe(app: FastifyInstance, version: string): Promise<v
     },
     transform: createJsonSchemaTransform({ schemaRegistry: named }),
     transformObject: (document) => {
-      const whole = components(document);
-      return finished(whole as unknown as Parameters<typeof finished>[0]) as unknown as typeof whole;
+      // The library tells a schema's two forms, sent and answered, apart by their names; these have one form each.
+      const text = JSON.stringify(components(document)).replaceAll("RequestInput", "Request");
+      return finished(JSON.parse(text)) as unknown as ReturnType<typeof components>;
     },
   });
 }
 
+/** An answer in JSON, as a route declares it. */
+export function json<Body extends z.ZodType>(description: string, body: Body) {
+  return { description, content: { "application/json": { schema: body } } };
+}
+
+/** An answer that comes whole or, where the request says so, as server-sent events. */
+export function jsonOrEvents<Body extends z.ZodType>(description: string, body: Body) {
+  const { content } = json(description, body);
+  return { description, content: { ...content, "text/event-stream": { schema: EVENTS } } };
+}
+
+const EVENTS = z.string();
 const SECURITY_SCHEMES = {
   bearer: { type: "http", scheme: "bearer" },
   apiKey: { type: "apiKey", in: "header", name: "api-key" },
   internalApiKey: { type: "apiKey", in: "header", name: "x-internal-api-key" },
 } as const;
-const KEYS = Object.keys(SECURITY_SCHEMES).map((name) => ({ [name]: [] }));
+/** Any one of them will do. */
+export const KEYS = Object.keys(SECURITY_SCHEMES).map((name) => ({ [name]: [] }));
 
 interface Document {
   readonly paths: Paths;
@@ -94,12 +108,12 @@ interface Document {
 
 /** Adds to every operation what holds for all of them: failures, and headers that name the decision. */
 function finished(document: Document): Document {
-  for (const path of Object.values(document.paths))
+  for (const [path, operations] of Object.entries(document.paths))
     for (const method of METHODS) {
-      const operation = path[method];
+      const operation = operations[method];
       if (!operation) continue;
       for (const [status, response] of Object.entries(operation.responses))
-        if (method === "post") operation.responses[status] = { ...response, headers: headerRefs(DECISION_HEADERS) };
+        if (method === "post" && path.startsWith("/v1/")) operation.responses[status] = { ...response, headers: headerRefs(DECISION_HEADERS) };
       for (const status of Object.keys(FAILURES))
         operation.responses[status] ??= { $ref: `#/components/responses/Error${status}` };
     }

@@ -1,9 +1,9 @@
 import type { ServerResponse } from "node:http";
 import type { HttpLimits } from "./limits.ts";
 
-/** An answer in parts, as server-sent events. */
+/** An answer in parts, as server-sent events. From its beginning on, silence is filled with comments, so that nobody on the way gives up. */
 export interface EventStream extends Disposable {
-  /** Known before the first part. From here on silence is filled with comments, so that nobody on the way gives up. */
+  /** What the headers are to say. Where silence had to be broken before that was known, comments in the stream say it. */
   announce(headers: Readonly<Record<string, string>>): void;
   /** Whether the status is out: what goes wrong from then on can only be said in the stream. */
   isOpen(): boolean;
@@ -21,13 +21,13 @@ const HEADERS = {
 /** A client that does not read is let go, before what it leaves unread fills the memory. */
 export function createEventStream(response: ServerResponse, limits: HttpLimits): EventStream {
   let headers: Readonly<Record<string, string>> = {};
-  let ping: NodeJS.Timeout | undefined;
+  const ping = setInterval(() => write(": ping\n\n"), limits.pingMs);
   let unread: NodeJS.Timeout | undefined;
 
   function write(text: string): void {
     if (response.destroyed) return;
     if (!response.headersSent) response.writeHead(200, { ...headers, ...HEADERS });
-    ping?.refresh();
+    ping.refresh();
     if (response.write(text)) return;
     if (response.writableLength > limits.unreadBytes) return void response.destroy();
     unread ??= setTimeout(() => response.destroy(), limits.unreadMs);
@@ -40,7 +40,7 @@ export function createEventStream(response: ServerResponse, limits: HttpLimits):
   return {
     announce(given) {
       headers = given;
-      ping ??= setInterval(() => write(": ping\n\n"), limits.pingMs);
+      if (response.headersSent) write(comments(given));
     },
     isOpen: () => response.headersSent,
     send: (data) => write(`data: ${JSON.stringify(data)}\n\n`),
@@ -53,4 +53,9 @@ export function createEventStream(response: ServerResponse, limits: HttpLimits):
       clearTimeout(unread);
     },
   };
+}
+
+function comments(headers: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(headers).map(([name, value]) => `: ${name}: ${value}\n`);
+  return `${lines.join("")}\n`;
 }

@@ -2,17 +2,10 @@ import type { FastifyInstance } from "fastify";
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import { TandemError } from "../../errors.ts";
 import type { Log } from "../../ports.ts";
-import type { ErrorCode } from "../../protocol/errors.ts";
+import { type OpenAiError, toOpenAiError } from "../../protocol/openaiError.ts";
 import { notAllowed } from "./guard.ts";
 import type { HttpLimits } from "./limits.ts";
-import { type ErrorBody, Refused, tooLarge } from "./refused.ts";
-
-/** What a failed request is answered with, wherever it failed. */
-export interface Failure {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: ErrorBody;
-}
+import { Refused, tooLarge } from "./refused.ts";
 
 /** Every failure in OpenAI's shape, unknown paths and methods too. */
 export function answerFailures(app: FastifyInstance, limits: HttpLimits, log: Log): void {
@@ -37,14 +30,14 @@ export function answerFailures(app: FastifyInstance, limits: HttpLimits, log: Lo
 }
 
 /** The one place where an error becomes an answer. What happened is logged without what the client or a backend wrote. */
-export function failureOf(error: unknown, route: string, log: Log): Failure {
+export function failureOf(error: unknown, route: string, log: Log): OpenAiError {
   const refused = toRefused(error);
   if (refused) {
     log.debug("http refused", { route, status: refused.status, code: refused.code });
     return { status: refused.status, headers: refused.headers, body: refused.body() };
   }
   if (error instanceof TandemError) {
-    const failure = fromTandem(error);
+    const failure = toOpenAiError({ message: error.message, ...error.toData() });
     if (error.code !== "cancelled")
       log.warn("http request failed", { route, status: failure.status, code: error.code });
     return failure;
@@ -68,18 +61,20 @@ function toRefused(error: unknown): Refused | null {
     const message = `${param === null ? "" : `${param}: `}${first?.message ?? "does not fit"}${others}`;
     return new Refused(400, "invalid_value", message, { param });
   }
-  const code = error instanceof Error && "code" in error ? error.code : null;
-  switch (code) {
+  if (!(error instanceof Error && "code" in error)) return null;
+  switch (error.code) {
     case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
       return new Refused(415, "bad_content_type", "Send JSON, with `Content-Type: application/json`");
     case "FST_ERR_CTP_EMPTY_JSON_BODY":
     case "FST_ERR_CTP_INVALID_JSON_BODY":
       return new Refused(400, "bad_json", "The body is not JSON");
     case "FST_ERR_CTP_INVALID_CONTENT_LENGTH":
-    case "ECONNRESET":
       return new Refused(400, "bad_http", "The body broke off");
     case "FST_ERR_BAD_URL":
       return new Refused(400, "bad_target", "The request's path cannot be read");
+    case "ECONNRESET":
+      // The client left while it was sending; nobody reads this.
+      return "statusCode" in error ? new Refused(400, "bad_http", "The body broke off") : null;
     default:
       return null;
   }
@@ -92,24 +87,4 @@ function paramOf(path: string): string | null {
     .replace(/\/(\d+)(?=\/|$)/g, "[$1]")
     .replaceAll("/", ".");
   return param === "" ? null : param;
-}
-
-const STATUS: Readonly<Record<ErrorCode, number>> = {
-  "bad-request": 400,
-  "bad-input": 400,
-  "not-configured": 503,
-  "model-unavailable": 404,
-  provider: 502,
-  timeout: 504,
-  "context-length": 400,
-  "no-space": 507,
-  "no-memory": 507,
-  "unusable-draft": 502,
-  cancelled: 499,
-  "shutting-down": 503,
-};
-
-function fromTandem(error: TandemError): Failure {
-  const body = { message: `${error.message}. ${error.nextStep}`, type: "server_error", param: null, code: error.code };
-  return { status: STATUS[error.code], headers: {}, body: { error: body } };
 }

@@ -1,16 +1,4 @@
-import { z } from "zod";
-
-/** A failure as OpenAI's clients read it. */
-export const ErrorBody = z.object({
-  error: z.object({
-    message: z.string(),
-    type: z.string(),
-    /** Where in the request it lies: `messages[0].content`. */
-    param: z.string().nullable(),
-    code: z.string().nullable(),
-  }),
-});
-export type ErrorBody = z.output<typeof ErrorBody>;
+import { errorTypeOf, type OpenAiErrorBody } from "../../protocol/openaiError.ts";
 
 /** A request that the door itself turns down, before any handler sees it. */
 export class Refused extends Error {
@@ -34,16 +22,9 @@ export class Refused extends Error {
   }
 
   /** As OpenAI says it. */
-  body(): ErrorBody {
-    return { error: { message: this.message, type: typeOf(this.status), param: this.param, code: this.code } };
+  body(): OpenAiErrorBody {
+    return { error: { message: this.message, type: errorTypeOf(this.status), param: this.param, code: this.code } };
   }
-}
-
-function typeOf(status: number): string {
-  if (status === 401) return "authentication_error";
-  if (status === 403) return "permission_error";
-  if (status === 429) return "rate_limit_error";
-  return status >= 500 ? "server_error" : "invalid_request_error";
 }
 
 export function tooLarge(mostBytes: number): Refused {

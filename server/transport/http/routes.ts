@@ -1,12 +1,12 @@
 import type { FastifyInstance } from "fastify";
 import { validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
-import type { Session } from "../../handlers.ts";
-import type { AnswerDeps } from "./answer.ts";
-import { describe } from "./document.ts";
+import { z } from "zod";
+import { describe, json } from "./document.ts";
 import { Health, type HealthSource, healthOf } from "./health.ts";
+import { addOpenAiRoutes, type OpenAiDeps } from "./openaiRoutes.ts";
+import { addSimpleRoutes } from "./simpleRoutes.ts";
 
-export interface RouteDeps extends AnswerDeps {
-  readonly session: Session;
+export interface RouteDeps extends OpenAiDeps {
   readonly version: string;
   readonly status: () => HealthSource;
 }
@@ -29,12 +29,26 @@ export async function addRoutes(app: FastifyInstance, deps: RouteDeps): Promise<
     "/health",
     {
       config: { access: "all" },
-      schema: { operationId: "health", summary: "How Tandem is", security: [], response: { 200: Health, 503: Health } },
+      schema: HEALTH,
     },
     async (_, reply) => {
       const status = healthOf(deps.status());
       return reply.code(status === "down" ? 503 : 200).send({ status, version: deps.version });
     },
   );
-  app.get("/openapi.json", { schema: { hide: true } }, () => app.swagger());
+  typed.get("/openapi.json", { schema: DESCRIPTION }, () => ({ ...app.swagger() }));
+  addOpenAiRoutes(app, deps);
+  addSimpleRoutes(app, deps);
 }
+
+const HEALTH = {
+  operationId: "health",
+  summary: "How Tandem is. No key is needed",
+  security: [],
+  response: { 200: json("It can answer", Health), 503: json("It is down", Health) },
+};
+const DESCRIPTION = {
+  operationId: "describe",
+  summary: "This description",
+  response: { 200: json("OpenAPI 3.1", z.looseObject({})) },
+};

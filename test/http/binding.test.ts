@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { TandemError } from "../../server/errors.ts";
+import { startDoor } from "./door.ts";
+import { BEARER } from "./rows.ts";
+
+const binds: readonly { name: string; options: object; opens: boolean }[] = [
+  { name: "beyond loopback without TLS", options: { host: "0.0.0.0" }, opens: false },
+  { name: "beyond loopback where that was allowed", options: { host: "0.0.0.0", isPlainAllowed: true }, opens: true },
+  { name: "localhost", options: { host: "localhost" }, opens: true },
+];
+for (const { name, options, opens } of binds)
+  test(`${name}: ${opens ? "opens" : "is refused"}`, async () => {
+    const opened = startDoor({}, options);
+    if (opens) return (await opened)[Symbol.asyncDispose]();
+    await assert.rejects(
+      opened,
+      (error) => error instanceof TandemError && error.code === "not-configured" && error.nextStep !== "",
+    );
+  });
+
+test("beyond loopback the list of models takes the key as well, and names mean nothing", async () => {
+  await using wide = await startDoor({}, { host: "0.0.0.0", isPlainAllowed: true });
+  const url = `http://127.0.0.1:${wide.port}`;
+  assert.equal((await fetch(`${url}/health`)).status, 200);
+  assert.equal((await fetch(`${url}/v1/models`)).status, 401);
+  assert.equal((await fetch(`${url}/v1/models`, { headers: BEARER })).status, 200);
+});
+
+test("a port that is taken is said to be", async () => {
+  await using first = await startDoor({});
+  await assert.rejects(
+    startDoor({}, { port: first.port }),
+    (error) => error instanceof TandemError && error.code === "not-configured" && /in use/.test(error.message),
+  );
+});
