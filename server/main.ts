@@ -36,8 +36,7 @@ orchestrator = serving;
 
 /** What the next orchestrator needs is let go; the clients that are here stay until their requests are done. */
 async function makeRoom(): Promise<void> {
-  await orchestrator?.closeHttp();
-  await door?.[Symbol.asyncDispose]();
+  await Promise.all([orchestrator?.closeHttp(), door?.[Symbol.asyncDispose]()]);
 }
 
 /** Engines first, then the place among this user's processes: the next orchestrator finds the GPU free. */
