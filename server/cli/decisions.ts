@@ -46,7 +46,7 @@ function endText(outcome: JournalEntry["outcome"]): [string, string] {
     case "failed":
       return [seconds(outcome.totalMs), outcome.code];
     case "lost":
-      return ["", "lost: the orchestrator died"];
+      return ["", "lost with its orchestrator"];
   }
 }
 

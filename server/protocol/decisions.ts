@@ -3,7 +3,7 @@ import { Decision } from "./decision.ts";
 import { request } from "./define.ts";
 import { ErrorCode } from "./errors.ts";
 
-/** How a request ended. `lost`: the orchestrator died before it did. `bug`: a failure that has no code. */
+/** How a request ended. `lost`: the orchestrator died or left before it did. `bug`: a failure that has no code. */
 export const Outcome = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("ok"), totalMs: z.number() }),
   z.object({ kind: z.literal("failed"), code: z.union([ErrorCode, z.literal("bug")]), totalMs: z.number() }),

@@ -26,11 +26,11 @@ const shows = [
     entries: ENTRIES,
     isJson: false,
     want: [
-      "when                 asked by  action  tier      model on device    took     ended                        why",
-      "2026-01-31 09:05:00  vscode    fix     moderate  Model A on cuda:0  1.2 s    ok                           the cheapest that drafts",
-      "2026-01-31 09:05:00  http      fix     moderate  Model A on cuda:0  300.0 s  timeout                      the cheapest that drafts",
-      "2026-01-31 09:05:00  -         chat    -         Model A on cuda:0           lost: the orchestrator died  the cheapest that drafts",
-      "2026-01-31 09:05:00  vscode    fix     moderate  Model A on cuda:0           still runs                   the cheapest that drafts",
+      "when                 asked by  action  tier      model on device    took     ended                       why",
+      "2026-01-31 09:05:00  vscode    fix     moderate  Model A on cuda:0  1.2 s    ok                          the cheapest that drafts",
+      "2026-01-31 09:05:00  http      fix     moderate  Model A on cuda:0  300.0 s  timeout                     the cheapest that drafts",
+      "2026-01-31 09:05:00  -         chat    -         Model A on cuda:0           lost with its orchestrator  the cheapest that drafts",
+      "2026-01-31 09:05:00  vscode    fix     moderate  Model A on cuda:0           still runs                  the cheapest that drafts",
     ],
   },
   {

@@ -8,6 +8,7 @@ import type { EngineSpec } from "../../server/ports.ts";
 import type { ErrorCode } from "../../server/protocol/errors.ts";
 import { ask, textRequest } from "../backends/ask.ts";
 import { recordingLog } from "../fakes/log.ts";
+import { unixOnly } from "../setup/only.ts";
 import { ensureTinyLlama } from "../setup/tinyllama.ts";
 import { openTiny, processGone } from "./open.ts";
 
@@ -27,7 +28,9 @@ test("the context's end ends the text", async () => {
   assert.equal(heard.done.promptTokens + heard.done.completionTokens, 256);
 });
 
-test("killed while it writes: the stream says how, `gone` too, and the next request as well", async () => {
+test("killed while it writes: the stream says how, `gone` too, and the next request as well", {
+  skip: unixOnly,
+}, async () => {
   await using engine = await openTiny();
   const stream = engine.generate(textRequest("x", { maxTokens: 900, shape: endless }), never)[Symbol.asyncIterator]();
   assert.equal((await stream.next()).value?.kind, "text");

@@ -8,6 +8,7 @@ import { RunEvent, RunResult } from "../../server/protocol/run.ts";
 import { createSyntax } from "../../server/syntax/treeSitter.ts";
 import { runCli, startCli } from "../server/cli.ts";
 import { createInstance } from "../server/instance.ts";
+import { unixOnly } from "../setup/only.ts";
 import { allGone, descendants } from "../setup/processes.ts";
 
 /** The trial model drafts and audits, each in a process of its own; named, so that the hub is not asked. */
@@ -86,7 +87,9 @@ async function check({ file, text, instruction, isAudited }: Case): Promise<void
 }
 
 for (const moment of ["loading", "draft"] as const)
-  test(`Ctrl-C after "${moment}" with real engines: no process left, no file touched, the next run works`, async () => {
+  test(`Ctrl-C after "${moment}" with real engines: no process left, no file touched, the next run works`, {
+    skip: unixOnly,
+  }, async () => {
     await using place = await folderWith("words.py", PYTHON);
     const args = [
       "run",

@@ -10,6 +10,7 @@ import type { ErrorCode } from "../../server/protocol/errors.ts";
 import { ask, textRequest } from "../backends/ask.ts";
 import { recordingLog } from "../fakes/log.ts";
 import { running } from "../lifelines/programs.ts";
+import { type Skip, unixOnly } from "../setup/only.ts";
 import { openLlama } from "./openLlama.ts";
 import { ADD, isCode } from "./prompts.ts";
 
@@ -76,7 +77,7 @@ test("opened for vectors: one per text, of length 1, the same for the same text"
   );
 });
 
-test("killed while it writes: the stream says so, and `gone` too", async () => {
+test("killed while it writes: the stream says so, and `gone` too", { skip: unixOnly }, async () => {
   const log = recordingLog();
   await using own = await openLlama({}, { log });
   const stream = own.generate(textRequest("x", { maxTokens: 900, shape: endless }), never)[Symbol.asyncIterator]();
@@ -120,6 +121,7 @@ test("cancelled while it loads: nothing stays behind", async () => {
 
 const cases: readonly {
   name: string;
+  skip?: Skip;
   change: () => Promise<Partial<Extract<EngineSpec, { kind: "llama-server" }>>>;
   error: readonly [code: ErrorCode, message: RegExp];
 }[] = [
@@ -140,6 +142,7 @@ const cases: readonly {
   },
   {
     name: "no program at all",
+    skip: unixOnly,
     change: async () => {
       const path = join(folder, "text");
       await writeFile(path, "once upon a time");
@@ -164,7 +167,7 @@ const cases: readonly {
   },
 ];
 for (const it of cases)
-  test(`cannot be opened: ${it.name}`, async () => {
+  test(`cannot be opened: ${it.name}`, { skip: it.skip ?? false }, async () => {
     await assert.rejects(openAndClose(await it.change()), (error) => {
       assert.ok(error instanceof TandemError, String(error));
       assert.match(error.message, it.error[1]);

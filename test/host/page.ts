@@ -20,7 +20,7 @@ export interface Window extends AsyncDisposable {
   command(title: string): Promise<void>;
   /** Answers a question VS Code asks in its input box. */
   answer(question: string, text: string): Promise<void>;
-  /** Presses keys such as "Control+S". */
+  /** Presses keys such as "ControlOrMeta+S". */
   press(keys: string): Promise<void>;
   /** Waits for a notification that holds the text and answers with its message. */
   toast(text: string | RegExp, timeoutMs: number): Promise<string>;
@@ -37,6 +37,8 @@ export interface Window extends AsyncDisposable {
   /** The body of the webview that shows the text, once it does. */
   webview(text: string | RegExp, timeoutMs: number): Promise<Locator>;
   statusItem(text: string | RegExp): Locator;
+  /** Points at Tandem's status bar item, and answers with what it says once that has the text. */
+  tooltip(text: string | RegExp, timeoutMs: number): Promise<string>;
   screenshot(path: string): Promise<void>;
 }
 
@@ -107,7 +109,7 @@ function editing(
       await input.press("Enter");
     },
     async openFile(name) {
-      await choose("Control+P", name, name);
+      await choose("ControlOrMeta+P", name, name);
       await page.locator(`.tab.active[aria-label^="${name}"]`).waitFor();
       await page.locator(".monaco-editor .view-line").first().waitFor();
     },
@@ -121,7 +123,7 @@ function editing(
       // Until the diff has made way for the file, saving would mean the diff.
       await page.locator(".monaco-diff-editor").waitFor({ state: "detached" });
       await page.locator(".tab.active.dirty").waitFor();
-      await page.keyboard.press("Control+S");
+      await page.keyboard.press("ControlOrMeta+S");
       await page.locator(".tab.active:not(.dirty)").waitFor();
     },
     async clickToast(text, button) {
@@ -149,7 +151,9 @@ async function insist(attempt: () => Promise<void>): Promise<void> {
   }
 }
 
-function reading(page: Page): Pick<Window, "toast" | "sees" | "diff" | "webview" | "statusItem" | "screenshot"> {
+function reading(
+  page: Page,
+): Pick<Window, "toast" | "sees" | "diff" | "webview" | "statusItem" | "tooltip" | "screenshot"> {
   return {
     async toast(text, timeout) {
       const toast = toastOf(page, text);
@@ -171,6 +175,12 @@ function reading(page: Page): Pick<Window, "toast" | "sees" | "diff" | "webview"
       return body;
     },
     statusItem: (text) => page.locator(".part.statusbar .statusbar-item", { hasText: text }).first(),
+    async tooltip(text, timeout) {
+      const hover = page.locator(".monaco-hover:visible", { hasText: text });
+      await page.locator(".part.statusbar .statusbar-item[id*='tandem.status']").hover();
+      await hover.waitFor({ timeout });
+      return await hover.innerText();
+    },
     async screenshot(path) {
       await page.screenshot({ path, animations: "disabled", timeout: ACTION_TIMEOUT_MS });
     },

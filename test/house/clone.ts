@@ -21,6 +21,9 @@ export interface Run {
   readonly ended: Promise<{ code: number | null; output: string }>;
 }
 
+/** Where setup.mjs looks for the Node that npm brought. */
+export const NODE = `node_modules/node/bin/node${process.platform === "win32" ? ".exe" : ""}`;
+
 /** Notes the call, then does what the file `npm.plan` says; what it installs is this very Node. */
 const NPM = `
 const fs = require("node:fs"), path = require("node:path");
@@ -33,7 +36,8 @@ if (plan[0] === "network") { console.error("npm error code ECONNRESET"); process
 if (plan[0] === "broken") { console.error("npm error code EUSAGE: the lock does not match"); process.exit(1); }
 fs.mkdirSync("node_modules/node/bin", { recursive: true });
 if (plan[0] === "hang") { fs.writeSync(1, "hanging"); fs.writeFileSync("hanging", ""); setInterval(() => {}, 1e6); }
-else if (plan[0] === "ok") fs.symlinkSync(process.execPath, "node_modules/node/bin/node");
+else if (plan[0] === "ok" && process.platform === "win32") fs.copyFileSync(process.execPath, "${NODE}");
+else if (plan[0] === "ok") fs.symlinkSync(process.execPath, "${NODE}");
 `;
 
 const PROGRAM = (name: string) => `

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { existsSync, watch } from "node:fs";
 import { join } from "node:path";
 import { afterEach, test } from "node:test";
-import { type Clone, makeClone } from "./clone.ts";
+import { unixOnly } from "../setup/only.ts";
+import { type Clone, makeClone, NODE } from "./clone.ts";
 
 const INSTALL = ["npm ci", "build", "cli demo"];
 
@@ -38,7 +39,7 @@ const rows: readonly Row[] = [
   },
   {
     name: "packages that npm brought by itself, perhaps others, are installed",
-    given: (clone) => clone.write("node_modules/node/bin/node", "not a program"),
+    given: (clone) => clone.write(NODE, "not a program"),
     happened: INSTALL,
   },
   { name: "a network that fails once is tried again", plan: "network ok", happened: ["npm ci", ...INSTALL] },
@@ -102,7 +103,7 @@ for (const row of rows)
     if (row.says) assert.match(output, row.says);
   });
 
-test("a signal reaches the program, and its end is waited for", async () => {
+test("a signal reaches the program, and its end is waited for", { skip: unixOnly }, async () => {
   await using clone = await makeClone("ok");
   process.env.STAND_IN_STAYS = "yes";
   const run = clone.start("start");
@@ -113,7 +114,7 @@ test("a signal reaches the program, and its end is waited for", async () => {
   assert.deepEqual((await clone.happened()).slice(-1), ["cli left"]);
 });
 
-test("an install that is interrupted leaves no child and counts for nothing", async () => {
+test("an install that is interrupted leaves no child and counts for nothing", { skip: unixOnly }, async () => {
   await using clone = await makeClone("hang ok");
   const isHanging = hanging(clone.folder);
   const run = clone.start("start");

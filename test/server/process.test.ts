@@ -14,6 +14,7 @@ import { serverEntry } from "../../server/assets.ts";
 import { run, status } from "../../server/protocol/requests.ts";
 import { Status } from "../../server/protocol/status.ts";
 import { startFakeLlama } from "../fakes/openaiServer.ts";
+import { unixOnly } from "../setup/only.ts";
 import { failureOf } from "./orchestrator.ts";
 
 const INITIALIZE = { processId: null, rootUri: null, capabilities: {}, initializationOptions: {} };
@@ -58,7 +59,9 @@ test("stdio: the process leaves when its client's stream ends, in the middle of 
   assert.deepEqual(await exited, [0, null]);
 });
 
-test("stdio: Ctrl-C in the terminal is the client's to decide; SIGTERM ends the process", async () => {
+test("stdio: Ctrl-C in the terminal is the client's to decide; SIGTERM ends the process", {
+  skip: unixOnly,
+}, async () => {
   const { child, exited } = start("--stdio");
   const connection = over(child);
   await connection.sendRequest(InitializeRequest.type, INITIALIZE);
