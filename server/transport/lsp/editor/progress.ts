@@ -96,7 +96,7 @@ function createLines(title: string, send: (token: ProgressToken, step: Step) => 
     open(token, onClosed) {
       if (isOver) return onClosed();
       place = { token, onClosed };
-      send(token, { kind: "begin", title, cancellable: true, message });
+      send(token, { kind: "begin", title, cancellable: true, ...(message !== "" && { message }) });
     },
     say(event) {
       if (event.kind === "retry") lines = 0;
