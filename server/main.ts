@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { packageVersion } from "./assets.ts";
 import { createJournal } from "./journal/journal.ts";
@@ -30,7 +31,13 @@ process.on("SIGTERM", () => void leave(0));
 
 const held = values.shared ? await claim(namesOf()) : null;
 if (values.shared && !held) process.exit(HELD_EXIT_CODE);
-const journal = await createJournal({ folder: stateFolder(), log, wallMs: Date.now });
+// One that is private to its client is no heir of the shared one's.
+const journal = await createJournal({
+  folder: held ? stateFolder() : join(stateFolder(), "private"),
+  log,
+  wallMs: Date.now,
+});
+if (journal.lastLife?.isClean === false) log.warn("the last orchestrator died", { ...journal.lastLife });
 const serving = createOrchestrator({ log, journal, leaveNow: () => void leave(0), makeRoom });
 orchestrator = serving;
 
@@ -45,7 +52,7 @@ async function leave(code: number): Promise<void> {
   isLeaving = true;
   setTimeout(() => process.exit(code), LEAVING_MS).unref();
   door?.close();
-  await orchestrator?.end();
+  await orchestrator?.end(code === 0 ? "cleanly" : "after a bug");
   await door?.[Symbol.asyncDispose]();
   process.exit(code);
 }

@@ -32,8 +32,8 @@ export interface Orchestrator {
   readonly life: Life;
   /** The HTTP doors are closed, so that another orchestrator can open them; answers under way are finished. */
   closeHttp(): Promise<void>;
-  /** Breaks off what runs, and resolves when no engine is left. */
-  end(): Promise<void>;
+  /** Breaks off what runs, and resolves when no engine is left. After a bug the next orchestrator loads again what was loaded. */
+  end(how: "cleanly" | "after a bug"): Promise<void>;
 }
 
 export interface OrchestratorDeps {
@@ -86,11 +86,12 @@ export function createOrchestrator(deps: OrchestratorDeps): Orchestrator {
       });
       return client;
     },
-    async end() {
+    async end(how) {
       stopping.abort();
       for (const client of clients) client.close();
       // From here on engines that close say nothing of what is to be loaded again.
-      journal.closeCleanly();
+      if (how === "cleanly") journal.closeCleanly();
+      else journal[Symbol.dispose]();
       await Promise.allSettled([httpDoors[Symbol.asyncDispose](), world[Symbol.asyncDispose]()]);
     },
   };

