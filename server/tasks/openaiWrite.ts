@@ -34,7 +34,7 @@ export async function openaiWrite<Chunk, Whole>(
   let opening = api.opening(head);
   const wrote: Wrote[] = [];
   for (const [index, prompt] of asked.prompts.entries()) {
-    const request = granted(fitted(asked, prompt, lease.engine.model.contextTokens));
+    const { request } = granted(fitted(asked, prompt, lease.engine.model.contextTokens));
     const step = (chunk: Chunk) => {
       give(opening);
       opening = null;

@@ -4,7 +4,12 @@ import { errorBody } from "./openaiWire.ts";
 
 /** The body of a request for vectors; unknown fields stay in it. */
 export const EmbedBody = z.looseObject({
-  input: z.union([z.string().transform((text) => [text]), z.array(z.string())]),
+  /** A prompt of tokens stands for the text that lists them. */
+  input: z.union([
+    z.string().transform((text) => [text]),
+    z.array(z.string()),
+    z.array(z.array(z.int())).transform((prompts) => prompts.map((tokens) => tokens.join(" "))),
+  ]),
   model: z.string().optional(),
   encoding_format: z.enum(["float", "base64"]).optional(),
 });

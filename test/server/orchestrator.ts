@@ -12,6 +12,7 @@ import {
   ResponseError,
 } from "vscode-languageserver-protocol/node";
 import type { z } from "zod";
+import type { OpenEngine } from "../../server/ports.ts";
 import type { AnyRequest, EventOf, ParamsOf, ResultOf } from "../../server/protocol/define.ts";
 import { ErrorData } from "../../server/protocol/errors.ts";
 import type { ClientInfo } from "../../server/protocol/handshake.ts";
@@ -43,11 +44,16 @@ export interface TestOrchestrator extends AsyncDisposable {
   readonly folder: string;
 }
 
-/** The real orchestrator behind its real LSP door, on streams in this process; models come from endpoints alone. */
-export async function startOrchestrator(): Promise<TestOrchestrator> {
+export interface OrchestratorOptions {
+  /** Engines of another make; left out, the real ones. */
+  readonly openEngine?: OpenEngine;
+}
+
+/** The real orchestrator behind its real LSP door, on streams in this process. */
+export async function startOrchestrator({ openEngine }: OrchestratorOptions = {}): Promise<TestOrchestrator> {
   const folder = await mkdtemp(join(tmpdir(), "tandem-server-"));
   const log = silentLog;
-  const world = testWorld(folder, log);
+  const world = testWorld(folder, log, openEngine);
   const connections: ProtocolConnection[] = [];
   return {
     folder,

@@ -5,7 +5,7 @@ import { createOpenEngine } from "../../server/backends/open.ts";
 import { createFiles } from "../../server/files.ts";
 import { catalogue } from "../../server/models/catalogue.ts";
 import { createModelStore } from "../../server/models/store.ts";
-import type { Log } from "../../server/ports.ts";
+import type { Log, OpenEngine } from "../../server/ports.ts";
 import { createSyntax } from "../../server/syntax/treeSitter.ts";
 import { createWorld, type World } from "../../server/world.ts";
 import { silentJournal } from "../fakes/journal.ts";
@@ -13,8 +13,8 @@ import { silentJournal } from "../fakes/journal.ts";
 const refuse = () => Promise.reject(new Error("there is no such service in this test"));
 const noService = { serve: refuse, rotateKey: refuse, stop: refuse };
 
-/** The real orchestrator without its doors, on a machine without a GPU; models come from endpoints alone. */
-export function testWorld(folder: string, log: Log): World {
+/** The real orchestrator without its doors, on a machine without a GPU; models come from endpoints alone, or from `openEngine`. */
+export function testWorld(folder: string, log: Log, openEngine: OpenEngine = realEngines(log)): World {
   const clock = { nowMs: () => performance.now() };
   return createWorld({
     clock,
@@ -25,7 +25,7 @@ export function testWorld(folder: string, log: Log): World {
     syntax: createSyntax({ wasmPath }),
     files: createFiles(),
     store: createModelStore({ folder: join(folder, "cache"), log, clock }),
-    openEngine: createOpenEngine({ log, childPath: engineEntry(), shimPath: shimEntry(), register: null }),
+    openEngine,
     hardware: () => Promise.resolve({ ramBytes: 16e9, cores: 2, gpus: [] }),
     version: "0.0.0-test",
     service: () => noService,
@@ -33,4 +33,9 @@ export function testWorld(folder: string, log: Log): World {
     wasResident: () => false,
     onResidents: () => undefined,
   });
+}
+
+/** What opens engines outside of tests. */
+export function realEngines(log: Log): OpenEngine {
+  return createOpenEngine({ log, childPath: engineEntry(), shimPath: shimEntry(), register: null });
 }

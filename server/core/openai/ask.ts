@@ -81,7 +81,7 @@ export function fitted(
   { sampling, maxTokens }: Asked,
   prompt: GenerateRequest["prompt"],
   contextTokens: number,
-): (GenerateRequest & { readonly kind: "fitted" }) | Refusal {
+): { readonly kind: "fitted"; readonly request: GenerateRequest } | Refusal {
   const chars =
     prompt.kind === "text" ? prompt.text.length : prompt.messages.reduce((sum, it) => sum + it.content.length, 0);
   if (chars / MOST_CHARS_PER_TOKEN >= contextTokens)
@@ -91,7 +91,8 @@ export function fitted(
       "Send less, or name a model with a larger context",
     );
   // The engine ends where its context does: it alone counts the prompt's tokens exactly.
-  return { kind: "fitted", ...sampling, prompt, maxTokens: Math.min(maxTokens ?? contextTokens, contextTokens) };
+  const request = { ...sampling, prompt, maxTokens: Math.min(maxTokens ?? contextTokens, contextTokens) };
+  return { kind: "fitted", request };
 }
 
 function asked(

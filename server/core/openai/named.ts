@@ -9,7 +9,11 @@ export type Use = "write" | "embed";
  */
 export function findNamed(engines: readonly EngineView[], name: string, use: Use): EngineView | null {
   const [best] = engines
-    .filter(({ model }) => [model.id, model.label].includes(name) || model.id === `${name}:latest`)
+    .filter(({ id, roles, model }) => {
+      // Opened under this name by an earlier request; the loaded model may go by another.
+      const isPinned = roles.length === 0 && id === name;
+      return isPinned || [model.id, model.label].includes(name) || model.id === `${name}:latest`;
+    })
     .toSorted(
       (a, b) =>
         Number(fits(b, use)) - Number(fits(a, use)) ||
