@@ -48,9 +48,12 @@ export function statusIn(data: unknown): number {
   return code === undefined ? 500 : Number(code);
 }
 
+/** Made once: every event of every stream is asked. */
+const ErrorData = z.looseObject({ error: z.union([z.string(), z.looseObject({})]) });
+
 /** Whether an answer's or an event's data says that something failed. */
 export function isErrorData(data: unknown): boolean {
-  return z.looseObject({ error: z.union([z.string(), z.looseObject({})]) }).safeParse(data).success;
+  return ErrorData.safeParse(data).success;
 }
 
 function toError(given: {
