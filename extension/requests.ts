@@ -11,7 +11,7 @@ export interface Connection extends Pick<LanguageClient, "sendRequest" | "onProg
 }
 
 /** An orchestrator that hangs does not answer that it has cancelled, either. */
-const CANCELLING_MS = 2_000;
+const CANCELLING_MS = 1_000;
 
 let lastToken = 0;
 

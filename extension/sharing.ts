@@ -15,8 +15,13 @@ export function othersIn(clients: readonly ClientStatus[]): string {
     const found = groups.get(kind)?.length ?? 0;
     return found === 0 ? [] : [count(found, kind === "vscode" ? `other ${NAMES[kind]}` : NAMES[kind])];
   });
-  const last = parts.pop();
-  return last === undefined ? "" : parts.length === 0 ? last : `${parts.join(", ")} and ${last}`;
+  return listOf(parts);
+}
+
+/** "one, two and three" */
+export function listOf(parts: readonly string[]): string {
+  const last = parts.at(-1) ?? "";
+  return parts.length < 2 ? last : `${parts.slice(0, -1).join(", ")} and ${last}`;
 }
 
 /** "1 request", "2 requests" */

@@ -3,7 +3,7 @@ import type { EngineStatus, Status } from "../server/protocol/status.ts";
 import type { DoorState } from "./door.ts";
 import type { OrchestratorState } from "./life.ts";
 import { duration } from "./progress.ts";
-import { othersIn } from "./sharing.ts";
+import { listOf, othersIn } from "./sharing.ts";
 
 /** The status bar item: whether Tandem is idle, works, or needs attention; its tooltip says what runs where. */
 export interface StatusItem {
@@ -83,7 +83,7 @@ function linesOf(status: Status | null): readonly string[] {
 }
 
 function engineLine(engine: EngineStatus): string {
-  const roles = engine.roles.length === 0 ? "for others" : engine.roles.join(" and ");
+  const roles = engine.roles.length === 0 ? "for others" : listOf(engine.roles);
   const rate = engine.decodeTokensPerSecond === null ? "" : `, ${engine.decodeTokensPerSecond.toFixed(1)} tokens/s`;
   const queue = engine.queued > 0 ? `, ${engine.queued} waiting` : "";
   return `${roles}: ${engine.model.label} on ${engine.device}, ${engine.isBusy ? "busy" : engine.state}${rate}${queue}`;

@@ -30,6 +30,8 @@ export interface Cast {
   readonly window: Window;
   /** The workspace's folder. */
   readonly folder: string;
+  /** Opens the workspace in one more window. Who opens it disposes it. */
+  anotherWindow(): Promise<Window>;
 }
 
 /** Plays a test in a VS Code and a workspace of its own. A failure leaves a picture and the logs behind and says where. */
@@ -52,8 +54,9 @@ export async function play(
     signal,
   );
   await using window = await openWindow(stage.browser, vscode.origin, workspace.folder);
+  const anotherWindow = () => openWindow(stage.browser, vscode.origin, workspace.folder);
   try {
-    await Promise.race([act({ vscode, window, folder: workspace.folder }), aborted(signal)]);
+    await Promise.race([act({ vscode, window, folder: workspace.folder, anotherWindow }), aborted(signal)]);
   } catch (error) {
     const evidence = join(stage.resultsFolder, scene.name.replace(/[^a-z0-9]+/gi, "-"));
     await keepEvidence(evidence, vscode, window);

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { CodeServer } from "../setup/codeServer.ts";
-import { family, isAlive, kill, type Process } from "../setup/processes.ts";
+import { kill, type Process, stillRunning } from "../setup/processes.ts";
+import { membersOf } from "./members.ts";
 
 const run = promisify(execFile);
 const START_TIMEOUT_MS = 30_000;
@@ -48,9 +49,9 @@ export interface VsCode extends AsyncDisposable {
   /** Where its logs, settings and extensions are; removed at the end. */
   readonly folder: string;
   log(): string;
-  /** Every process it started, directly or not. */
+  /** Every process it started, directly or not, and the orchestrator. */
   processes(signal: AbortSignal): Promise<Process[]>;
-  /** Asks it to leave as a closed editor does, and answers with the processes that did not. */
+  /** Asks it to leave as a closed editor does, and answers with what is left when the orchestrator has had its grace time. */
   leave(signal: AbortSignal): Promise<Process[]>;
 }
 
@@ -61,7 +62,8 @@ process.on("exit", () => {
 
 /** Starts VS Code on a free port. Whatever happens, nothing it started is left when it is disposed or this process exits. */
 export async function startVsCode(options: VsCodeOptions, signal: AbortSignal): Promise<VsCode> {
-  const folder = await mkdtemp(join(tmpdir(), "tandem-vscode-"));
+  // Short: the orchestrator's socket lies in it, and a socket's path has little room.
+  const folder = await mkdtemp(join(tmpdir(), "td-"));
   try {
     return await startIn(folder, options, signal);
   } catch (error) {
@@ -87,7 +89,7 @@ async function startIn(folder: string, options: VsCodeOptions, signal: AbortSign
   leaders.add(leader);
   const log = keepLog(server);
   const stop = async () => {
-    const alive = await family(leader, AbortSignal.timeout(LEAVE_TIMEOUT_MS));
+    const alive = await membersOf(leader, folder, AbortSignal.timeout(LEAVE_TIMEOUT_MS));
     if (leaders.delete(leader)) kill(-leader);
     for (const it of alive) kill(it.pid);
     await removeFolder(folder);
@@ -97,8 +99,8 @@ async function startIn(folder: string, options: VsCodeOptions, signal: AbortSign
       origin: await listening(server, log, signal),
       folder,
       log,
-      processes: (until) => family(leader, until),
-      leave: (until) => leave(leader, until),
+      processes: (until) => membersOf(leader, folder, until),
+      leave: (until) => leave(leader, folder, until),
       [Symbol.asyncDispose]: stop,
     };
   } catch (error) {
@@ -115,6 +117,10 @@ function environment(folder: string, more: Readonly<Record<string, string>>): No
     XDG_CONFIG_HOME: join(home, ".config"),
     XDG_DATA_HOME: join(home, ".local", "share"),
     XDG_CACHE_HOME: join(home, ".cache"),
+    /** An orchestrator of its own, which leaves soon after the last window. */
+    TANDEM_STATE: join(folder, "state"),
+    TANDEM_RUNTIME: join(folder, "run"),
+    TANDEM_GRACE_MS: "1000",
     /** Without an address no extension gallery is asked. */
     EXTENSIONS_GALLERY: JSON.stringify({ serviceUrl: "" }),
     ...more,
@@ -164,12 +170,15 @@ async function listening(server: ChildProcess, log: () => string, signal: AbortS
   });
 }
 
-async function leave(leader: number, signal: AbortSignal): Promise<Process[]> {
-  const all = await family(leader, signal);
+async function leave(leader: number, folder: string, signal: AbortSignal): Promise<Process[]> {
+  const all = await membersOf(leader, folder, signal);
   process.kill(leader, "SIGTERM");
   const deadline = performance.now() + LEAVE_TIMEOUT_MS;
-  while (performance.now() < deadline && all.some((it) => isAlive(it.pid))) await delay(POLL_MS, undefined, { signal });
-  return all.filter((it) => isAlive(it.pid));
+  for (;;) {
+    const left = new Set(await stillRunning(all.map((it) => it.pid)));
+    if (left.size === 0 || performance.now() >= deadline) return all.filter((it) => left.has(it.pid));
+    await delay(POLL_MS, undefined, { signal });
+  }
 }
 
 async function removeFolder(folder: string): Promise<void> {

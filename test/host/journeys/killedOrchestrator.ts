@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createGate } from "../../fakes/openaiScript.ts";
 import { startFakeLlama } from "../../fakes/openaiServer.ts";
 import { kill } from "../../setup/processes.ts";
+import { orchestratorsIn } from "../members.ts";
 import type { Journey } from "./journey.ts";
 import { saved } from "./saved.ts";
 
@@ -11,9 +12,9 @@ const SOURCE = "export function double(value: number): number {\n  return value 
 const DOCSTRING = "```typescript\n/** Twice the value. */\n```";
 const UI_MS = 20_000;
 
-/** The orchestrator dies in the middle of a task: the user is told, the file is whole, and the same task then works. */
+/** A task that is there whenever the orchestrator dies is not sent without end: the user is told, the file is whole, and it then works. */
 export const killedOrchestrator: Journey = {
-  title: "The orchestrator is killed while it drafts: the message, Run Again, the edit",
+  title: "The orchestrator is killed twice while it drafts: sent again once, then the message, Run Again, the edit",
   async play(perform, signal) {
     const gate = createGate();
     await using model = await startFakeLlama({ reply: () => ({ text: DOCSTRING, beforePiece: gate.wait }) });
@@ -25,15 +26,22 @@ export const killedOrchestrator: Journey = {
     await perform(
       { name: "killed-orchestrator", settings, files: { "numbers.ts": SOURCE }, env: {} },
       async ({ window, vscode, folder }) => {
+        const orchestrator = async () => {
+          const found = orchestratorsIn(await vscode.processes(signal));
+          assert.equal(found.length, 1, "one orchestrator");
+          return found[0] ?? 0;
+        };
         await window.openFile("numbers.ts");
         await window.goTo(1, 18);
         await window.command("Tandem: Write Docstring");
         await model.nextRequest();
-        const orchestrators = (await vscode.processes(signal)).filter((it) => /dist.server\.js/.test(it.command));
-        const [orchestrator] = orchestrators;
-        assert.ok(orchestrator && orchestrators.length === 1, `one orchestrator, not ${orchestrators.length}`);
-        kill(orchestrator.pid);
-        await window.toast(/orchestrator stopped/, UI_MS);
+        const first = await orchestrator();
+        kill(first);
+        await model.nextRequest();
+        const second = await orchestrator();
+        assert.notEqual(second, first);
+        kill(second);
+        await window.toast(/orchestrator stopped.*second time/, UI_MS);
         assert.equal(await readFile(join(folder, "numbers.ts"), "utf8"), SOURCE);
         gate.open();
         await window.clickToast(/orchestrator stopped/, "Run Again");

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import * as vscode from "vscode";
 import { commandIds, settingKeys } from "../../../extension/ids.ts";
-import { family } from "../../setup/processes.ts";
+import { processes } from "../../setup/processes.ts";
+import { orchestratorsIn } from "../members.ts";
 import { closeEverything, openSource, SOURCE } from "./desk.ts";
 
 /** Before the first command: what is there, and what is not yet. */
@@ -60,8 +61,10 @@ export function starting(): void {
   });
 }
 
-/** The orchestrators this extension host has started. */
+/** The orchestrators of this VS Code: those that run from where the extension is installed. */
 export async function orchestrators(): Promise<number[]> {
-  const all = await family(process.pid, AbortSignal.timeout(5_000));
-  return all.filter((it) => /dist.server\.js/.test(it.command)).map((it) => it.pid);
+  const folder = vscode.extensions.getExtension("tandem-editor.tandem")?.extensionPath;
+  assert.ok(folder, "not installed");
+  const all = await processes(AbortSignal.timeout(5_000));
+  return orchestratorsIn(all.filter((it) => it.command.includes(folder)));
 }
