@@ -14,7 +14,8 @@ export async function turn(state: SlotState, deps: SlotDeps, emit: Emit, signal:
   }
   if (state.queue.length >= MOST_WAITING) {
     const message = `${MOST_WAITING} tasks already wait for ${state.place.expected.label}`;
-    throw new TandemError("provider", message, "Wait for some of them, or cancel them");
+    // As a server says it that has too much to do.
+    throw new TandemError("provider", message, "Wait for some of them, or cancel them", { details: { status: 429 } });
   }
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const waiter: Waiter = { emit, grant: resolve };

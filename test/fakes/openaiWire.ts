@@ -12,11 +12,17 @@ const Content = z.union([
     .transform((parts) => parts.map((part) => part.text ?? "").join("")),
 ]);
 
+/** Several prompts stand for one of as many lines, tokens for the text that lists them: the fake answers with one choice. */
+const Prompt = z.union([
+  z.string(),
+  z.array(z.union([z.string(), z.number(), z.array(z.number())])).transform((items) => items.flat().join("\n")),
+]);
+
 /** The request body, whatever the format; unknown fields stay in it. */
 export const WireBody = z.looseObject({
   messages: z.array(z.looseObject({ role: z.string(), content: Content.nullish() })).optional(),
-  prompt: z.string().optional(),
-  stream: z.boolean().optional(),
+  prompt: Prompt.optional(),
+  stream: z.boolean().nullish(),
 });
 export type WireBody = z.output<typeof WireBody>;
 
