@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EmbeddingsEvent, EmbeddingsParams } from "../../server/protocol/openai.ts";
-import { embeddings } from "../../server/protocol/requests.ts";
+import { embeddings, status } from "../../server/protocol/requests.ts";
 import { startFakeLlama } from "../fakes/openaiServer.ts";
 import { startLocal } from "./localModels.ts";
 import { failureOf, startOrchestrator } from "./orchestrator.ts";
@@ -95,6 +95,16 @@ test("without an engine for vectors it is said how to get one", async () => {
   assert.match(failure.nextStep, /tandem\.embed/);
   const named = await failureOf(client.send(embeddings, { model, input: "abc" }));
   assert.deepEqual([named.code, named.details?.param], ["bad-request", "model"]);
+});
+
+test("a server that makes no vectors says so, and is not thought broken for it", async () => {
+  await using orchestrator = await startOrchestrator();
+  await using fake = await startFakeLlama({ reply: () => "no" });
+  const client = await orchestrator.connect({ draft: { endpoint: fake.url } });
+  const failure = await failureOf(client.send(embeddings, { model: "auto", input: "abc" }));
+  assert.equal(failure.code, "not-configured");
+  assert.match(failure.nextStep, /--embeddings/);
+  assert.equal((await client.send(status, {})).engines[0]?.failures, 0);
 });
 
 const wrong = [

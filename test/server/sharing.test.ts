@@ -48,7 +48,7 @@ test("one client's settings are nobody else's: its task goes to its own endpoint
   assert.deepEqual(
     engines.map((it) => [it.roles.join(), it.state, it.users]),
     [
-      ["draft,audit", "ready", 1],
+      ["draft,audit,embed", "ready", 1],
       ["", "ready", 1],
     ],
   );
