@@ -29,9 +29,16 @@ export async function checkIsLlamaServer(executable: string, signal: AbortSignal
     if (/^version: /m.test(`${stdout}\n${stderr}`)) return;
   } catch (cause) {
     if (signal.aborted) throw abortError(signal);
-    throw wrongPath(executable, "cannot be run as a llama-server", cause);
+    throw wrongPath(executable, `cannot be run as a llama-server: ${whyNot(cause)}`, cause);
   }
   throw wrongPath(executable, "is no llama-server");
+}
+
+/** What the program said, such as which library it misses; else why it did not even start. */
+function whyNot(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  const said = "stderr" in cause && typeof cause.stderr === "string" ? cause.stderr.trim() : "";
+  return (said || cause.message).split("\n", 1).join("").slice(0, MAX_WORDS_CHARS);
 }
 
 function wrongPath(executable: string, what: string, cause?: unknown): TandemError {

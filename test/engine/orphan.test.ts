@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { firstLine } from "../lifelines/programs.ts";
 import { processGone } from "./open.ts";
 
 const PARENT = fileURLToPath(new URL("./orphanParent.ts", import.meta.url));
@@ -14,8 +13,7 @@ for (const stage of ["load", "prefill", "decode"])
   test(`its parent is killed during ${stage}: the engine's process leaves`, async () => {
     const parent = spawn(process.execPath, [PARENT, stage], { stdio: ["ignore", "pipe", "inherit"] });
     try {
-      const [line] = await once(createInterface(parent.stdout), "line");
-      const pid = Number(String(line).split(" ")[1]);
+      const pid = Number((await firstLine(parent)).split(" ")[1]);
       assert.ok(pid > 0);
       assert.equal(process.kill(pid, 0), true, "it runs");
       parent.kill("SIGKILL");

@@ -149,7 +149,17 @@ const cases: readonly {
       await chmod(path, 0o644);
       return { executable: path };
     },
-    error: ["not-configured", /tandem\.llamaServer names .*text, which cannot be run/],
+    error: ["not-configured", /tandem\.llamaServer names .*text, which cannot be run as a llama-server: .*EACCES/],
+  },
+  {
+    name: "a program that lacks something",
+    change: async () => {
+      const path = join(folder, "lacking");
+      await writeFile(path, '#!/bin/sh\necho "libcudart.so.12: cannot open shared object file" >&2\nexit 127\n');
+      await chmod(path, 0o755);
+      return { executable: path };
+    },
+    error: ["not-configured", /which cannot be run as a llama-server: libcudart\.so\.12: cannot open/],
   },
   {
     name: "not a GGUF",

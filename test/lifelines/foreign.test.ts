@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { shimEntry } from "../../server/assets.ts";
@@ -14,7 +12,7 @@ import { reconcile } from "../../server/lifelines/reconcile.ts";
 import { createRegister, type Register, readRegister, thisProcess } from "../../server/lifelines/register.ts";
 import { recordingLog, silentLog } from "../fakes/log.ts";
 import { unixOnly } from "../setup/only.ts";
-import { gone, programs, running, until } from "./programs.ts";
+import { firstLine, gone, programs, running, until } from "./programs.ts";
 
 const never = new AbortController().signal;
 const PARENT = fileURLToPath(new URL("./parent.ts", import.meta.url));
@@ -94,14 +92,16 @@ for (const kind of ["willing", "stubborn"] as const)
 
 test("orchestrator and watchdog are killed at once: the next start ends the program", { skip: unixOnly }, async () => {
   const place = join(folder, "both");
-  const { orchestrator, pids, pid, shim } = await orphanage(place, programs.willing);
-  process.kill(shim, "SIGKILL");
-  orchestrator.kill("SIGKILL");
-  await gone(pids.filter((it) => it !== pid));
-  if ((await running([pid])).length > 0)
-    assert.deepEqual(await reconcile(place, silentLog, never), { ended: [pid], removed: 1 });
+  const { orchestrator, pid, shim } = await orphanage(place, programs.willing);
+  // Stopped first, so that neither sees the other's end.
+  for (const name of ["SIGSTOP", "SIGKILL"] as const) {
+    process.kill(shim, name);
+    orchestrator.kill(name);
+  }
+  await gone([shim, orchestrator.pid ?? 0]);
+  assert.deepEqual(await running([pid]), [pid], "nobody ends it yet");
+  assert.deepEqual(await reconcile(place, silentLog, never), { ended: [pid], removed: 1 });
   assert.deepEqual(await running([pid]), []);
-  await reconcile(place, silentLog, never);
   await nothingWritten(place);
 });
 
@@ -120,8 +120,7 @@ async function orphanage(place: string, args: readonly string[]) {
   const orchestrator = spawn(process.execPath, [PARENT, place, process.execPath, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const [line] = await once(createInterface(orchestrator.stdout), "line");
-  const pid = Number(line);
+  const pid = Number(await firstLine(orchestrator));
   const written = await writtenDown(place);
   const shim = written.find((it) => it.kind === "shim")?.pid ?? 0;
   assert.deepEqual((await running([pid, shim])).sort(), [pid, shim].sort());

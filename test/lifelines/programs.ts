@@ -1,3 +1,7 @@
+import assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 import { startMark } from "../../server/platform/processes.ts";
 
@@ -13,6 +17,24 @@ export const programs = {
 
 const POLL_MS = 20;
 const LIMIT_MS = 20_000;
+
+/** The first line a process writes. Rejects when it ends without one, so that a test of it ends as well. */
+export async function firstLine(child: ChildProcess): Promise<string> {
+  assert.ok(child.stdout);
+  const left = new AbortController();
+  const { signal } = left;
+  try {
+    const [line] = await Promise.race([
+      once(createInterface(child.stdout), "line", { signal }),
+      once(child, "exit", { signal }).then(([code]) =>
+        Promise.reject(new Error(`it ended with ${code} and said nothing`)),
+      ),
+    ]);
+    return String(line);
+  } finally {
+    left.abort();
+  }
+}
 
 /** Resolves when there is no such process any more: nothing tells of the end of one that is not our own child. */
 export async function gone(pids: readonly number[]): Promise<void> {
