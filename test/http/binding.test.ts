@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
+import { Agent, request } from "undici";
 import { TandemError } from "../../server/errors.ts";
 import { startDoor } from "./door.ts";
 import { BEARER } from "./rows.ts";
@@ -33,4 +36,17 @@ test("a port that is taken is said to be", async () => {
     startDoor({}, { port: first.port }),
     (error) => error instanceof TandemError && error.code === "not-configured" && /in use/.test(error.message),
   );
+});
+
+test("with a certificate it opens beyond loopback, and speaks TLS alone", async () => {
+  const pem = (name: string) => readFile(join(import.meta.dirname, "../fixtures/tls", name), "utf8");
+  const cert = await pem("certificate.pem");
+  await using door = await startDoor({}, { host: "0.0.0.0", tls: { cert, key: await pem("key.pem") } });
+  assert.match(door.url, /^https:/);
+  const agent = new Agent({ connect: { ca: cert } });
+  const answer = await request(`https://127.0.0.1:${door.port}/v1/models`, { dispatcher: agent, headers: BEARER });
+  assert.equal(answer.statusCode, 200);
+  await answer.body.dump();
+  await agent.close();
+  await assert.rejects(fetch(`http://127.0.0.1:${door.port}/health`));
 });

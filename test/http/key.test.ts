@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { TandemError } from "../../server/errors.ts";
 import { loadKey, rotateKey } from "../../server/transport/http/key.ts";
 import { unixOnly } from "../setup/only.ts";
+import { startDoor } from "./door.ts";
 
 async function folder() {
   const path = await mkdtemp(join(tmpdir(), "tandem-key-"));
@@ -56,3 +57,18 @@ for (const text of ["", "short", "has spaces in it but is long enough"])
       (error) => error instanceof TandemError && /holds no key/.test(error.message),
     );
   });
+
+test("an open door takes a new key at once, and the old one no more", async () => {
+  await using state = await folder();
+  const file = await loadKey(state.path);
+  await using door = await startDoor({}, { key: () => file.current() });
+  const statusWith = async (key: string) =>
+    (await fetch(`${door.url}/openapi.json`, { headers: { authorization: `Bearer ${key}` } })).status;
+  const old = await file.current();
+  assert.equal(await statusWith(old), 200);
+  await rotateKey(state.path);
+  assert.equal(await statusWith(old), 401);
+  assert.equal(await statusWith(await file.current()), 200);
+  await rm(file.path);
+  assert.equal(await statusWith(""), 401);
+});

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
 import type { HttpLimits } from "../../server/transport/http/limits.ts";
@@ -122,4 +123,53 @@ test("seed 002's stream: the text in parts, then what it took", async () => {
   assert.deepEqual(events.slice(0, -1), [{ text: "one " }, { text: "two" }]);
   const { generated_text, token_count } = events.at(-1);
   assert.deepEqual([generated_text, token_count], ["one two", 2]);
+});
+
+test("an answer may take longer than a request may", async () => {
+  const gate = createGate();
+  const limits = { headersMs: 50, requestMs: 50, idleMs: 50, unreadMs: 50, pingMs: 20 };
+  await using it = await stage({ reply: () => ({ pieces: ["one"], beforePiece: gate.wait }) }, limits);
+  const whole = it.ask("/generate", JSON.stringify({ prompt: "hello" }));
+  const reader = (await it.ask()).body?.pipeThrough(new TextDecoderStream()).getReader();
+  assert.ok(reader);
+  let pings = 0;
+  // Many times each of the limits.
+  while (pings < 60) pings += ((await reader.read()).value ?? "").split(PING).length - 1;
+  gate.open();
+  assert.equal((await whole).status, 200);
+  let text = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+  assert.match(text, /\[DONE\]/);
+});
+
+test("a whole answer that nobody takes is not kept for ever", { timeout: 30_000 }, async () => {
+  await using it = await stage({ reply: () => ({ pieces: LONG }) }, { unreadMs: 50, drainMs: 600_000 });
+  const body = JSON.stringify({ ...JSON.parse(CHAT), stream: false });
+  const socket = connect(it.door.port, "127.0.0.1");
+  socket.on("error", () => undefined);
+  socket.pause();
+  const headers = {
+    host: "localhost",
+    ...BEARER,
+    "content-type": "application/json",
+    "content-length": `${body.length}`,
+  };
+  socket.write(head(POST, headers) + body);
+  await it.fake.nextRequest();
+  // The door waits for answers that are not out, far longer than this test may take.
+  await it.door.door[Symbol.asyncDispose]();
+  socket.destroy();
+});
+
+test("more connections than there may be are closed, and room that was made is given", async () => {
+  await using it = await stage({ reply: () => "" }, { connections: 1 });
+  const first = connect(it.door.port, "127.0.0.1");
+  first.write("GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n");
+  await once(first, "data");
+  const second = connect(it.door.port, "127.0.0.1");
+  second.on("error", () => undefined);
+  await once(second, "close");
+  first.destroy();
+  await once(first, "close");
+  assert.equal((await fetch(`${it.door.url}/health`)).status, 200);
 });

@@ -37,6 +37,9 @@ export interface HttpDeps {
   readonly status: () => { readonly engines: readonly EngineStatus[]; readonly isDraining: boolean };
 }
 
+/** What is broken off has so long to say so to its client. */
+const LAST_WORDS_MS = 500;
+
 /** Disposing takes no new requests, lets running ones finish for a while, then cancels them. */
 export interface HttpDoor extends AsyncDisposable {
   /** `http://127.0.0.1:8765`, without a path. */
@@ -85,8 +88,8 @@ export async function openHttp(options: HttpOptions, deps: HttpDeps): Promise<Ht
       const closed = app.close();
       await running.empty(limits.drainMs);
       running.breakOff(new TandemError("shutting-down", "The orchestrator is leaving", "Ask again in a moment"));
-      // What was just told to stop gets a turn of the event loop to say so.
-      setImmediate(() => app.server.closeAllConnections());
+      await running.empty(LAST_WORDS_MS);
+      app.server.closeAllConnections();
       await closed;
     },
   };

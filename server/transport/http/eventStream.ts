@@ -23,10 +23,20 @@ export function createEventStream(response: ServerResponse, limits: HttpLimits):
   let headers: Readonly<Record<string, string>> = {};
   const ping = setInterval(() => write(": ping\n\n"), limits.pingMs);
   let unread: NodeJS.Timeout | undefined;
+  let pending = "";
 
+  /** What comes in one go, as a burst of small parts does, goes out in one go. */
   function write(text: string): void {
     if (response.destroyed) return;
     if (!response.headersSent) response.writeHead(200, { ...headers, ...HEADERS });
+    if (pending === "") process.nextTick(flush);
+    pending += text;
+  }
+
+  function flush(): void {
+    const text = pending;
+    pending = "";
+    if (text === "" || response.destroyed || response.writableEnded) return;
     ping.refresh();
     if (response.write(text)) return;
     if (response.writableLength > limits.unreadBytes) return void response.destroy();
@@ -46,6 +56,7 @@ export function createEventStream(response: ServerResponse, limits: HttpLimits):
     send: (data) => write(`data: ${JSON.stringify(data)}\n\n`),
     end(last) {
       write(last);
+      flush();
       response.end();
     },
     [Symbol.dispose]() {
