@@ -21,7 +21,7 @@ const MOST_MOVES = 5;
 
 /** `open` attaches to the orchestrator there is, or starts one. */
 export async function createClient(open: () => Promise<Line>): Promise<Client> {
-  let line = await open();
+  let line = await opened(open);
   return {
     async send(definition, params, onEvent, signal) {
       const given = { definition, params, onEvent };
@@ -77,7 +77,21 @@ async function tryOnce<R extends AnyRequest>(line: Line, given: Given<R>, signal
 
 async function reopened(line: Line, open: () => Promise<Line>): Promise<Line> {
   void line.close(); // its own business: the next one does not wait for it
-  return open();
+  return opened(open);
+}
+
+/** An orchestrator can die between letting a client in and answering it. */
+async function opened(open: () => Promise<Line>): Promise<Line> {
+  for (let tries = 1; ; tries++)
+    try {
+      return await open();
+    } catch (error) {
+      if (!(error instanceof LineLost)) throw error;
+      if (tries === MOST_MOVES)
+        throw new TandemError("provider", `${tries} orchestrators died at their start`, "Look at its log", {
+          cause: error,
+        });
+    }
 }
 
 /** As events of the request, where it has such: what came before no longer counts. */

@@ -1,13 +1,16 @@
 import type { Socket } from "node:net";
 import {
   CancellationTokenSource,
+  ConnectionError,
   createProtocolConnection,
+  ErrorCodes,
   ExitNotification,
   InitializedNotification,
   InitializeRequest,
   LogMessageNotification,
   ProgressType,
   type ProtocolConnection,
+  ResponseError,
   ShutdownRequest,
 } from "vscode-languageserver-protocol/node";
 import type { AnyRequest, EventOf, ParamsOf, ResultOf } from "../protocol/define.ts";
@@ -62,9 +65,18 @@ export async function openLine(socket: Socket, { settings, onLog }: LineOptions)
   connection.onNotification(moving.method, leave);
   connection.onNotification(LogMessageNotification.type, ({ message }) => onLog(message));
   connection.listen();
+  const orLost = async <T>(answer: Promise<T>): Promise<T> => {
+    try {
+      return await Promise.race([answer, lost.promise]);
+    } catch (error) {
+      if (!isBroken(error)) throw error;
+      lose(); // its end is seen a moment later
+      throw new LineLost();
+    }
+  };
   const initialize = { processId: process.pid, rootUri: null, capabilities: {}, initializationOptions: settings };
-  await Promise.race([connection.sendRequest(InitializeRequest.type, initialize), lost.promise]);
-  await connection.sendNotification(InitializedNotification.type, {});
+  await orLost(connection.sendRequest(InitializeRequest.type, initialize));
+  await orLost(connection.sendNotification(InitializedNotification.type, {}));
   return {
     get isOver() {
       return isOver;
@@ -82,8 +94,7 @@ export async function openLine(socket: Socket, { settings, onLog }: LineOptions)
       if (signal.aborted) onAbort();
       try {
         const given = { ...(params as object), partialResultToken };
-        const answer = connection.sendRequest(definition.method, given, cancel.token);
-        return definition.result.parse(await Promise.race([answer, lost.promise]));
+        return definition.result.parse(await orLost(connection.sendRequest(definition.method, given, cancel.token)));
       } finally {
         signal.removeEventListener("abort", onAbort);
         listening.dispose();
@@ -126,4 +137,15 @@ function connect(socket: Socket, onEnd: () => void): ProtocolConnection {
   connection.onError(() => undefined);
   connection.onClose(endAfterLast);
   return connection;
+}
+
+const BROKEN: ReadonlySet<number> = new Set([
+  ErrorCodes.MessageWriteError,
+  ErrorCodes.MessageReadError,
+  ErrorCodes.PendingResponseRejected,
+]);
+
+/** What the library says of a socket that broke: as an answer, or because it was told before us. */
+function isBroken(error: unknown): boolean {
+  return error instanceof ConnectionError || (error instanceof ResponseError && BROKEN.has(error.code));
 }

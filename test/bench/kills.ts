@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { Client } from "../../server/cli/client.ts";
@@ -16,6 +18,7 @@ const MOST_PAUSE_MS = 3_000;
 const ORPHAN_MS = 5_000;
 const POLL_MS = 5;
 const WRITERS = 3;
+const LOG_CHARS = 4_000;
 
 /**
  * `npm run bench:kills -- [--rounds N] [--seed N] [--engine embedded|llama-server]`: an orchestrator under load is killed with
@@ -42,7 +45,10 @@ async function main(): Promise<void> {
   let orphans = 0;
   for (let round = 0; round < rounds; round++) {
     await wait(random() * MOST_PAUSE_MS);
-    const killed = await killOnce(instance, watcher);
+    const killed = await killOnce(instance, watcher).catch(async (cause: unknown) => {
+      const log = await readFile(join(instance.folder, "state", "orchestrator.log"), "utf8");
+      throw new Error(`round ${round}, the orchestrator's log ends: ${log.slice(-LOG_CHARS)}`, { cause });
+    });
     recovered.push(killed.recoveredMs);
     if (killed.goneMs === null) orphans++;
     else gone.push(killed.goneMs);
@@ -72,6 +78,7 @@ async function killOnce(instance: Instance, watcher: Client): Promise<{ recovere
     if (it.pid === pid) throw new Error("a dead orchestrator answered");
     return performance.now() - killedMs;
   });
+  next.catch(quiet); // it is awaited below
   let goneMs: number | null = null;
   for (;;) {
     if ((await stillRunning(below)).length === 0) goneMs = performance.now() - killedMs;
