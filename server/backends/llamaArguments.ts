@@ -8,10 +8,10 @@ const CPU_BATCH_TOKENS = 128;
  * How a llama-server is told to run one model for us, and for nobody else: one slot, because the model was chosen so that one context
  * fits beside it; no polling, which would take the cores from the editor.
  */
-export function llamaArguments(spec: LocalSpec, port: number): string[] {
-  const { model, path, threads, contextTokens, use } = spec;
+export function llamaArguments(spec: LocalSpec, { port, name }: { port: number; name: string }): string[] {
+  const { path, threads, contextTokens, use } = spec;
   return [
-    ...["--model", path, "--alias", model.id, "--host", "127.0.0.1", "--port", String(port)],
+    ...["--model", path, "--alias", name, "--host", "127.0.0.1", "--port", String(port)],
     ...["--ctx-size", String(contextTokens), "--parallel", "1"],
     ...["--threads", String(threads), "--poll", "0"],
     ...deviceArguments(pinTo(spec.device)),

@@ -19,6 +19,7 @@ const POLL_MS = 50;
 /** Between choosing a port and the server's taking it, another program can take it. */
 const MAX_PORTS = 5;
 const KEY_BYTES = 24;
+const NAME_BYTES = 6;
 const CONNECT_MS = 5_000;
 
 type Spec = Extract<EngineSpec, { kind: "llama-server" }>;
@@ -42,7 +43,7 @@ export async function openLlamaServer(spec: Spec, deps: LlamaServerDeps, signal:
   const server = await startServer(spec, deps, signal);
   try {
     const engine = await openEndpoint(
-      { kind: "endpoint", url: server.url, modelName: spec.model.id, apiKey: server.apiKey },
+      { kind: "endpoint", url: server.url, modelName: server.name, apiKey: server.apiKey },
       { log: deps.log },
       signal,
     );
@@ -89,11 +90,14 @@ interface Started {
   readonly foreign: Foreign;
   readonly url: string;
   readonly apiKey: string;
+  /** Of its model. Nobody else's server has it, so that one which took the port in between is not taken for ours. */
+  readonly name: string;
 }
 
 /** A server that is ready. Tried again at another port when that one was taken in between. */
 async function startServer(spec: Spec, deps: LlamaServerDeps, signal: AbortSignal): Promise<Started> {
   const apiKey = randomBytes(KEY_BYTES).toString("base64url");
+  const name = `tandem-${randomBytes(NAME_BYTES).toString("hex")}`;
   // By the environment: what stands on a command line every user of the machine can read.
   const env = {
     ...childEnvironment(process.env, { isElectron: false, pin: pinTo(spec.device) }),
@@ -101,13 +105,13 @@ async function startServer(spec: Spec, deps: LlamaServerDeps, signal: AbortSigna
   };
   for (let tries = 1; ; tries++) {
     const port = await freePort();
-    const args = llamaArguments(spec, port);
+    const args = llamaArguments(spec, { port, name });
     const foreign = await startForeign({ ...deps, program: spec.executable, args, env }, signal);
     deps.log.debug("llama-server starting", { pid: foreign.pid, device: spec.device });
     const url = `http://127.0.0.1:${port}`;
     try {
-      await isReady({ url, apiKey, foreign, spec }, signal);
-      return { foreign, url, apiKey };
+      await isReady({ url, apiKey, name, foreign, spec }, signal);
+      return { foreign, url, apiKey, name };
     } catch (error) {
       await foreign[Symbol.asyncDispose]();
       if (signal.aborted) throw abortError(signal);
