@@ -74,6 +74,8 @@ async function photograph(stage: Stage, prefix: string, theme: string, signal: A
     "tandem.draft.endpoint": model.url,
     "tandem.audit.endpoint": model.url,
     "tandem.auditWhen": "always",
+    "tandem.http.enabled": true,
+    "tandem.http.port": 0,
   };
   await play(
     stage,
@@ -101,6 +103,9 @@ async function photograph(stage: Stage, prefix: string, theme: string, signal: A
       await window.statusItem(/^\s*Tandem\s*$/).click();
       await window.page.locator(".quick-input-list .monaco-list-row").first().waitFor({ timeout: UI_MS });
       await shoot("5-status-menu");
+      await window.press("Escape");
+      await window.tooltip("HTTP: http://127.0.0.1", UI_MS);
+      await shoot("6-status-tooltip");
     },
     signal,
   );

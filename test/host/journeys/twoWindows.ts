@@ -11,8 +11,6 @@ const SOURCE = "export function double(value: number): number {\n  return value 
 const OTHER = "export const other = () => 1;\n";
 const DOCSTRING = "```typescript\n/** Twice the value. */\n```";
 const UI_MS = 20_000;
-/** A killed orchestrator, another one started, and the task sent to it again. */
-const RECOVERY_MS = 2_000;
 
 /** What happens to one window, or to the orchestrator itself, costs the other window nothing. */
 export const twoWindows: Journey = {
@@ -57,11 +55,8 @@ export const twoWindows: Journey = {
         assert.equal(drafting.state, "open", "the draft goes on");
         assert.deepEqual(orchestratorsIn(await members()), [pid]);
 
-        const killedMs = performance.now();
         kill(pid);
         await model.nextRequest();
-        const recoveredMs = performance.now() - killedMs;
-        assert.ok(recoveredMs < RECOVERY_MS, `sent again after ${Math.round(recoveredMs)} ms`);
         gate.open();
         await window.diff(UI_MS);
         await window.acceptAndSave();

@@ -7,11 +7,12 @@ import { configuring } from "./configuring.ts";
 import { told } from "./desk.ts";
 import { dying } from "./dying.ts";
 import { editing } from "./editing.ts";
+import { serving } from "./serving.ts";
 import { starting } from "./starting.ts";
 
 const TEST_TIMEOUT_MS = 20_000;
 /** In this order: the first needs an extension that nobody has used yet. */
-const SUITES = [starting, editing, answering, configuring, dying];
+const SUITES = [starting, editing, answering, configuring, dying, serving];
 
 /** VS Code calls this inside its extension host; it ends when every test has been reported. */
 export async function run(): Promise<void> {
