@@ -22,6 +22,7 @@ const MOST_MOVES = 5;
 /** `open` attaches to the orchestrator there is, or starts one. */
 export async function createClient(open: () => Promise<Line>): Promise<Client> {
   let line = await opened(open);
+  let isDisposed = false;
   return {
     async send(definition, params, onEvent, signal) {
       const given = { definition, params, onEvent };
@@ -30,6 +31,7 @@ export async function createClient(open: () => Promise<Line>): Promise<Client> {
         const sentMs = performance.now();
         const outcome = await tryOnce(line, given, signal);
         if (outcome.kind === "answered") return outcome.result;
+        if (isDisposed) throw new TandemError("cancelled", "This client has left", "Nothing to do");
         if (outcome.kind === "moved" && ++moves <= MOST_MOVES) continue;
         if (outcome.kind === "moved") throw outcome.error;
         const { receivedChars } = outcome;
@@ -41,7 +43,10 @@ export async function createClient(open: () => Promise<Line>): Promise<Client> {
         tell(definition, onEvent, { why: verdict.why, attempt: sent });
       }
     },
-    [Symbol.asyncDispose]: () => line.close(),
+    async [Symbol.asyncDispose]() {
+      isDisposed = true;
+      await line.close();
+    },
   };
 }
 

@@ -65,15 +65,7 @@ export async function openLine(socket: Socket, { settings, onLog }: LineOptions)
   connection.onNotification(moving.method, leave);
   connection.onNotification(LogMessageNotification.type, ({ message }) => onLog(message));
   connection.listen();
-  const orLost = async <T>(answer: Promise<T>): Promise<T> => {
-    try {
-      return await Promise.race([answer, lost.promise]);
-    } catch (error) {
-      if (!isBroken(error)) throw error;
-      lose(); // its end is seen a moment later
-      throw new LineLost();
-    }
-  };
+  const orLost = <T>(answer: Promise<T>): Promise<T> => unlessBroken(Promise.race([answer, lost.promise]), lose);
   const initialize = { processId: process.pid, rootUri: null, capabilities: {}, initializationOptions: settings };
   await orLost(connection.sendRequest(InitializeRequest.type, initialize));
   await orLost(connection.sendNotification(InitializedNotification.type, {}));
@@ -137,6 +129,17 @@ function connect(socket: Socket, onEnd: () => void): ProtocolConnection {
   connection.onError(() => undefined);
   connection.onClose(endAfterLast);
   return connection;
+}
+
+/** A socket that breaks while it is written to is seen as ended a moment later: `lose` says so now. */
+async function unlessBroken<T>(answer: Promise<T>, lose: () => void): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!isBroken(error)) throw error;
+    lose();
+    throw new LineLost();
+  }
 }
 
 const BROKEN: ReadonlySet<number> = new Set([

@@ -91,7 +91,12 @@ test("windows, commands and an OpenAI client in one process: who is killed, drop
   while ((await window.send(status, {}, quiet, never)).http !== null) await new Promise(setImmediate);
   await assert.rejects(openai.models.list());
   assert.equal((await window.send(run, ask, quiet, never)).kind, "edit");
-  assert.equal((await window.send(status, {}, quiet, never)).clients.length, 1);
+  const { clients } = await window.send(status, {}, quiet, never);
+  assert.deepEqual(
+    clients.map((it) => it.isYou),
+    [true],
+    JSON.stringify({ clients, served: server.process.pid, command: command.process.pid, us: process.pid }),
+  );
 });
 
 test("the HTTP door is open again after the orchestrator was killed, and asks for the same key", async () => {
@@ -110,7 +115,9 @@ test("the HTTP door is open again after the orchestrator was killed, and asks fo
   assert.match(again, /Listening on .*process \d+/);
   assert.notEqual(/process (\d+)/.exec(again)?.[1], first);
   assert.equal((await openai.chat.completions.create(hello)).choices[0]?.message.content, "hello");
-  await runCli(["key", "rotate"], { cwd, env });
+  const rotated = await runCli(["key", "rotate"], { cwd, env });
+  assert.equal(rotated.code, 0, rotated.stderr);
+  assert.notEqual(rotated.stdout.trim(), apiKey);
   await assert.rejects(openai.chat.completions.create(hello), OpenAI.AuthenticationError);
   cli.process.kill("SIGINT");
   assert.equal((await cli.ended).code, 0);
