@@ -15,8 +15,8 @@ const AT_ONCE = 50;
 /** Beyond the door's own limits, which are far shorter here. */
 const DEADLINE_MS = 15_000;
 /** What a round may leave behind for good, after the first two have warmed everything up. */
-const MOST_GROWTH = 1.25;
-const SLACK_BYTES = 3e6;
+const MOST_GROWTH = 1.1;
+const SLACK_BYTES = 2e6;
 
 const LIMITS = { headersMs: 300, requestMs: 400, idleMs: 200, unreadMs: 400, bodyBytes: 100_000 };
 
