@@ -16,8 +16,8 @@ export function keyRefusal(headers: IncomingHttpHeaders, key: string): Refused |
     401,
     "invalid_api_key",
     sent.length === 0
-      ? "No API key was sent. Send it as `Authorization: Bearer KEY`; `tandem serve` says where it is"
-      : "This API key is not, or no longer, valid. `tandem serve` says where the valid one is",
+      ? "No API key was sent. Send it as `Authorization: Bearer KEY`; `tandem key` prints it"
+      : "This API key is not, or no longer, valid. `tandem key` prints the valid one",
     { headers: { "www-authenticate": "Bearer" } },
   );
 }

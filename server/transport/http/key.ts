@@ -47,7 +47,7 @@ function keyPath(stateFolder: string): string {
 async function read(path: string): Promise<string> {
   const key = (await readPrivateFile(path))?.trim() ?? "";
   if (/^[!-~]*$/.test(key) && key.length >= LEAST_CHARS) return key;
-  throw new TandemError("not-configured", `${path} holds no key`, "Delete it, or make a new one: tandem key --rotate");
+  throw new TandemError("not-configured", `${path} holds no key`, "Delete it, or make a new one: tandem key rotate");
 }
 
 /** Changes with every write, since a new key comes as a new file. */
