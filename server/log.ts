@@ -1,32 +1,35 @@
-import { pino } from "pino";
+import { type Logger, pino } from "pino";
 import type { Log } from "./ports.ts";
 
 export type LogLevel = "error" | "warn" | "info" | "debug";
 
+type Listener = (level: LogLevel, text: string) => void;
+
 /** The log, with whoever listens to it. */
 export interface TappedLog extends Log {
   /** Each line as a level and a text for people. Stop by disposing. */
-  tap(listener: (level: LogLevel, text: string) => void): Disposable;
+  tap(listener: Listener): Disposable;
+  /** A log for one client's affairs: its lines go where all go, but only its own listeners hear of them. */
+  branch(): BranchLog;
+}
+
+export interface BranchLog extends TappedLog {
+  /** The least that is logged of this client's affairs. */
+  setLevel(level: LogLevel): void;
 }
 
 /** One line per fact on stderr; stdout belongs to the protocol. Secrets are cut out by their names. */
 export function createLog(level: string): TappedLog {
-  const listeners = new Set<(level: LogLevel, text: string) => void>();
   const stderr = pino.destination({ dest: 2, sync: true });
-  const write = (line: string) => {
-    stderr.write(line);
+  return logOn(level, (line) => void stderr.write(line));
+}
+
+function logOn(level: string, write: (line: string) => void): BranchLog {
+  const listeners = new Set<Listener>();
+  const logger = loggerOn(level, (line) => {
+    write(line);
     for (const listener of listeners) listener(...readable(line));
-  };
-  const logger = pino(
-    {
-      level,
-      base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: ["apiKey", "*.apiKey", "authorization", "*.authorization", "token", "*.token", "secret", "*.secret"],
-    },
-    { write },
-  );
+  });
   return {
     error: (event, fields) => logger.error(fields ?? {}, event),
     warn: (event, fields) => logger.warn(fields ?? {}, event),
@@ -36,7 +39,26 @@ export function createLog(level: string): TappedLog {
       listeners.add(listener);
       return { [Symbol.dispose]: () => void listeners.delete(listener) };
     },
+    branch: () => logOn(logger.level, write),
+    setLevel(next) {
+      logger.level = next;
+    },
   };
+}
+
+const LEVELS: ReadonlySet<string> = new Set(["error", "warn", "info", "debug"]);
+
+function loggerOn(level: string, write: (line: string) => void): Logger {
+  return pino(
+    {
+      level: LEVELS.has(level) ? level : "info",
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: ["apiKey", "*.apiKey", "authorization", "*.authorization", "token", "*.token", "secret", "*.secret"],
+    },
+    { write },
+  );
 }
 
 /** A line that pino wrote, as `event field=value …`. */

@@ -68,14 +68,19 @@ export function createOrchestrator(deps: OrchestratorDeps): Orchestrator {
     over: life.over,
     closeHttp: async () => httpDoors[Symbol.asyncDispose](),
     serve(input, output, info) {
-      const session = world.connect(info, (status) => client.notify(statusChanged, status));
-      const client = serveLsp(input, output, { session, client: info, version: packageVersion, log });
-      const tap = log.tap((level, text) => client.log(level === "debug" ? "info" : level, text));
+      // What concerns this client alone is told to nobody else.
+      const own = log.branch();
+      const session = world.connect(info, (status) => client.notify(statusChanged, status), own);
+      const client = serveLsp(input, output, { session, client: info, version: packageVersion, log: own });
+      session.follow((settings) => own.setLevel(settings.logLevel));
+      const taps = [log, own].map((it) =>
+        it.tap((level, text) => client.log(level === "debug" ? "info" : level, text)),
+      );
       clients.add(client);
       log.info("client", { kind: info.kind, client: info.pid, clients: clients.size });
       void client.gone.then(() => {
         clients.delete(client);
-        tap[Symbol.dispose]();
+        for (const tap of taps) tap[Symbol.dispose]();
       });
       life.enter({
         gone: client.gone,

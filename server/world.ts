@@ -1,3 +1,4 @@
+import type { Log } from "./ports.ts";
 import type { ClientInfo } from "./protocol/handshake.ts";
 import type { Status } from "./protocol/status.ts";
 import { createEnginePool, type EnginePool, type Membership } from "./scheduler.ts";
@@ -14,8 +15,8 @@ export interface WorldDeps extends SharedParts {
 }
 
 export interface World extends AsyncDisposable {
-  /** Begins a client's session. `onStatus` hears of every change, with the engines as this client knows them. Null: the HTTP door, whose clients come and go. */
-  connect(client: ClientInfo | null, onStatus: (status: Status) => void): ClientSession;
+  /** Begins a client's session; `log` is for what concerns it alone. `onStatus` hears of every change, with the engines as this client knows them. Null: the HTTP door, whose clients come and go. */
+  connect(client: ClientInfo | null, onStatus: (status: Status) => void, log?: Log): ClientSession;
   /** Requests of all clients that run at the moment. */
   running(): number;
 }
@@ -62,11 +63,11 @@ export function createWorld(deps: WorldDeps): World {
 
   return {
     running,
-    connect(client, onStatus) {
+    connect(client, onStatus, ownLog = log) {
       const onGone = () => void visits.delete(visit);
       const visit = {
         client,
-        session: createSession({ ...deps, pool, status, client, onChange: tell, onGone }),
+        session: createSession({ ...deps, log: ownLog, pool, status, client, onChange: tell, onGone }),
         onStatus,
       };
       visits.add(visit);

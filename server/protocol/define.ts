@@ -10,9 +10,9 @@ export interface RequestDefinition<Params extends z.ZodType, Event extends z.Zod
   readonly result: Result;
   /**
    * What a client does when the orchestrator dies before the answer. `resend`: what has come so far can be thrown away and the request
-   * sent again. Otherwise that is so only while no text has come, since it may have been shown already.
+   * sent again. `never`: the next orchestrator is not meant. Left out: `resend` while no text has come, since it may have been shown.
    */
-  readonly afterLoss?: "resend";
+  readonly afterLoss?: "resend" | "never";
 }
 
 /** One message that expects no answer. */

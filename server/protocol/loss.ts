@@ -25,6 +25,7 @@ const INNOCENT_MS = 60_000;
 export function afterLoss({ definition, sent, ranMs, receivedChars }: LostRequest, reason: string): LossVerdict {
   const lost = receivedChars === 0 ? "nothing had come back yet" : `${receivedChars} characters of its answer are lost`;
   const happened = `The orchestrator stopped (${reason}); ${lost}`;
+  if (definition.afterLoss === "never") return { kind: "give-up", why: happened };
   if (sent >= MOST_SENT && ranMs < INNOCENT_MS)
     return { kind: "give-up", why: `${happened}, for the second time in a row` };
   if (definition.afterLoss === "resend") return { kind: "resend", why: `${happened}, and the request was sent again` };

@@ -125,10 +125,17 @@ export const rotateKey = request({
   params: Nothing,
   event: Nothing,
   result: z.object({ keyFile: z.string() }),
+  afterLoss: "resend",
 });
 
 /** Ends the orchestrator, for all its clients. */
-export const stop = request({ method: "tandem/stop", params: StopParams, event: Nothing, result: Nothing });
+export const stop = request({
+  method: "tandem/stop",
+  params: StopParams,
+  event: Nothing,
+  result: Nothing,
+  afterLoss: "never",
+});
 
 /** Sent to every client when an engine or the queue changes; the newest one is all there is to know. */
 export const statusChanged = notification({ method: "tandem/statusChanged", params: Status });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { afterLoss, type LostRequest } from "../../server/protocol/loss.ts";
-import { generate, run } from "../../server/protocol/requests.ts";
+import { generate, run, stop } from "../../server/protocol/requests.ts";
 
 const cases: readonly { name: string; lost: LostRequest; want: "resend" | "give-up"; says: RegExp }[] = [
   {
@@ -27,6 +27,12 @@ const cases: readonly { name: string; lost: LostRequest; want: "resend" | "give-
     lost: { definition: run, sent: 2, ranMs: 900, receivedChars: 0 },
     want: "give-up",
     says: /second time in a row/,
+  },
+  {
+    name: "who asked one orchestrator to stop does not mean the next",
+    lost: { definition: stop, sent: 1, ranMs: 900, receivedChars: 0 },
+    want: "give-up",
+    says: /nothing had come back yet$/,
   },
   {
     name: "unless it had been there for a long time",
