@@ -48,6 +48,8 @@ export interface VsCode extends AsyncDisposable {
   readonly origin: string;
   /** Where its logs, settings and extensions are; removed at the end. */
   readonly folder: string;
+  /** For a command line that is to meet its windows' orchestrator. */
+  readonly instance: Readonly<Record<string, string>>;
   log(): string;
   /** Every process it started, directly or not, and the orchestrator. */
   processes(signal: AbortSignal): Promise<Process[]>;
@@ -98,6 +100,7 @@ async function startIn(folder: string, options: VsCodeOptions, signal: AbortSign
     return {
       origin: await listening(server, log, signal),
       folder,
+      instance: { ...instanceIn(folder), ...options.env },
       log,
       processes: (until) => membersOf(leader, folder, until),
       leave: (until) => leave(leader, folder, until),
@@ -109,6 +112,11 @@ async function startIn(folder: string, options: VsCodeOptions, signal: AbortSign
   }
 }
 
+/** An orchestrator of its own, which leaves soon after the last window. */
+function instanceIn(folder: string): Record<string, string> {
+  return { TANDEM_STATE: join(folder, "state"), TANDEM_RUNTIME: join(folder, "run"), TANDEM_GRACE_MS: "1000" };
+}
+
 function environment(folder: string, more: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const home = join(folder, "home");
   return {
@@ -117,10 +125,7 @@ function environment(folder: string, more: Readonly<Record<string, string>>): No
     XDG_CONFIG_HOME: join(home, ".config"),
     XDG_DATA_HOME: join(home, ".local", "share"),
     XDG_CACHE_HOME: join(home, ".cache"),
-    /** An orchestrator of its own, which leaves soon after the last window. */
-    TANDEM_STATE: join(folder, "state"),
-    TANDEM_RUNTIME: join(folder, "run"),
-    TANDEM_GRACE_MS: "1000",
+    ...instanceIn(folder),
     /** Without an address no extension gallery is asked. */
     EXTENSIONS_GALLERY: JSON.stringify({ serviceUrl: "" }),
     ...more,

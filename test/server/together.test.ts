@@ -12,6 +12,7 @@ import { startFakeLlama } from "../fakes/openaiServer.ts";
 import { runCli, startCli } from "./cli.ts";
 import { connect } from "./connect.ts";
 import { createInstance, type Instance } from "./instance.ts";
+import { startServing } from "./served.ts";
 
 const never = new AbortController().signal;
 const quiet = () => undefined;
@@ -27,26 +28,17 @@ const hello: OpenAI.ChatCompletionCreateParamsNonStreaming = {
   messages: [{ role: "user", content: "hello" }],
 };
 
-/** `tandem serve` as a process of its own, on a port of the system's choice. */
-async function serve(instance: Instance, endpoint: string) {
-  const { env, folder: cwd } = instance;
-  const cli = startCli(["serve", "--port", "0", "--endpoint", endpoint], { cwd, env });
-  for await (const line of cli.lines) {
-    const found = /Listening on (\S+) \(process (\d+)\)/.exec(line);
-    if (!found) continue;
-    const apiKey = (await runCli(["key"], { cwd, env })).stdout.trim();
-    return { cli, pid: Number(found[2]), openai: new OpenAI({ baseURL: found[1], apiKey, maxRetries: 0 }) };
-  }
-  throw new Error((await cli.ended).stderr);
-}
-
 test("windows, commands and an OpenAI client in one process: who is killed, dropped or misbehaves hurts nobody else", async () => {
   await using instance = await createInstance();
   const gate = createGate();
   await using fake = await startFakeLlama({ slots: 16, reply: () => ({ text: DOC, beforePiece: gate.wait }) });
   const settings = { draft: { endpoint: fake.url }, auditWhen: "never" } as const;
   await using window = await connect(instance, settings);
-  const { cli: server, pid, openai } = await serve(instance, fake.url);
+  const {
+    cli: server,
+    pid,
+    openai,
+  } = await startServing({ cwd: instance.folder, env: instance.env, endpoint: fake.url });
   const now = await window.send(status, {}, quiet, never);
   assert.equal(now.pid, pid);
   assert.match(now.http ?? "", /^http:\/\/127\.0\.0\.1:\d+$/);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { createGate } from "../../fakes/openaiScript.ts";
 import { startFakeLlama } from "../../fakes/openaiServer.ts";
+import { startServing } from "../../server/served.ts";
 import { kill } from "../../setup/processes.ts";
 import { extensionHostsIn, orchestratorsIn } from "../members.ts";
 import type { Journey } from "./journey.ts";
@@ -15,7 +16,7 @@ const UI_MS = 20_000;
 /** What happens to one window, or to the orchestrator itself, costs the other window nothing. */
 export const twoWindows: Journey = {
   title:
-    "Two windows, one orchestrator: one window is killed, then the orchestrator, and the other window's draft comes all the same",
+    "Two windows, a command and an OpenAI client, one orchestrator: each is killed, then itself, and the other window's draft comes",
   async play(perform, signal) {
     const gate = createGate();
     await using model = await startFakeLlama({
@@ -47,6 +48,16 @@ export const twoWindows: Journey = {
         assert.ok(pid);
         assert.deepEqual(more, [], "one orchestrator for both");
         for (const it of [window, neighbour]) await it.tooltip(`process ${pid}, shared with 1 other window`, UI_MS);
+
+        // A command line that opens the HTTP door, and OpenAI's own client at it.
+        const served = await startServing({ cwd: folder, env: vscode.instance, endpoint: model.url });
+        assert.equal(served.pid, pid, "the command found the windows' orchestrator");
+        const messages = [{ role: "user" as const, content: "document other = () => 1" }];
+        const chat = await served.openai.chat.completions.create({ model: "auto", messages });
+        assert.equal(chat.choices[0]?.message.content, DOCSTRING);
+        served.cli.process.kill("SIGKILL");
+        await served.cli.ended;
+        assert.equal(drafting.state, "open", "the draft goes on");
 
         const [host, ...others] = extensionHostsIn(await members()).filter((it) => !hostsBefore.includes(it));
         assert.ok(host && others.length === 0, "the neighbour's extension host");
