@@ -42,11 +42,12 @@ test("an address is what it says, in brackets or not", async () => {
   assert.equal((await bindAddress("localhost")).isLoopback, true);
 });
 
-test("a name without an address is refused with a next step", async () => {
-  const failure = await bindAddress("no such name").catch((error: unknown) => error);
-  assert.ok(failure instanceof TandemError);
-  assert.equal(failure.code, "bad-input");
-});
+for (const name of ["no such name", "", "[]"])
+  test(`${JSON.stringify(name)} has no address, and is refused with a next step`, async () => {
+    const failure = await bindAddress(name).catch((error: unknown) => error);
+    assert.ok(failure instanceof TandemError);
+    assert.equal(failure.code, "bad-input");
+  });
 
 test("IPv6 stands in brackets in a URL", () => {
   assert.equal(inUrl("::1"), "[::1]");

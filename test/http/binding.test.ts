@@ -50,3 +50,19 @@ test("with a certificate it opens beyond loopback, and speaks TLS alone", async 
   await agent.close();
   await assert.rejects(fetch(`http://127.0.0.1:${door.port}/health`));
 });
+
+const pairs: readonly { name: string; certificate: string; key: string }[] = [
+  { name: "no certificate", certificate: "junk", key: "key.pem" },
+  { name: "no key", certificate: "certificate.pem", key: "junk" },
+  { name: "the two files the other way round", certificate: "key.pem", key: "certificate.pem" },
+];
+for (const { name, certificate, key } of pairs)
+  test(`TLS with ${name} is refused with a next step`, async () => {
+    const pem = (file: string) =>
+      file === "junk" ? "junk" : readFile(join(import.meta.dirname, "../fixtures/tls", file), "utf8");
+    const opened = startDoor({}, { tls: { cert: await pem(certificate), key: await pem(key) } });
+    await assert.rejects(
+      opened,
+      (error) => error instanceof TandemError && error.code === "bad-input" && /PEM/.test(error.nextStep),
+    );
+  });

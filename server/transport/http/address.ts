@@ -19,12 +19,18 @@ loopback.addAddress("::1", "ipv6");
 export async function bindAddress(host: string): Promise<BindAddress> {
   const bare = host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
   const found = await lookup(bare, { all: true }).catch((cause: unknown) => {
-    throw new TandemError("bad-input", `There is no address ${host}`, "Give an address of this machine: 127.0.0.1", {
-      cause,
-    });
+    throw noAddress(host, cause);
   });
-  const first = found[0]?.address ?? bare;
-  return { address: first, isLoopback: found.every((it) => isLoopback(it.address)) };
+  const [first] = found;
+  // An empty name is looked up without an error, and listening on it would mean every address there is.
+  if (!first) throw noAddress(host);
+  return { address: first.address, isLoopback: found.every((it) => isLoopback(it.address)) };
+}
+
+function noAddress(host: string, cause?: unknown): TandemError {
+  return new TandemError("bad-input", `There is no address ${host}`, "Give an address of this machine: 127.0.0.1", {
+    cause,
+  });
 }
 
 export function isLoopback(address: string): boolean {

@@ -1,3 +1,4 @@
+import { createSecureContext } from "node:tls";
 import Fastify, { type FastifyInstance } from "fastify";
 import { TandemError } from "../../errors.ts";
 import type { Session } from "../../handlers.ts";
@@ -51,6 +52,7 @@ export interface HttpDoor extends AsyncDisposable {
 export async function openHttp(options: HttpOptions, deps: HttpDeps): Promise<HttpDoor> {
   const bind = await bindAddress(options.host);
   requireSafe(options, bind);
+  requireReadable(options.tls);
   const limits = { ...LIMITS, ...options.limits };
   let isLeaving = false;
   const rules = {
@@ -102,6 +104,21 @@ function requireSafe({ host, tls, isPlainAllowed }: HttpOptions, { isLoopback }:
     `${host} can be reached from other machines, and without TLS the key and all code would be readable on the way`,
     "Give a certificate with --tls-cert and --tls-key, stay with 127.0.0.1, or allow it with --allow-plain where the network is trusted",
   );
+}
+
+/** What OpenSSL says of a file that is none of its own tells a user nothing. */
+function requireReadable(tls: HttpOptions["tls"]): void {
+  if (!tls) return;
+  try {
+    createSecureContext(tls);
+  } catch (cause) {
+    throw new TandemError(
+      "bad-input",
+      "The certificate and the key cannot be used for TLS, or do not belong together",
+      "Give a certificate (or a chain) and its private key, without a passphrase, as PEM files",
+      { cause },
+    );
+  }
 }
 
 async function listen(app: FastifyInstance, bind: BindAddress, port: number): Promise<void> {

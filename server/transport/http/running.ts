@@ -26,6 +26,8 @@ export function createRunning(most: number): Running {
 
   return {
     enter(response) {
+      // The client left while its key was looked up: nothing would ever take it out again.
+      if (response.destroyed) return;
       if (count >= most)
         throw new Refused(429, "too_many_requests", `${count} requests are running already; ask again in a moment`, {
           headers: { "retry-after": String(RETRY_AFTER_S) },
