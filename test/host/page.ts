@@ -42,6 +42,10 @@ export interface Window extends AsyncDisposable {
   screenshot(path: string): Promise<void>;
 }
 
+const TOOLTIP_MS = 2_500;
+/** From everything in the window that has a tooltip. */
+const FAR_AWAY = { x: 640, y: 500 };
+
 /** Pairs VS Code reads from its own address, such as where to find tests. */
 export type Payload = readonly (readonly [string, string])[];
 
@@ -176,8 +180,19 @@ function reading(
     },
     statusItem: (text) => page.locator(".part.statusbar .statusbar-item", { hasText: text }).first(),
     async tooltip(text, timeout) {
-      await page.locator(".part.statusbar .statusbar-item[id*='tandem.status']").hover();
-      await page.locator(".monaco-hover:visible", { hasText: text }).waitFor({ timeout });
+      const deadlineMs = performance.now() + timeout;
+      const shown = page.locator(".monaco-hover:visible", { hasText: text });
+      // One that is shown already does not follow what it tells of: the pointer has to come again.
+      for (;;) {
+        await page.locator(".part.statusbar .statusbar-item[id*='tandem.status']").hover();
+        const isShown = await shown.waitFor({ timeout: TOOLTIP_MS }).then(
+          () => true,
+          () => false,
+        );
+        if (isShown) return;
+        if (performance.now() > deadlineMs) throw new Error(`the tooltip never said "${text}"`);
+        await page.mouse.move(FAR_AWAY.x, FAR_AWAY.y);
+      }
     },
     async screenshot(path) {
       await page.screenshot({ path, animations: "disabled", timeout: ACTION_TIMEOUT_MS });
