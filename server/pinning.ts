@@ -1,10 +1,12 @@
 import { named } from "./core/assign.ts";
 import { gpuFor, type Hardware } from "./core/choose.ts";
+import type { Use } from "./core/openai/named.ts";
 import { TandemError } from "./errors.ts";
 import { type PlacesDeps, placeOf } from "./places.ts";
 import type { Clock, Log } from "./ports.ts";
 import type { Settings } from "./protocol/settings.ts";
 import type { Membership } from "./scheduler.ts";
+import type { Place } from "./slot/state.ts";
 import type { CachedModel, OpenAiDeps, Pin, Stamp } from "./tasks/deps.ts";
 
 export interface AskingDeps extends Omit<PlacesDeps, "hardware"> {
@@ -30,36 +32,52 @@ interface PinningDeps extends PlacesDeps {
   readonly settings: Settings;
 }
 
-/** Engines that one client has open because requests named them. Each holds a whole model in memory. */
-const MOST_PINNED = 2;
+/** Engines that one client has open because requests named them. Each of our own holds a whole model in memory; a server's holds a connection. */
+const MOST_PINNED = { embedded: 2, endpoint: 16 };
 
 /**
- * Opens engines for models that requests name: what the catalogue has, and `file:` paths. It returns at once, so that nothing
- * comes between finding the engine and taking a place in its line.
+ * Opens engines for models that requests name: what a server of the client's has besides, what the catalogue has, and `file:` paths. It
+ * returns at once, so that nothing comes between finding the engine and taking a place in its line.
  */
 function createPin(deps: PinningDeps): Pin {
-  const { member, settings, hardware, catalogue } = deps;
+  const { member } = deps;
   return (model, use) => {
-    const entry = catalogue.find((it) => it.id === model) ?? null;
-    if (!entry && !model.startsWith("file:")) return null;
-    if (entry && entry.roles.includes("embed") !== (use === "embed")) return null;
-    makeRoom(member);
-    const { cores } = hardware;
-    const { draft, llamaServer } = settings;
-    const device = draft.device === "auto" ? (gpuFor(entry, hardware) ?? "cpu") : draft.device;
-    member.add(placeOf(named(model, { device, cores, use, llamaServer }), model, deps));
+    const place = placeAtServer(model, deps) ?? placeHere(model, use, deps);
+    if (!place) return null;
+    makeRoom(member, place.config.source.kind);
+    member.add(place);
     return model;
   };
 }
 
-function makeRoom(member: Membership): void {
-  const pinned = member.snapshot().filter((it) => it.roles.length === 0);
-  if (pinned.length < MOST_PINNED) return;
+/** At an endpoint of the client's settings that has said that it serves the model too. */
+function placeAtServer(model: string, deps: PinningDeps): Place | null {
+  const names = [model, `${model}:latest`];
+  const server = deps.member.snapshot().find(({ serves }) => serves.some((it) => names.includes(it)));
+  const source = server ? deps.member.sourceOf(server.id) : null;
+  if (source?.kind !== "endpoint") return null;
+  return placeOf({ id: model, roles: [], source: { ...source, modelName: model } }, model, deps);
+}
+
+function placeHere(model: string, use: Use, deps: PinningDeps): Place | null {
+  const { catalogue, hardware, settings } = deps;
+  const entry = catalogue.find((it) => it.id === model) ?? null;
+  if (!entry && !model.startsWith("file:")) return null;
+  if (entry && entry.roles.includes("embed") !== (use === "embed")) return null;
+  const { cores } = hardware;
+  const { draft, llamaServer } = settings;
+  const device = draft.device === "auto" ? (gpuFor(entry, hardware) ?? "cpu") : draft.device;
+  return placeOf(named(model, { device, cores, use, llamaServer }), model, deps);
+}
+
+function makeRoom(member: Membership, kind: keyof typeof MOST_PINNED): void {
+  const pinned = member.snapshot().filter((it) => it.roles.length === 0 && it.kind === kind);
+  if (pinned.length < MOST_PINNED[kind]) return;
   const idle = pinned.find((it) => it.load === 0);
   if (!idle)
     throw new TandemError(
       "model-unavailable",
-      `${MOST_PINNED} models that requests named are at work: ${pinned.map((it) => it.id).join(", ")}`,
+      `${MOST_PINNED[kind]} models that requests named are at work: ${pinned.map((it) => it.id).join(", ")}`,
       'Wait for one of them, or ask for one of these or for "auto"',
     );
   member.remove(idle.id);

@@ -74,6 +74,8 @@ export interface Engine extends AsyncDisposable {
   /** The engine's process, where it is ours. */
   readonly pid: number | null;
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<Piece>;
+  /** What else its server can be asked for by name (Ollama, a router before several models); empty where there is nothing else. */
+  readonly serves: readonly string[];
   /** Engines that speak OpenAI's wire themselves take a request as it is, tools and all; null for the others. */
   readonly relay: Relay | null;
   /** Null for engines that make no vectors. Throws as `generate` does. */

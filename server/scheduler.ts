@@ -24,6 +24,8 @@ export interface Membership extends Scheduler, Disposable {
   configure(places: readonly Place[]): void;
   /** One engine more, until the next `configure`. */
   add(place: Place): void;
+  /** What an engine of this client's is opened from; null when it has none of this name. */
+  sourceOf(id: string): EngineConfig["source"] | null;
   /** One engine less: closed once idle unless somebody else has it. */
   remove(id: string): void;
 }
@@ -70,6 +72,7 @@ function createMembership(pool: Pool, onChange: () => void): Membership {
       shares.set(place.config.id, take(sourceKey(place.config.source, 0), place));
       onChange();
     },
+    sourceOf: (id) => shares.get(id)?.config.source ?? null,
     remove(id) {
       const gone = shares.get(id);
       shares.delete(id);

@@ -14,6 +14,8 @@ const UNKNOWN_CONTEXT_TOKENS = 4_096;
 const UNKNOWN_SLOTS = 4;
 const LOADING_POLL = { baseMs: 250, maxMs: 2_000 };
 const MAX_NAMES_SHOWN = 10;
+/** A gateway to a whole hub lists thousands; nobody looks through them here. */
+const MAX_NAMES_KEPT = 1_000;
 
 /** What an endpoint serves. */
 export interface Attached {
@@ -22,6 +24,8 @@ export interface Attached {
   readonly modelName: string;
   readonly model: ModelInfo;
   readonly slots: number;
+  /** The other models it can be asked for. */
+  readonly serves: readonly string[];
 }
 
 const ServedModel = z.object({
@@ -66,7 +70,8 @@ interface AttachGiven {
 
 /** Asks the endpoint what it serves, and how. Waits while it loads its model. */
 export async function attach(given: AttachGiven, signal: AbortSignal): Promise<Attached> {
-  const served = pickModel(await listModels(given, signal), given);
+  const list = await listModels(given, signal);
+  const served = pickModel(list, given);
   const props = await readProps(given, served, signal);
   const isLlama = props !== null || served.owned_by === "llamacpp";
   const contextTokens = props?.default_generation_settings.n_ctx || served.meta?.n_ctx || served.max_model_len;
@@ -76,6 +81,7 @@ export async function attach(given: AttachGiven, signal: AbortSignal): Promise<A
     dialect: isLlama ? "llama-server" : "openai",
     modelName: served.id,
     slots: props?.total_slots ?? (isLlama ? 1 : UNKNOWN_SLOTS),
+    serves: (list ?? []).slice(0, MAX_NAMES_KEPT).flatMap(({ id }) => (id === served.id ? [] : [id])),
     model: {
       id: served.id,
       label: labelOf(served.id),

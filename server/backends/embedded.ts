@@ -100,6 +100,7 @@ function createEmbeddedEngine(given: EngineGiven): Engine {
     slots: 1,
     pid: child.pid,
     generate: (request, signal) => write(work, request, signal),
+    serves: [],
     relay: null,
     embed: spec.use === "embed" ? (texts, signal) => makeVectors(work, texts, signal) : null,
     gone: gone.promise,

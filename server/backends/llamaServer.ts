@@ -75,6 +75,8 @@ function engineOf(spec: Spec, endpoint: Engine, foreign: Foreign, log: Log): Eng
     slots: endpoint.slots,
     pid: foreign.pid,
     generate: (request, signal) => endpoint.generate(request, signal),
+    // One model is all it was started with.
+    serves: [],
     relay: endpoint.relay,
     embed: spec.use === "embed" ? endpoint.embed : null,
     gone: gone.promise,

@@ -108,6 +108,7 @@ function createEndpointEngine(given: EngineGiven): Engine {
     model: attached.model,
     device: address.host,
     slots: attached.slots,
+    serves: attached.serves,
     pid: null,
     generate,
     relay: createRelay({ ...given, modelName: attached.modelName }),

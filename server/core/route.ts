@@ -14,6 +14,8 @@ export interface EngineView {
   readonly isResident: boolean;
   /** Whether it takes requests in OpenAI's shape as they are; null: that shows when it is loaded. */
   readonly hasRelay: boolean | null;
+  /** Other models its server can be asked for by name. */
+  readonly serves: readonly string[];
   readonly slots: number;
   /** Tasks running and waiting. */
   readonly load: number;

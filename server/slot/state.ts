@@ -79,6 +79,7 @@ export function viewOf(state: SlotState): EngineView {
     device: deviceOf(state),
     isResident: state.engine !== null,
     hasRelay: relayOf(state),
+    serves: state.engine?.serves ?? [],
     slots: capacity(state),
     load: state.active + state.queue.length,
     prefillPerSecond: state.prefillPerSecond,

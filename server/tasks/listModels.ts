@@ -6,7 +6,7 @@ import { isMet, meetEndpoints } from "./meetEndpoints.ts";
 
 type Listed = ModelList["data"][number];
 
-/** What a request may name: "auto", the models of the session's engines, and those of the catalogue that are on this machine. */
+/** What a request may name: "auto", the models of the session's engines, what their servers have besides, and the catalogue's that are on this machine. */
 export async function listModels(deps: OpenAiDeps, signal: AbortSignal): Promise<ModelList> {
   await meetEndpoints(deps, signal);
   const created = Math.floor(deps.stamp().atMs / 1000);
@@ -15,7 +15,10 @@ export async function listModels(deps: OpenAiDeps, signal: AbortSignal): Promise
   const cached = (await deps.cached()).map(
     ({ id, contextTokens, roles }): Listed => ({ ...listed(id, created), context_length: contextTokens, roles }),
   );
-  const all = [auto, ...engines.map((it) => ofEngine(it, engines, created)), ...cached];
+  const besides = engines.flatMap(({ serves, device }) =>
+    serves.map((id): Listed => ({ ...listed(id, created), owned_by: device })),
+  );
+  const all = [auto, ...engines.map((it) => ofEngine(it, engines, created)), ...besides, ...cached];
   return { object: "list", data: all.filter(({ id }, at) => all.findIndex((it) => it.id === id) === at) };
 }
 

@@ -133,7 +133,7 @@ async function pinned(wanted: Wanted, deps: OpenAiDeps, emit: Emit, signal: Abor
 }
 
 function namesHere({ scheduler }: OpenAiDeps): string[] {
-  return scheduler.snapshot().flatMap((it) => (isMet(it) ? [it.model.id] : []));
+  return scheduler.snapshot().flatMap((it) => (isMet(it) ? [it.model.id, ...it.serves] : []));
 }
 
 /** Finds the engine and gets in line there before anything else happens, so that nobody closes it in between. */

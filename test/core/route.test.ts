@@ -22,6 +22,7 @@ function engine(id: string, roles: EngineView["roles"], more: Partial<EngineView
     device: "cuda:0",
     isResident: true,
     hasRelay: false,
+    serves: [],
     slots: 1,
     load: 0,
     prefillPerSecond: 1_000,

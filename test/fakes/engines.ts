@@ -58,6 +58,7 @@ export function fakeEngines({ reply = () => "ok", vector }: FakeEnginesOptions):
       slots: 1,
       pid: null,
       generate,
+      serves: [],
       relay: null,
       embed: vector && spec.use === "embed" ? (texts) => embed(vector, texts) : null,
       gone: new Promise<string>(() => {}),

@@ -4,7 +4,7 @@ import { chat, embeddings, listModels, status } from "../../server/protocol/requ
 import { createGate } from "../fakes/openaiScript.ts";
 import { startFakeLlama } from "../fakes/openaiServer.ts";
 import { startLocal } from "./localModels.ts";
-import { failureOf, type TestClient } from "./orchestrator.ts";
+import { failureOf, startOrchestrator, type TestClient } from "./orchestrator.ts";
 
 const HELLO = [{ role: "user" as const, content: "What is a monad?" }];
 
@@ -103,4 +103,23 @@ test("an endpoint that is not there is not in the list, and costs it nothing", a
     list.data.map((it) => it.id),
     ["auto"],
   );
+});
+
+test("a server with several models: each can be named, is listed, and is asked for by its name", async () => {
+  await using orchestrator = await startOrchestrator();
+  await using fake = await startFakeLlama({ models: ["first", "second", "third:latest"], reply: () => "ok" });
+  const client = await orchestrator.connect({ draft: { endpoint: fake.url } });
+  const asked = () => fake.requests.map(({ body }) => (body as { model?: string }).model);
+  assert.equal(await ask(client, "auto"), "first");
+  assert.equal(await ask(client, "second"), "second");
+  assert.equal(await ask(client, "third"), "third:latest");
+  assert.equal(await ask(client, "second"), "second");
+  assert.deepEqual(asked(), ["first", "second", "third:latest", "second"]);
+  const { data } = await client.send(listModels, {});
+  assert.deepEqual(
+    data.map(({ id }) => id),
+    ["auto", "first", "second", "third:latest"],
+  );
+  assert.match((await failureOf(ask(client, "fourth"))).nextStep, /auto, first, second, third:latest/);
+  assert.equal((await client.send(status, {})).engines.length, 3);
 });

@@ -29,6 +29,7 @@ function engine(slots: number): Engine & { closed: number; die: (why: string) =>
     gone: gone.promise,
     die: gone.resolve,
     async *generate() {},
+    serves: [],
     relay: null,
     embed: null,
     async [Symbol.asyncDispose]() {
