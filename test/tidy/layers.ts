@@ -64,7 +64,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "server/recording.ts": { may: CONTRACT },
   "server/pinning.ts": {
     may: [...INNER, "server/places.ts"],
-    types: ["server/scheduler.ts", "server/tasks"],
+    types: ["server/scheduler.ts", "server/slot", "server/tasks"],
   },
   "server/residency.ts": { may: CONTRACT },
   get "server/orchestrator.ts"() {
