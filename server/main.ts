@@ -75,4 +75,7 @@ if (held) {
   void client.gone.then(() => leave(0));
 }
 log.info("leaving", { why: await serving.over });
+door?.close();
+// Who asks over HTTP is no client that is waited for; what is being answered is finished all the same.
+await serving.closeHttp();
 await leave(0);

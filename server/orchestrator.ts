@@ -94,6 +94,8 @@ export function createOrchestrator(deps: OrchestratorDeps): Orchestrator {
     async end(how) {
       stopping.abort();
       for (const client of clients) client.close();
+      // Before the engines go: an answer that ends with its engine looks like the engine's fault.
+      httpDoors.breakOff();
       // From here on engines that close say nothing of what is to be loaded again.
       if (how === "cleanly") journal.closeCleanly();
       else journal[Symbol.dispose]();

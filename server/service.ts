@@ -63,6 +63,7 @@ async function openDoor(params: ServeParams, opener: ClientSession, deps: Servic
     return {
       url: door.url,
       keyFile: key.path,
+      breakOff: door.breakOff,
       async [Symbol.asyncDispose]() {
         await door[Symbol.asyncDispose]();
         letGo();

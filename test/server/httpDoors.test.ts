@@ -13,6 +13,7 @@ function stage() {
     return {
       url,
       keyFile: "key",
+      breakOff: () => void log.push(`break off ${url}`),
       async [Symbol.asyncDispose]() {
         log.push(`close ${url}`);
       },
@@ -77,6 +78,7 @@ test("who reopens a door that is being closed waits until its address is free", 
   const slow = async (): Promise<OpenDoor> => ({
     url: "slow",
     keyFile: "key",
+    breakOff: () => undefined,
     [Symbol.asyncDispose]: () => closed.promise,
   });
   const params = ServeParams.parse({ port: 1 });
@@ -89,7 +91,7 @@ test("who reopens a door that is being closed waits until its address is free", 
   const reopened = Promise.withResolvers<void>();
   const fresh = async (): Promise<OpenDoor> => {
     log.push("open again");
-    return { url: "again", keyFile: "key", async [Symbol.asyncDispose]() {} };
+    return { url: "again", keyFile: "key", breakOff: () => undefined, async [Symbol.asyncDispose]() {} };
   };
   await new Promise(setImmediate);
   const second = doors.serve(params, fresh, { emit: () => reopened.resolve(), signal: again.signal });

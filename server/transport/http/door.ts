@@ -46,6 +46,8 @@ export interface HttpDoor extends AsyncDisposable {
   /** `http://127.0.0.1:8765`, without a path. */
   readonly url: string;
   readonly port: number;
+  /** Cancels running requests now; their clients are told that the orchestrator leaves. */
+  breakOff(): void;
 }
 
 /** Listens for OpenAI's and seed 002's requests. Throws TandemError: not-configured (unsafe, or the port is taken), bad-input. */
@@ -82,14 +84,17 @@ export async function openHttp(options: HttpOptions, deps: HttpDeps): Promise<Ht
   const { port } = app.server.address() as { port: number };
   const url = `${options.tls ? "https" : "http"}://${inUrl(bind.address)}:${port}`;
   deps.log.info("http door open", { url, isLoopback: bind.isLoopback });
+  const breakOff = () =>
+    running.breakOff(new TandemError("shutting-down", "The orchestrator is leaving", "Ask again in a moment"));
   return {
     url,
     port,
+    breakOff,
     async [Symbol.asyncDispose]() {
       isLeaving = true;
       const closed = app.close();
       await running.empty(limits.drainMs);
-      running.breakOff(new TandemError("shutting-down", "The orchestrator is leaving", "Ask again in a moment"));
+      breakOff();
       await running.empty(LAST_WORDS_MS);
       app.server.closeAllConnections();
       await closed;
