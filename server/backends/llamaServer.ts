@@ -1,9 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { abortError, throwIfAborted } from "../errors.ts";
 import { type Foreign, type ForeignEnd, startForeign } from "../lifelines/foreign.ts";
 import type { Register } from "../lifelines/register.ts";
+import { freePort } from "../platform/freePort.ts";
 import type { Engine, EngineSpec, Log } from "../ports.ts";
 import { parseAddress } from "./address.ts";
 import { openConnection, readShort } from "./connection.ts";
@@ -152,16 +151,6 @@ async function poll({ url, apiKey }: Started, signal: AbortSignal): Promise<null
     }
     await pause(POLL_MS, signal);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("a TCP server without a port");
-  return address.port;
 }
 
 function howItEnded({ exitCode, signal }: ForeignEnd): string {

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer, connect as openSocket } from "node:net";
+import { connect as openSocket } from "node:net";
 import { test } from "node:test";
 import OpenAI from "openai";
 import { surroundings } from "../../server/platform/folders.ts";
+import { freePort } from "../../server/platform/freePort.ts";
 import { run, status } from "../../server/protocol/requests.ts";
 import { readEndpoint } from "../../server/rendezvous/endpoint.ts";
 import { namesOf } from "../../server/rendezvous/names.ts";
@@ -114,16 +115,6 @@ test("the HTTP door is open again after the orchestrator was killed, and asks fo
   cli.process.kill("SIGINT");
   assert.equal((await cli.ended).code, 0);
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-}
 
 async function rubbish(instance: Instance): Promise<void> {
   const names = namesOf({ ...surroundings(), env: { ...process.env, ...instance.env } });

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
+import { freePort } from "../../server/platform/freePort.ts";
 import { ensureLlamaServer } from "./llamaBuild.ts";
 import { ensureTinyLlama } from "./tinyllama.ts";
 
@@ -71,14 +71,4 @@ function lastOutput(child: ChildProcess): () => string {
     output = (output + text).slice(-MAX_OUTPUT_CHARS);
   });
   return () => output;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }
