@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { connect as openSocket } from "node:net";
 import { test } from "node:test";
 import OpenAI from "openai";
