@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { homedir, tmpdir, userInfo } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { posix, win32 } from "node:path";
 
 export interface Surroundings {
@@ -15,7 +15,8 @@ export interface Surroundings {
 
 /** This process's own. */
 export function surroundings(): Surroundings {
-  const { uid } = userInfo();
+  // Not `userInfo()`: in a container the user often has a number and no name, and that throws then.
+  const uid = process.geteuid?.() ?? -1;
   const env = { XDG_RUNTIME_DIR: systemdFolder(uid), ...process.env };
   return { env, platform: process.platform, home: homedir(), temporary: tmpdir(), uid };
 }

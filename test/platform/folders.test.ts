@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import {
   cacheFolder,
   instanceId,
@@ -7,6 +9,7 @@ import {
   type Surroundings,
   stateFolder,
 } from "../../server/platform/folders.ts";
+import { rootOnly } from "../setup/only.ts";
 
 const cases: readonly (Pick<Surroundings, "platform" | "home" | "env"> & { want: string })[] = [
   { platform: "linux", home: "/home/ada", env: {}, want: "/home/ada/.cache/tandem" },
@@ -57,4 +60,12 @@ test("who keeps models or state elsewhere has an orchestrator of his own; any ot
   assert.equal(instanceId({ ...around, env: { TANDEM_DRAFT_MODEL: "other", XDG_RUNTIME_DIR: "/run" } }), plain);
   assert.notEqual(instanceId({ ...around, env: { TANDEM_CACHE: "/data" } }), plain);
   assert.notEqual(instanceId({ ...around, env: { TANDEM_STATE: "/state" } }), plain);
+});
+
+test("a user who has a number and no name, as in containers, has folders as well", { skip: rootOnly }, async () => {
+  const module = new URL("../../server/platform/folders.ts", import.meta.url).href;
+  const script = `import { runtimeFolder } from ${JSON.stringify(module)}; console.log(runtimeFolder());`;
+  const nameless = { uid: 54_321, gid: 54_321, cwd: "/", env: { HOME: "/" } };
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], nameless);
+  assert.match(stdout, /tandem-54321$/m);
 });

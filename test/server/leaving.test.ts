@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 import { createGate } from "../fakes/openaiScript.ts";
 import { startFakeLlama } from "../fakes/openaiServer.ts";
 import { runCli } from "./cli.ts";
 import { createInstance } from "./instance.ts";
 import { startServing } from "./served.ts";
 
+/** Less than the time that running answers are given. */
+const MOVING_MS = 9_000;
+const POLL_MS = 10;
 const chat = { model: "auto", messages: [{ role: "user", content: "hello" }] } as const;
 
 /** `tandem serve` with one answer of it half written; `text` resolves with the whole of it. */
@@ -38,7 +42,11 @@ test("an orchestrator that makes room finishes its HTTP answers before it leaves
   await using stage = await halfAnswered();
   const stopping = runCli(["stop"], stage.at);
   // The next one serves by then, and every client of the old one has gone to it.
-  while ([null, stage.pid].includes(await stage.instance.pid())) await new Promise(setImmediate);
+  const deadlineMs = performance.now() + MOVING_MS;
+  while ([null, stage.pid].includes(await stage.instance.pid())) {
+    assert.ok(performance.now() < deadlineMs, "nobody moved to another orchestrator");
+    await wait(POLL_MS);
+  }
   stage.gate.open();
   assert.equal(await stage.text, "one two three");
   assert.equal((await stopping).code, 0);
