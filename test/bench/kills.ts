@@ -15,6 +15,7 @@ const never = new AbortController().signal;
 const quiet = () => undefined;
 /** Until the next kill: long enough for an engine to load, read a prompt and write. */
 const MOST_PAUSE_MS = 3_000;
+const ANSWERED_EVERY = 10;
 const ORPHAN_MS = 5_000;
 const POLL_MS = 5;
 const WRITERS = 3;
@@ -45,6 +46,8 @@ async function main(): Promise<void> {
   let orphans = 0;
   for (let round = 0; round < rounds; round++) {
     await wait(random() * MOST_PAUSE_MS);
+    // Now and then it is left alone until it has answered: nothing is stuck after all these deaths.
+    if (round % ANSWERED_EVERY === ANSWERED_EVERY - 1) await ask(watcher);
     const killed = await killOnce(instance, watcher).catch(async (cause: unknown) => {
       const log = await readFile(join(instance.folder, "state", "orchestrator.log"), "utf8");
       throw new Error(`round ${round}, the orchestrator's log ends: ${log.slice(-LOG_CHARS)}`, { cause });
@@ -55,7 +58,7 @@ async function main(): Promise<void> {
   }
   stop.abort();
   await Promise.all(load);
-  const last = await watcher.send(generate, { prompt: "One, two,", maxTokens: 8 }, quiet, never);
+  const last = await ask(watcher);
   for (const it of writers) await it[Symbol.asyncDispose]();
   print([
     `${rounds} kills under load, ${engine}, seed ${seed}`,
@@ -67,6 +70,8 @@ async function main(): Promise<void> {
   ]);
   if (orphans > 0 || tally.strange.size > 0) process.exitCode = 1;
 }
+
+const ask = (client: Client) => client.send(generate, { prompt: "One, two,", maxTokens: 8 }, quiet, never);
 
 /** Ends the orchestrator, and times until another has answered and its engines are no more. */
 async function killOnce(instance: Instance, watcher: Client): Promise<{ recoveredMs: number; goneMs: number | null }> {
