@@ -20,6 +20,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "server/core": { may: [], types: ["server/protocol", "server/ports.ts"] },
   "server/tasks": { may: INNER, types: ["server/scheduler.ts", "server/slot"] },
   "server/slot": { may: INNER },
+  "server/monitor.ts": { may: INNER },
   "server/scheduler.ts": { may: [...INNER, "server/slot"] },
   "server/handlers.ts": { may: [], types: CONTRACT },
   "server/places.ts": { may: [...INNER, "server/models"], types: ["server/scheduler.ts", "server/slot"] },

@@ -1,0 +1,41 @@
+import { cpus, totalmem } from "node:os";
+import type { GpuReading } from "../core/telemetry.ts";
+import type { GpuSource, SourceDeps } from "./source.ts";
+
+/** Metal lets a process use about this share of a Mac's unified memory. */
+export const METAL_SHARE = 0.7;
+
+/**
+ * The GPU of Apple silicon. It shares the machine's memory; without an administrator's rights the system tells neither how much of it
+ * the GPU uses nor how warm it is, so nothing is claimed about either.
+ */
+export function watchApple({ report, periodMs }: SourceDeps & { readonly periodMs: number }): GpuSource {
+  const gpu = readApple();
+  report({ kind: "reading", gpu });
+  const timer = setInterval(() => report({ kind: "reading", gpu }), periodMs).unref();
+  return { [Symbol.asyncDispose]: async () => clearInterval(timer) };
+}
+
+export function readApple(): GpuReading {
+  return {
+    uuid: "apple-0",
+    vendor: "apple",
+    index: 0,
+    name: cpus()[0]?.model ?? "Apple silicon",
+    totalBytes: Math.floor(totalmem() * METAL_SHARE),
+    usedBytes: null,
+    freeBytes: null,
+    busyPercent: null,
+    celsius: null,
+    powerWatts: null,
+    powerLimitWatts: null,
+    coreMegahertz: null,
+    memoryMegahertz: null,
+    brakes: null,
+    computeCapability: null,
+    driver: null,
+    isPartitioned: false,
+    processes: null,
+    fault: null,
+  };
+}

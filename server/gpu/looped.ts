@@ -1,0 +1,185 @@
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
+import type { Ending } from "./nvidiaTrouble.ts";
+import type { Command } from "./tool.ts";
+
+/** How long things take. Tests are in more of a hurry. */
+export interface Times {
+  /** Between two readings. */
+  readonly periodMs: number;
+  /** A tool that always talks and has been silent for this long hangs. */
+  readonly silenceMs: number;
+  /** The wait before it is started again, doubled with each failure in a row, up to `longestPauseMs`. */
+  readonly pauseMs: number;
+  readonly longestPauseMs: number;
+  /** A killed process is gone by then; one that is not waits in the kernel and cannot be ended. */
+  readonly killMs: number;
+}
+
+export const TIMES: Times = {
+  periodMs: 1_000,
+  silenceMs: 10_000,
+  pauseMs: 1_000,
+  longestPauseMs: 60_000,
+  killMs: 2_000,
+};
+
+export interface LoopedDeps {
+  /** Asked at every start. */
+  readonly command: () => Command;
+  /** Whether this was a line of what it is run for. */
+  readonly onLine: (line: string) => boolean;
+  /** It ended, was silent for too long, or printed something else for so long. It is started again, after a while. */
+  readonly onEnd: (why: { readonly kind: "exited" | "silent" | "gibberish" } & Ending) => void;
+  /** Null: it may be silent for as long as it likes. */
+  readonly silenceMs: number | null;
+  readonly times: Times;
+}
+
+/** One long-lived process that prints lines. */
+export interface Looped extends AsyncDisposable {
+  readonly isRunning: boolean;
+}
+
+/** A longer line is none that a tool prints. */
+const MOST_LINE_CHARS = 16_384;
+const MOST_SAID_CHARS = 2_000;
+
+/**
+ * Runs the tool, and runs it again whenever it ends or hangs. There is never more than one: while a hanging one cannot be ended, no
+ * other is started, which would hang as well.
+ */
+export function runLooped(deps: LoopedDeps): Looped {
+  const { times } = deps;
+  let run: Run | null = null;
+  let again: NodeJS.Timeout | null = null;
+  let failures = 0;
+  let isOver = false;
+
+  const start = () => {
+    run = begin(deps, () => (failures = 0));
+    void run.gone.then(() => {
+      run = null;
+      if (isOver) return;
+      const pauseMs = Math.min(times.longestPauseMs, times.pauseMs * 2 ** Math.min(failures, 16));
+      failures++;
+      again = setTimeout(start, pauseMs).unref();
+    });
+  };
+  start();
+
+  return {
+    get isRunning() {
+      return run !== null;
+    },
+    async [Symbol.asyncDispose]() {
+      isOver = true;
+      if (again) clearTimeout(again);
+      const last = run;
+      if (!last) return;
+      last.end();
+      const late = Promise.withResolvers<void>();
+      const timer = setTimeout(late.resolve, times.killMs);
+      await Promise.race([last.gone, late.promise]);
+      clearTimeout(timer);
+    },
+  };
+}
+
+interface Run {
+  /** Resolves when the process is gone; may never. */
+  readonly gone: Promise<void>;
+  end(): void;
+}
+
+function begin({ command, onLine, onEnd, silenceMs }: LoopedDeps, onFirst: () => void): Run {
+  const gone = Promise.withResolvers<void>();
+  const child = spawnGuarded(command());
+  let said = "";
+  let isTold = false;
+  const tell = (why: Parameters<typeof onEnd>[0]) => {
+    if (!isTold) onEnd(why);
+    isTold = true;
+  };
+  const end = () => {
+    isTold = true;
+    endGuarded(child);
+  };
+  const keep = (text: string) => {
+    said = `${said}${text}\n`.slice(-MOST_SAID_CHARS);
+  };
+  const hang = () => {
+    tell({ kind: said === "" ? "silent" : "gibberish", code: null, said });
+    end();
+  };
+  let watch = silenceMs === null ? null : setTimeout(hang, silenceMs).unref();
+  const readers = linesOf(child.stdout, (line) => {
+    if (!onLine(line)) return keep(line);
+    onFirst();
+    said = "";
+    if (watch !== null && silenceMs !== null) {
+      clearTimeout(watch);
+      watch = setTimeout(hang, silenceMs).unref();
+    }
+  });
+  linesOf(child.stderr, keep);
+  child.on("error", (error) => {
+    tell({ kind: "exited", code: null, said: error.message });
+    gone.resolve();
+  });
+  child.on("close", (code) => {
+    if (watch !== null) clearTimeout(watch);
+    readers.flush(keep);
+    tell({ kind: "exited", code, said });
+    gone.resolve();
+  });
+  return { gone: gone.promise, end };
+}
+
+type Child = ChildProcessByStdio<Writable, Readable, Readable>;
+
+/**
+ * The program ends when its stdin does, so also when this process is killed: a tool that prints nothing would never notice by itself.
+ * Windows ends what a process started together with it.
+ */
+const GUARD =
+  'exec 3<&0; "$@" 3<&- </dev/null & tool=$!; { read -r _ <&3; kill -9 $tool; } >/dev/null 2>&1 & guard=$!; exec 3<&-; ' +
+  "wait $tool; code=$?; kill $guard 2>/dev/null; exit $code";
+
+function spawnGuarded(command: Command): Child {
+  const [program, ...args] = process.platform === "win32" ? command : ["/bin/sh", "-c", GUARD, "sh", ...command];
+  const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], windowsHide: true });
+  child.unref();
+  child.stdin.on("error", () => undefined); // it ended before us
+  return child;
+}
+
+function endGuarded(child: Child): void {
+  child.stdin.destroy();
+  // Held open by a process that cannot be ended, they would keep this one alive.
+  child.stdout.destroy();
+  child.stderr.destroy();
+  if (process.platform === "win32") child.kill("SIGKILL");
+}
+
+/** Calls for every whole line. What comes without an end for too long is cut off and counts as a line. */
+function linesOf(stream: Readable, onLine: (line: string) => void): { flush(rest: (text: string) => void): void } {
+  let pending = "";
+  stream.setEncoding("utf8");
+  stream.on("error", () => undefined); // seen as the end of the process
+  stream.on("data", (text: string) => {
+    const lines = (pending + text).split(/\r?\n/);
+    pending = lines.pop() ?? "";
+    if (pending.length > MOST_LINE_CHARS) {
+      lines.push(pending.slice(0, MOST_SAID_CHARS));
+      pending = "";
+    }
+    for (const line of lines) if (line.trim() !== "") onLine(line);
+  });
+  return {
+    flush(rest) {
+      if (pending.trim() !== "") rest(pending);
+      pending = "";
+    },
+  };
+}
