@@ -24,6 +24,7 @@ export async function demo(client: Client, out: Out, signal: AbortSignal): Promi
 const NEXT = `Next:
   npm run -s tandem -- run --file test/fixtures/sample/src/report.ts "Write a docstring for formatReport"
   npm run -s tandem -- run --apply --file YOUR_FILE --model file:/path/to/any-coder.gguf "your request"
+  npm run -s tandem -- serve             OpenAI's API from your own models
   npm run -s tandem -- help
   npm run package        makes the VS Code extension (dist/*.vsix)
   npm test               proves all of it, in a real VS Code too
