@@ -1,54 +1,34 @@
-import { execFile } from "node:child_process";
 import { availableParallelism, totalmem } from "node:os";
 import type { Hardware } from "../core/choose.ts";
 import type { Log } from "../ports.ts";
-
-/** A driver that hangs must not keep the first answer waiting. */
-const PATIENCE_MS = 2_000;
-/** Metal lets a process use about this share of a Mac's unified memory. */
-const METAL_SHARE = 0.7;
+import { type MachineGpus, readMachineGpus } from "./machine.ts";
 
 /** What this machine has, asked once at start. A missing or broken driver tool counts as no GPU, and is logged. */
 export async function detectHardware(log: Log, signal: AbortSignal): Promise<Hardware> {
-  const ramBytes = totalmem();
-  const cores = availableParallelism();
-  if (process.platform === "darwin" && process.arch === "arm64")
-    return {
-      ramBytes,
-      cores,
-      gpus: [{ id: "metal", name: "Apple silicon", vramBytes: Math.floor(ramBytes * METAL_SHARE) }],
-    };
-  return { ramBytes, cores, gpus: await nvidiaGpus(log, signal) };
+  const { platform, arch, env } = process;
+  const machine = await readMachineGpus({ env, platform, arch }, signal);
+  for (const { vendor, report } of machine.said)
+    if (report.kind === "broken") log.warn("GPUs cannot be read", { vendor, reason: report.reason });
+  return hardwareOf(machine);
 }
 
-async function nvidiaGpus(log: Log, signal: AbortSignal): Promise<Hardware["gpus"]> {
-  const { promise, resolve } = Promise.withResolvers<string | null>();
-  const query = ["--query-gpu=index,name,memory.total", "--format=csv,noheader,nounits"];
-  execFile(
-    "nvidia-smi",
-    query,
-    { timeout: PATIENCE_MS, killSignal: "SIGKILL", windowsHide: true, signal },
-    (error, stdout) => {
-      if (error && !("code" in error && error.code === "ENOENT"))
-        log.warn("nvidia-smi failed", { reason: error.message.split("\n")[0] });
-      resolve(error ? null : stdout);
-    },
-  );
-  const printed = await promise;
-  return printed === null ? [] : parseGpus(printed);
+/** The machine as models are chosen for it. A card that does not tell its memory is none that a model can be planned for. */
+export function hardwareOf(machine: Pick<MachineGpus, "gpus" | "instances">): Hardware {
+  return { ramBytes: totalmem(), cores: availableParallelism(), gpus: placeable(machine) };
 }
 
 /**
- * One line per GPU: "0, NVIDIA GeForce RTX 3090, 24576" (MiB). Lines that are anything else are left out. Several cards are
- * told apart by their index; a lone one is left to llama.cpp to find, because its builds count integrated graphics too.
+ * Several cards are told apart by their index; a lone one is left to llama.cpp to find, because its builds count integrated graphics
+ * too. Of a card that is cut into instances CUDA uses the first. AMD's cards are not placed on by themselves: in which order Vulkan
+ * counts them is not known here.
  */
-export function parseGpus(printed: string): Hardware["gpus"] {
-  const rows = printed.split("\n").flatMap((line) => {
-    const [, index, name, mebibytes] = /^\s*(\d+),\s*(.+?),\s*(\d+)\s*$/.exec(line) ?? [];
-    return index && name && mebibytes ? [{ index, name, vramBytes: Number(mebibytes) * 1024 ** 2 }] : [];
+function placeable({ gpus, instances }: Pick<MachineGpus, "gpus" | "instances">): Hardware["gpus"] {
+  const cards = gpus.flatMap(({ uuid, vendor, index, name, totalBytes, isPartitioned }) => {
+    const vramBytes = isPartitioned ? (instances.find((it) => it.card === uuid)?.bytes ?? null) : totalBytes;
+    return vendor === "amd" || vramBytes === null ? [] : [{ vendor, index, name, vramBytes }];
   });
-  return rows.map(({ index, name, vramBytes }) => ({
-    id: rows.length === 1 ? "auto" : `gpu:${index}`,
+  return cards.map(({ vendor, index, name, vramBytes }) => ({
+    id: vendor === "apple" ? "metal" : cards.length === 1 ? "auto" : `gpu:${index}`,
     name,
     vramBytes,
   }));

@@ -20,11 +20,20 @@ const PATIENCE_MS = 4_000;
 const MOST_TRIES = 10;
 const CSV = "--format=csv,noheader,nounits";
 
-/** NVIDIA's GPUs as they are now. Takes `patienceMs` at most, whatever the tool does; never throws. */
-export async function readNvidiaOnce(tool: Command | null, patienceMs = PATIENCE_MS): Promise<NvidiaOnce> {
+export interface OnceDeps {
+  /** nvidia-smi; null when there is none. */
+  readonly tool: Command | null;
+  readonly patienceMs?: number;
+}
+
+/** NVIDIA's GPUs as they are now. Takes `patienceMs` at most, whatever the tool does; never throws. When `signal` fires it gives up at once. */
+export async function readNvidiaOnce(
+  { tool, patienceMs = PATIENCE_MS }: OnceDeps,
+  signal: AbortSignal,
+): Promise<NvidiaOnce> {
   if (!tool) return { gpus: [], instances: [], report: NO_TOOL };
-  const endMs = performance.now() + patienceMs;
-  const ask = (args: readonly string[]) => printed([...tool, ...args], Math.max(1, endMs - performance.now()));
+  const enough = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
+  const ask = (args: readonly string[]) => printed([...tool, ...args], enough);
   const asked = await askCards(ask);
   if (asked.answer === "silent") return { gpus: [], instances: [], report: silence(patienceMs / 1_000) };
   const { said, out, code } = asked.answer;
@@ -79,7 +88,7 @@ function isTrouble(line: string): boolean {
 const MOST_CHARS = 200_000;
 
 /** What a program prints. One that cannot be ended, since it waits in the kernel, is left behind. */
-async function printed([program, ...args]: Command, limitMs: number): Promise<Printed | "silent"> {
+async function printed([program, ...args]: Command, enough: AbortSignal): Promise<Printed | "silent"> {
   const { promise, resolve } = Promise.withResolvers<Printed | "silent">();
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], windowsHide: true });
   let out = "";
@@ -88,9 +97,11 @@ async function printed([program, ...args]: Command, limitMs: number): Promise<Pr
   child.stderr.setEncoding("utf8").on("data", (text: string) => (said = (said + text).slice(0, MOST_CHARS)));
   child.on("error", (error) => resolve({ code: null, out: "", said: error.message }));
   child.on("close", (code) => resolve({ code, out, said }));
-  const timer = setTimeout(() => resolve("silent"), limitMs);
+  const giveUp = () => resolve("silent");
+  enough.addEventListener("abort", giveUp);
+  if (enough.aborted) giveUp();
   const answer = await promise;
-  clearTimeout(timer);
+  enough.removeEventListener("abort", giveUp);
   if (answer === "silent") {
     child.kill("SIGKILL");
     child.stdout.destroy();

@@ -1,39 +1,58 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { detectHardware, parseGpus } from "../../server/gpu/detect.ts";
+import { detectHardware, hardwareOf } from "../../server/gpu/detect.ts";
+import { readNvidiaOnce } from "../../server/gpu/nvidiaOnce.ts";
 import { silentLog } from "../fakes/log.ts";
+import { card, fakeSmi } from "./smi.ts";
 
 const GIB = 1024 ** 3;
+const SMALL = { name: "NVIDIA GeForce RTX 3060", "memory.total": "12288", "memory.used": "0", "memory.free": "12288" };
+const UNKNOWN = { "memory.total": "[N/A]", "memory.used": "[N/A]", "memory.free": "[N/A]" };
+const MIG = { "mig.mode.current": "Enabled" };
+const LISTED =
+  "GPU 0: NVIDIA A100 (UUID: GPU-00000000-1111-2222-3333-444444444444)\n  MIG 3g.20gb     Device  0: (UUID: MIG-c6d4)\n";
 
 const cases = [
-  {
-    name: "one card",
-    printed: "0, NVIDIA GeForce RTX 3090, 24576\n",
-    want: [["auto", "NVIDIA GeForce RTX 3090", 24 * GIB]],
-  },
+  { name: "one card", script: { cards: [card(0)] }, want: [["auto", "NVIDIA GeForce RTX 3090", 24 * GIB]] },
   {
     name: "two cards are told apart by index",
-    printed: "0, NVIDIA GeForce RTX 3090, 24576\n1, NVIDIA GeForce RTX 3060, 12288\n",
+    script: { cards: [card(0), card(1, SMALL)] },
     want: [
       ["gpu:0", "NVIDIA GeForce RTX 3090", 24 * GIB],
       ["gpu:1", "NVIDIA GeForce RTX 3060", 12 * GIB],
     ],
   },
-  { name: "a card that does not tell its memory", printed: "0, NVIDIA A100, [N/A]\n", want: [] },
+  { name: "a card that does not tell its memory", script: { cards: [card(0, UNKNOWN)] }, want: [] },
+  {
+    name: "a card that was lost beside one that works",
+    script: { cards: [card(0, { "memory.used": "[GPU is lost]", "memory.total": "[GPU is lost]" }), card(1, SMALL)] },
+    want: [["auto", "NVIDIA GeForce RTX 3060", 12 * GIB]],
+  },
+  {
+    name: "a card cut into instances is as large as the first",
+    script: { cards: [card(0, MIG)], listed: LISTED },
+    want: [["auto", "NVIDIA GeForce RTX 3090", 20 * GIB]],
+  },
+  { name: "one that is to be cut and is not", script: { cards: [card(0, MIG)] }, want: [] },
   {
     name: "a driver that does not answer",
-    printed: "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.\n",
+    script: {
+      failure: { code: 9, text: "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.\n" },
+    },
     want: [],
   },
-  { name: "nothing", printed: "", want: [] },
+  { name: "nothing", script: {}, want: [] },
 ];
 
 for (const it of cases)
-  test(`GPUs: ${it.name}`, () =>
+  test(`GPUs: ${it.name}`, async () => {
+    using smi = fakeSmi(it.script);
+    const read = await readNvidiaOnce({ tool: smi.tool, patienceMs: 20_000 }, new AbortController().signal);
     assert.deepEqual(
-      parseGpus(it.printed).map(({ id, name, vramBytes }) => [id, name, vramBytes]),
+      hardwareOf(read).gpus.map(({ id, name, vramBytes }) => [id, name, vramBytes]),
       it.want,
-    ));
+    );
+  });
 
 test("this machine has memory and cores, whatever its driver says", async () => {
   const hardware = await detectHardware(silentLog, AbortSignal.timeout(10_000));

@@ -8,6 +8,7 @@ import { readNvidiaOnce } from "../../server/gpu/nvidiaOnce.ts";
 import { isAlive } from "../../server/platform/processes.ts";
 import { card, type FakeSmi, fakeSmi } from "./smi.ts";
 
+const never = new AbortController().signal;
 const TIMES: Times = { periodMs: 20, silenceMs: 1_500, pauseMs: 5, longestPauseMs: 20, killMs: 5_000 };
 
 /** Watches until a report satisfies `isIt`, and returns all there were. */
@@ -169,7 +170,7 @@ test("read once: cards, processes, instances", async () => {
       "GPU 0: NVIDIA A100 (UUID: GPU-00000000-1111-2222-3333-444444444444)\n  MIG 3g.20gb     Device  0: (UUID: MIG-c6d4f1ef-42e4)\n",
     unknown: ["clocks.sm"],
   });
-  const { gpus, instances, report } = await readNvidiaOnce(smi.tool, 20_000);
+  const { gpus, instances, report } = await readNvidiaOnce({ tool: smi.tool, patienceMs: 20_000 }, never);
   assert.deepEqual(
     gpus.map((it) => [it.index, it.processes]),
     [
@@ -190,26 +191,26 @@ const onces = [
 ] as const;
 for (const it of onces)
   test(`read once: ${it.name}`, async () => {
-    const { gpus, report } = await readNvidiaOnce(it.tool);
+    const { gpus, report } = await readNvidiaOnce({ tool: it.tool }, never);
     assert.deepEqual([gpus.length, report?.kind], [0, it.want[0]]);
     assert.match(report?.reason ?? "", it.want[1]);
   });
 
 test("read once: a tool that hangs is not waited for", async () => {
   using smi = fakeSmi({ afterLists: 0, ending: "hang" });
-  const { report } = await readNvidiaOnce(smi.tool, 1_000);
+  const { report } = await readNvidiaOnce({ tool: smi.tool, patienceMs: 1_000 }, never);
   assert.match(report?.reason ?? "", /not answered for 1 s/);
   await gone(smi.starts().map((it) => it.pid));
 });
 
 test("read once: a driver that was updated", async () => {
   using smi = fakeSmi({ failure: { code: 18, text: "Failed to initialize NVML: Driver/library version mismatch\n" } });
-  assert.match((await readNvidiaOnce(smi.tool, 20_000)).report?.reason ?? "", /updated/);
+  assert.match((await readNvidiaOnce({ tool: smi.tool, patienceMs: 20_000 }, never)).report?.reason ?? "", /updated/);
 });
 
 test("read once: one card of two is lost", async () => {
   using smi = fakeSmi({ cards: [card(0), card(1, { "memory.used": "[GPU is lost]" })] });
-  const { gpus } = await readNvidiaOnce(smi.tool, 20_000);
+  const { gpus } = await readNvidiaOnce({ tool: smi.tool, patienceMs: 20_000 }, never);
   assert.deepEqual(
     gpus.map((it) => it.fault),
     [null, 'nvidia-smi says "[GPU is lost]"'],

@@ -1,0 +1,44 @@
+import type { GpuReading, Report } from "../core/telemetry.ts";
+import { readAmdOnce } from "./amd.ts";
+import { readApple } from "./apple.ts";
+import { readNvidiaOnce } from "./nvidiaOnce.ts";
+import type { Instance } from "./nvidiaRow.ts";
+import { findTool } from "./tool.ts";
+
+/** All GPUs of this machine, as they are at one moment. */
+export interface MachineGpus {
+  readonly gpus: readonly GpuReading[];
+  /** What NVIDIA's partitioned cards are cut into. */
+  readonly instances: readonly Instance[];
+  /** What each make said beside its readings. */
+  readonly said: readonly {
+    readonly vendor: GpuReading["vendor"];
+    readonly report: Exclude<Report, { kind: "reading" }>;
+  }[];
+}
+
+export interface MachineDeps {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly platform: NodeJS.Platform;
+  readonly arch: string;
+}
+
+/** Reads every make that this kind of machine can have, once. Never throws, and never waits for a driver that hangs. */
+export async function readMachineGpus({ env, platform, arch }: MachineDeps, signal: AbortSignal): Promise<MachineGpus> {
+  if (platform === "darwin") {
+    const report = { kind: "absent", reason: "Macs without Apple silicon have no GPU that Tandem uses" } as const;
+    if (arch !== "arm64") return { gpus: [], instances: [], said: [{ vendor: "apple", report }] };
+    return { gpus: [readApple()], instances: [], said: [] };
+  }
+  const tool = await findTool("nvidia-smi", env);
+  const [nvidia, amd] = await Promise.all([
+    readNvidiaOnce({ tool: tool === null ? null : [tool] }, signal),
+    platform === "linux" ? readAmdOnce() : [],
+  ]);
+  const said = amd.flatMap((it) => (it.kind === "reading" ? [] : [{ vendor: "amd" as const, report: it }]));
+  return {
+    gpus: [...nvidia.gpus, ...amd.flatMap((it) => (it.kind === "reading" ? [it.gpu] : []))],
+    instances: nvidia.instances,
+    said: nvidia.report ? [{ vendor: "nvidia", report: nvidia.report }, ...said] : said,
+  };
+}
