@@ -1,7 +1,10 @@
+import { writeSync } from "node:fs";
 import { type Logger, pino } from "pino";
 import type { Log } from "./ports.ts";
 
 export type LogLevel = "error" | "warn" | "info" | "debug";
+
+const STDERR = 2;
 
 type Listener = (level: LogLevel, text: string) => void;
 
@@ -20,8 +23,16 @@ export interface BranchLog extends TappedLog {
 
 /** One line per fact on stderr; stdout belongs to the protocol. Secrets are cut out by their names. */
 export function createLog(level: string): TappedLog {
-  const stderr = pino.destination({ dest: 2, sync: true });
-  return logOn(level, (line) => void stderr.write(line));
+  return logOn(level, writeToStderr);
+}
+
+/** A disk that is full, or nobody who reads, costs the line, not the process whose affairs it tells. */
+function writeToStderr(line: string): void {
+  try {
+    writeSync(STDERR, line);
+  } catch {
+    // There is nowhere to say so.
+  }
 }
 
 function logOn(level: string, write: (line: string) => void): BranchLog {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import {
@@ -14,7 +15,7 @@ import { serverEntry } from "../../server/assets.ts";
 import { run, status } from "../../server/protocol/requests.ts";
 import { Status } from "../../server/protocol/status.ts";
 import { startFakeLlama } from "../fakes/openaiServer.ts";
-import { unixOnly } from "../setup/only.ts";
+import { linuxOnly, unixOnly } from "../setup/only.ts";
 import { failureOf } from "./orchestrator.ts";
 
 const INITIALIZE = { processId: null, rootUri: null, capabilities: {}, initializationOptions: {} };
@@ -24,6 +25,18 @@ function start(...args: string[]) {
   const exited = once(child, "exit") as Promise<[number | null, string | null]>;
   return { child, exited };
 }
+
+test("a log that cannot be written, as on a full disk, ends nothing", { skip: linuxOnly }, async () => {
+  const full = openSync("/dev/full", "w");
+  const child = spawn(process.execPath, [serverEntry(), "--stdio"], { stdio: ["pipe", "pipe", full] });
+  closeSync(full);
+  const exited = once(child, "exit");
+  const connection = over(child);
+  await connection.sendRequest(InitializeRequest.type, INITIALIZE);
+  assert.equal(Status.parse(await connection.sendRequest(status.method, {})).pid, child.pid);
+  child.stdin?.end();
+  assert.deepEqual(await exited, [0, null]);
+});
 
 function over(child: ChildProcess): ProtocolConnection {
   assert.ok(child.stdout && child.stdin);
