@@ -59,7 +59,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Orchestrator {
     version: packageVersion,
     service: serviceOf(deps, { httpDoors, life }, () => world),
     doors: () => ({ http: httpDoors.url(), isDraining: life.isDraining }),
-    wasResident: (key) => journal.wasIntended(key),
+    wasResident: (key) => journal.takeIntended(key),
     onResidents: createResidency(journal),
   });
   tidyUp(register, log, stopping.signal);

@@ -225,8 +225,11 @@ export interface Journal extends Disposable {
   readonly lastLife: LastLife | null;
   /** What is to be loaded again before anybody asks. */
   readonly intended: readonly Intent[];
-  /** Whether the engine with this key is among them. The key itself is not stored. */
-  wasIntended(key: string): boolean;
+  /**
+   * Whether the engine with this key is to be loaded again: true once, and only while somebody may still wait for it. The key itself
+   * is not stored.
+   */
+  takeIntended(key: string): boolean;
   /** The engine is loaded now. */
   remember(key: string, description: string): void;
   /** It no longer is. */

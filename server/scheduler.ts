@@ -18,7 +18,7 @@ export interface Scheduler {
   tryAcquire(id: string): Lease | null;
 }
 
-/** One client's share in the engines. Disposing it lets them go; they stay loaded for a while. */
+/** One client's share in the engines. Disposing it lets them go; they stay loaded for a while. From then on it takes none. */
 export interface Membership extends Scheduler, Disposable {
   /** Replaces this client's engines. Those that stay the same stay loaded; others are closed once idle unless somebody else has them. */
   configure(places: readonly Place[]): void;
@@ -59,16 +59,19 @@ interface Share {
 function createMembership(pool: Pool, onChange: () => void): Membership {
   const me = {};
   let shares = new Map<string, Share>();
+  let isGone = false;
   const take = (key: string, place: Place): Share => ({ config: place.config, pooled: pool.take(key, place, me) });
   const isMine = (pooled: Pooled) => [...shares.values()].some((it) => it.pooled === pooled);
   return {
     configure(places) {
+      if (isGone) return;
       const old = [...shares.values()];
       shares = new Map(keyed(places).map(([key, place]) => [place.config.id, take(key, place)]));
       for (const { pooled } of old) if (!isMine(pooled)) pool.drop(pooled, me);
       onChange();
     },
     add(place) {
+      if (isGone) return;
       shares.set(place.config.id, take(sourceKey(place.config.source, 0), place));
       onChange();
     },
@@ -91,6 +94,7 @@ function createMembership(pool: Pool, onChange: () => void): Membership {
     },
     tryAcquire: (id) => shares.get(id)?.pooled.slot.tryAcquire() ?? null,
     [Symbol.dispose]() {
+      isGone = true;
       for (const { pooled } of shares.values()) pool.leave(pooled, me);
       shares = new Map();
       onChange();

@@ -9,7 +9,7 @@ export interface WorldDeps extends SharedParts {
   readonly service: (session: ClientSession) => ServiceHandlers;
   /** What only the doors know. */
   readonly doors: () => Pick<Status, "http" | "isDraining">;
-  /** Whether the engine with this key was loaded when the last orchestrator died. */
+  /** Whether the engine with this key was loaded when the last orchestrator died and is to be loaded again; true once. */
   readonly wasResident: (key: string) => boolean;
   readonly onResidents: (residents: ReturnType<EnginePool["resident"]>) => void;
 }

@@ -2,7 +2,7 @@ import { ensurePrivateFolder } from "../platform/privateFolder.ts";
 import { isAlive, startMark } from "../platform/processes.ts";
 import type { Journal, Log } from "../ports.ts";
 import type { Tables } from "./file.ts";
-import { type Begun, digestOf, type OpenLife } from "./lifeTable.ts";
+import { type Begun, digestOf, isFresh, type OpenLife } from "./lifeTable.ts";
 import { withoutPlaces } from "./scrub.ts";
 import { createStore, type Store, type StoreDeps } from "./store.ts";
 
@@ -35,6 +35,7 @@ export async function createJournal({ folder, log, wallMs, mostBytes = MOST_BYTE
   const store = await openStore({ folder, log, mostBytes, onAnew });
   const lost = await lostLives(store.attempt([], ({ lives }) => lives.open()));
   life = store.attempt(NOTHING, (tables) => begin(tables, lost));
+  const intents = new Map(life.intents);
   // On Windows it takes a second to ask; nothing waits for it.
   void startMark(process.pid).then((mark) => {
     if (mark !== null) store.attempt(undefined, ({ lives }) => lives.mark(life.number, mark));
@@ -48,7 +49,11 @@ export async function createJournal({ folder, log, wallMs, mostBytes = MOST_BYTE
   return {
     lastLife: life.last,
     intended: [...life.intents.values()],
-    wasIntended: (key) => life.intents.has(digestOf(key)),
+    takeIntended(key) {
+      const digest = digestOf(key);
+      const intent = intents.get(digest);
+      return intents.delete(digest) && intent !== undefined && isFresh(intent, wallMs());
+    },
     remember: (key, description) =>
       write(({ lives }) => lives.remember(life.number, digestOf(key), withoutPlaces(description))),
     forget: (key) => write(({ lives }) => lives.forget(life.number, digestOf(key))),

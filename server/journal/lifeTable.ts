@@ -63,6 +63,11 @@ export function digestOf(key: string): string {
   return createHash("sha256").update(key).digest("hex");
 }
 
+/** A clock that was set back makes an age that cannot be trusted. */
+export function isFresh({ seenMs }: Pick<Intent, "seenMs">, nowMs: number): boolean {
+  return seenMs <= nowMs && nowMs - seenMs <= INTENT_MS;
+}
+
 export function createLifeTable(database: DatabaseSync): LifeTable {
   const openLives = database.prepare("SELECT * FROM lives WHERE ended IS NULL ORDER BY number");
   const newest = database.prepare("SELECT * FROM lives ORDER BY number DESC LIMIT 1");
@@ -88,8 +93,7 @@ export function createLifeTable(database: DatabaseSync): LifeTable {
     const residents = Resident.array().parse(residentsOf.all(life));
     lose.run(life);
     clear.run(life);
-    // A clock that was set back makes an age that cannot be trusted.
-    const fresh = residents.filter(({ seenMs }) => seenMs <= nowMs && nowMs - seenMs <= INTENT_MS);
+    const fresh = residents.filter((it) => isFresh(it, nowMs));
     return fresh.map(({ digest, description, seenMs }) => [digest, { description, seenMs }]);
   }
 

@@ -62,7 +62,8 @@ export function createPool(deps: PoolDeps): Pool {
       if (pooled.users.size === 0) retire(pooled);
     },
     leave(pooled, user) {
-      pooled.users.delete(user);
+      // Had under two names, it is left twice.
+      if (!pooled.users.delete(user)) return;
       if (pooled.users.size === 0) pooled.linger = setTimeout(() => retire(pooled), deps.lingerMs).unref();
     },
     all: () => [...entries.values()],

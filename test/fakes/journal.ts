@@ -4,7 +4,7 @@ import type { Journal } from "../../server/ports.ts";
 export const silentJournal: Journal = {
   lastLife: null,
   intended: [],
-  wasIntended: () => false,
+  takeIntended: () => false,
   remember: () => undefined,
   forget: () => undefined,
   decided: () => undefined,

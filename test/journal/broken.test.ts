@@ -126,7 +126,7 @@ async function quiet(place: Place, says: RegExp): Promise<void> {
   journal.ended("a", { kind: "ok", totalMs: 1 });
   journal.remember("key", "Model A");
   journal.forget("key");
-  assert.deepEqual([journal.lastLife, journal.intended, journal.wasIntended("key")], [null, [], false]);
+  assert.deepEqual([journal.lastLife, journal.intended, journal.takeIntended("key")], [null, [], false]);
   assert.deepEqual(journal.decisions({ limit: 10 }), []);
   journal.closeCleanly();
   assert.equal(place.log.lines.length, 1, place.log.lines.join("\n"));

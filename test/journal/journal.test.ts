@@ -70,9 +70,10 @@ test("what was loaded at a death is loaded again: once, and by its key alone", a
     ["Model A on cuda:0", "Model C on cuda:1"],
   );
   assert.deepEqual(
-    ['["key of a", "secret"]', "key of b", "key of c", "key of d"].map((it) => second.wasIntended(it)),
+    ['["key of a", "secret"]', "key of b", "key of c", "key of d"].map((it) => second.takeIntended(it)),
     [true, false, true, false],
   );
+  assert.equal(second.takeIntended("key of c"), false, "once it was asked for, it is loaded when it is needed");
   assert.equal((await readFile(place.file)).includes("secret"), false);
   second[Symbol.dispose]();
   assert.deepEqual((await place.open()).intended, [], "it died before it had loaded them");
@@ -102,6 +103,16 @@ test("what is used stays fresh: a decision is a sign of life", async () => {
   first[Symbol.dispose]();
   place.nowMs += INTENT_MS;
   assert.deepEqual((await place.open()).intended, [{ description: "Model A", seenMs: START_MS + INTENT_MS }]);
+});
+
+test("an engine that nobody has asked for until much later is not loaded ahead any more", async () => {
+  await using place = await makePlace();
+  const first = await place.open();
+  first.remember("key", "Model A");
+  first[Symbol.dispose]();
+  const second = await place.open();
+  place.nowMs += INTENT_MS + 1;
+  assert.equal(second.takeIntended("key"), false);
 });
 
 test("an end in order leaves nothing to load, and is told from a death", async () => {
