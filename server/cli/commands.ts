@@ -4,6 +4,7 @@ import { bridge } from "./bridge.ts";
 import type { Client } from "./client.ts";
 import { showDecisions } from "./decisions.ts";
 import { demo } from "./demo.ts";
+import { doctor } from "./doctor/command.ts";
 import { generateOnce, toGenerate } from "./generate.ts";
 import { listModels, pullModel } from "./models.ts";
 import type { Values } from "./options.ts";
@@ -11,6 +12,7 @@ import type { Out, Printer } from "./printer.ts";
 import { toRequest } from "./request.ts";
 import { runOnce } from "./run.ts";
 import { serveHttp, showKey, stopAll, toServe } from "./serve.ts";
+import { settingsFrom } from "./settings.ts";
 import type { Site } from "./site.ts";
 
 export interface Given {
@@ -37,6 +39,7 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
       (site, signal) =>
         showStatus(site, out, signal),
   ],
+  ["doctor", toDoctor],
   ["decisions", toDecisions],
   ["serve", toServing],
   ["key", toKey],
@@ -90,6 +93,11 @@ function toKey({ words, out }: Given): Job {
   const verb = words.length === 0 ? "show" : words.join(" ");
   if (verb !== "show" && verb !== "rotate") throw unknown("key", words, "Use `tandem key` or `tandem key rotate`");
   return (site, signal) => showKey(verb, site, out, signal);
+}
+
+function toDoctor({ values, out }: Given): Job {
+  const given = { settings: settingsFrom(values, process.env), isJson: values.json === true, out };
+  return (site, signal) => doctor(given, site, signal);
 }
 
 /** As JSON. Nothing is started to be looked at. */

@@ -1,0 +1,74 @@
+import type { Advice } from "../../core/hardwareAdvice.ts";
+import type { Tiering } from "../../core/hardwareTier.ts";
+import type { PressureLevel } from "../../core/pressure.ts";
+import type { GpuReading, Health, Trouble } from "../../core/telemetry.ts";
+import type { FolderState } from "./folders.ts";
+import type { Programs } from "./programs.ts";
+
+/** A GPU as it was found. */
+export interface FoundGpu extends GpuReading {
+  readonly health: Exclude<Health, "absent" | "stale">;
+  readonly pressure: PressureLevel | null;
+}
+
+/** A model that would be used, and where. */
+export interface FoundModel {
+  readonly role: string;
+  readonly id: string;
+  /** The device, or the endpoint's address. */
+  readonly where: string;
+  /** `here`: no download is needed. `endpoint`: it is not Tandem's to have. */
+  readonly state: "here" | "to-download" | "no-such-file" | "unknown" | "endpoint";
+  /** To download; null where that is not known. */
+  readonly bytes: number | null;
+}
+
+export type FoundOrchestrator =
+  | {
+      readonly state: "running";
+      readonly pid: number;
+      readonly version: string;
+      readonly engines: number;
+      readonly clients: number;
+    }
+  | { readonly state: "none" }
+  | ({ readonly state: "unreachable" } & Trouble);
+
+/** All that `tandem doctor` finds; what `--json` prints. */
+export interface Examination {
+  readonly version: string;
+  readonly node: string;
+  readonly system: string;
+  readonly processor: { readonly name: string; readonly cores: number };
+  readonly ramBytes: number;
+  readonly gpus: readonly FoundGpu[];
+  readonly instances: readonly {
+    readonly card: string;
+    readonly uuid: string;
+    readonly profile: string;
+    readonly bytes: number;
+  }[];
+  /** What each make's driver said beside the readings. */
+  readonly makes: readonly {
+    readonly vendor: string;
+    readonly state: "absent" | "broken";
+    readonly reason: string;
+    readonly nextStep: string | null;
+  }[];
+  readonly tier: Tiering["tier"];
+  readonly tierWhy: readonly string[];
+  readonly advice: Advice;
+  readonly programs: Programs;
+  readonly models: readonly FoundModel[];
+  readonly modelsWhy: string;
+  readonly orchestrator: FoundOrchestrator;
+  readonly folders: readonly FolderState[];
+}
+
+/** Something that keeps Tandem from working, or from working well. */
+export interface Problem {
+  /** Whether anything still works with it. */
+  readonly weight: "error" | "warning";
+  readonly what: string;
+  readonly nextStep: string;
+}

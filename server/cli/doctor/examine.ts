@@ -1,0 +1,118 @@
+import { stat } from "node:fs/promises";
+import { cpus, release } from "node:os";
+import { join } from "node:path";
+import { packageVersion } from "../../assets.ts";
+import { assign, type EngineConfig } from "../../core/assign.ts";
+import { adviceFor } from "../../core/hardwareAdvice.ts";
+import { type Card, tierOf } from "../../core/hardwareTier.ts";
+import { pressureAt } from "../../core/pressure.ts";
+import { hardwareOf } from "../../gpu/detect.ts";
+import { type MachineGpus, readMachineGpus } from "../../gpu/machine.ts";
+import { catalogue } from "../../models/catalogue.ts";
+import { modelPath } from "../../models/file.ts";
+import { isRecorded } from "../../models/record.ts";
+import { chosenModels } from "../../places.ts";
+import { cacheFolder, runtimeFolder, stateFolder } from "../../platform/folders.ts";
+import { status } from "../../protocol/requests.ts";
+import type { Settings } from "../../protocol/settings.ts";
+import { toFailure } from "../failure.ts";
+import type { Site } from "../site.ts";
+import type { Examination, FoundGpu, FoundModel, FoundOrchestrator } from "./examination.ts";
+import { lookAtFolder } from "./folders.ts";
+import { lookAtPrograms } from "./programs.ts";
+
+/** Looks at this machine and at what Tandem has on it. Starts nothing, makes nothing and changes nothing. */
+export async function examine(settings: Settings, site: Site, signal: AbortSignal): Promise<Examination> {
+  const { env, platform, arch } = process;
+  const [machine, programs, orchestrator, folders] = await Promise.all([
+    readMachineGpus({ env, platform, arch }, signal),
+    lookAtPrograms(env, settings.llamaServer),
+    lookAtOrchestrator(site, signal),
+    Promise.all(
+      [
+        { what: "models", path: join(cacheFolder(), "models"), isPrivate: false },
+        { what: "key, journal and log", path: stateFolder(), isPrivate: true },
+        { what: "sockets", path: runtimeFolder(), isPrivate: true },
+      ].map(lookAtFolder),
+    ),
+  ]);
+  const hardware = hardwareOf(machine);
+  const choice = chosenModels({ catalogue, hardware });
+  const configs = assign(settings, { hardware, choice, stand: null });
+  const tiering = tierOf(cardsOf(machine));
+  return {
+    version: packageVersion,
+    node: process.versions.node,
+    system: `${platform} ${arch} ${release()}`,
+    processor: { name: cpus()[0]?.model.trim() || "unknown", cores: hardware.cores },
+    ramBytes: hardware.ramBytes,
+    gpus: machine.gpus.map(found),
+    instances: machine.instances,
+    makes: machine.said.map(({ vendor, report }) => ({
+      vendor,
+      state: report.kind,
+      reason: report.reason,
+      nextStep: report.kind === "broken" ? report.nextStep : null,
+    })),
+    tier: tiering.tier,
+    tierWhy: tiering.why,
+    advice: adviceFor({ tiering, platform, hasVllm: programs.servers.vllm !== null }),
+    programs,
+    models: await Promise.all(configs.map(lookAtModel)),
+    modelsWhy: choice.why,
+    orchestrator,
+    folders,
+  };
+}
+
+function found(gpu: MachineGpus["gpus"][number]): FoundGpu {
+  const { usedBytes, totalBytes, fault } = gpu;
+  const pressure = usedBytes === null || totalBytes === null ? null : pressureAt({ usedBytes, totalBytes });
+  return { ...gpu, health: fault === null ? "ok" : "broken", pressure };
+}
+
+/** What models can be put on: a card that is cut into instances counts as those. */
+function cardsOf({ gpus, instances }: MachineGpus): Card[] {
+  return gpus.flatMap(({ uuid, name, vendor, totalBytes, computeCapability, isPartitioned }): Card[] => {
+    const card = { vendor, computeCapability };
+    const parts = instances.filter((it) => it.card === uuid);
+    if (isPartitioned)
+      return parts.map(({ profile, bytes }) => ({
+        ...card,
+        name: `${name} ${profile}`,
+        totalBytes: bytes,
+        isInstance: true,
+      }));
+    return totalBytes === null ? [] : [{ ...card, name, totalBytes, isInstance: false }];
+  });
+}
+
+async function lookAtModel({ id: engine, roles, source }: EngineConfig): Promise<FoundModel> {
+  const role = roles.length > 0 ? roles.join(" and ") : engine;
+  if (source.kind === "endpoint")
+    return { role, id: source.modelName ?? "its own", where: source.url, state: "endpoint", bytes: null };
+  const { model: id, device: where } = source;
+  const path = modelPath(id);
+  if (path !== null) {
+    const file = await stat(path).catch(() => null);
+    return { role, id, where, state: file?.isFile() ? "here" : "no-such-file", bytes: null };
+  }
+  const entry = catalogue.find((it) => it.id === id);
+  if (!entry) return { role, id, where, state: "unknown", bytes: null };
+  const isHere = await isRecorded(join(cacheFolder(), "models", `${id}.gguf`), entry);
+  return { role, id, where, state: isHere ? "here" : "to-download", bytes: isHere ? null : entry.bytes };
+}
+
+async function lookAtOrchestrator(site: Site, signal: AbortSignal): Promise<FoundOrchestrator> {
+  try {
+    const client = await site.clientIfRunning();
+    if (!client) return { state: "none" };
+    const { pid, version, engines, clients } = await client.send(status, {}, () => undefined, signal);
+    // This command is one of its clients.
+    return { state: "running", pid, version, engines: engines.length, clients: clients.length - 1 };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const { message, nextStep } = toFailure(error);
+    return { state: "unreachable", reason: message, nextStep };
+  }
+}

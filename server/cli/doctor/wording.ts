@@ -1,0 +1,125 @@
+import type { GpuReading } from "../../core/telemetry.ts";
+import type { Examination, FoundGpu, FoundModel, FoundOrchestrator, Problem } from "./examination.ts";
+
+/** The findings for people, problems last, where a terminal ends. */
+export function findingLines(found: Examination, problems: readonly Problem[]): string[] {
+  const { programs, advice } = found;
+  const servers = Object.entries(programs.servers).flatMap(([name, path]) => (path ? [`${name} (${path})`] : []));
+  if (programs.chosenServer) servers.unshift(`llama-server of the settings (${programs.chosenServer.path})`);
+  const lines = [
+    `Tandem ${found.version}, Node ${found.node}, ${found.system}`,
+    "",
+    section(
+      "Processor",
+      `${found.processor.name}, ${found.processor.cores} cores, ${gigabytes(found.ramBytes)} of memory`,
+    ),
+    ...gpuLines(found),
+    "",
+    section("Class", `${found.tier}: ${found.tierWhy.join("; ")}`),
+    section("Set-up", setUp(advice)),
+    ...advice.why.map((it) => section("", it)),
+    section("", `suggested: ${advice.models.join(", ")}`),
+    "",
+    ...found.models.map((it, nth) => section(nth === 0 ? "Models" : "", modelText(it))),
+    section("", `chosen because: ${found.modelsWhy}`),
+    section(
+      "Engine",
+      programs.builds.length > 0 ? `embedded, for ${programs.builds.join(" and ")}` : "no embedded one",
+    ),
+    section("Servers", servers.length > 0 ? servers.join(", ") : "none in PATH"),
+    section("Orchestrator", orchestratorText(found.orchestrator)),
+    ...found.folders.map((it, nth) => section(nth === 0 ? "Folders" : "", `${it.path} (${it.what}): ${it.state}`)),
+    "",
+  ];
+  if (problems.length === 0) return [...lines, "No problems were found."];
+  return [...lines, ...problems.flatMap((it) => [`${it.weight}: ${it.what}`, `  next step: ${it.nextStep}`])];
+}
+
+const MARGIN = 14;
+
+function section(title: string, text: string): string {
+  return `${title.padEnd(MARGIN)}${text}`;
+}
+
+function gpuLines({ gpus, makes, instances }: Examination): string[] {
+  const lines = gpus.flatMap((gpu) => [
+    `${gpu.index} ${gpu.name}: ${gpu.health}, ${measures(gpu).join(", ")}`,
+    ...instances.filter((it) => it.card === gpu.uuid).map((it) => `  MIG ${it.profile} ${it.uuid}`),
+    ...(gpu.processes ?? []).map(
+      (it) => `  process ${it.pid} ${it.name}: ${it.bytes === null ? "its memory is not told" : gigabytes(it.bytes)}`,
+    ),
+  ]);
+  for (const it of makes) lines.push(`${it.vendor}: ${it.state}, ${it.reason}`);
+  return lines.map((it, nth) => section(nth === 0 ? "GPUs" : "", it));
+}
+
+/** Only what its driver tells. */
+function measures(gpu: FoundGpu): string[] {
+  const { usedBytes, totalBytes, pressure, celsius, powerWatts, powerLimitWatts, busyPercent, brakes, fault } = gpu;
+  const limit = powerLimitWatts === null ? "" : ` of ${Math.round(powerLimitWatts)}`;
+  const all = [
+    fault,
+    totalBytes === null ? "memory is not told" : memory(totalBytes, usedBytes),
+    pressure === null ? null : `pressure ${pressure}`,
+    busyPercent === null ? null : `${Math.round(busyPercent)} % busy`,
+    celsius === null ? null : `${Math.round(celsius)} °C`,
+    powerWatts === null ? null : `${Math.round(powerWatts)}${limit} W`,
+    brakes === null || brakes.length === 0 ? null : `slowed down by: ${brakes.join(", ")}`,
+    ...identity(gpu),
+  ];
+  return all.filter((it) => it !== null);
+}
+
+function identity({ computeCapability, driver, uuid }: GpuReading): (string | null)[] {
+  return [
+    computeCapability === null ? null : `compute capability ${computeCapability}`,
+    driver === null ? null : `driver ${driver}`,
+    uuid,
+  ];
+}
+
+function memory(totalBytes: number, usedBytes: number | null): string {
+  return usedBytes === null ? gigabytes(totalBytes) : `${gigabytes(usedBytes)} of ${gigabytes(totalBytes)} used`;
+}
+
+function setUp(advice: Examination["advice"]): string {
+  const { backend, quantisation, maxBatch, maxContextTokens, hasFlashAttention, gpuLayers, memoryPercent, layout } =
+    advice;
+  return [
+    `${backend} with ${quantisation}`,
+    layout,
+    maxBatch === 1 ? "one request at a time" : `${maxBatch} requests at once`,
+    `context of ${maxContextTokens} tokens`,
+    `flash attention ${hasFlashAttention ? "on" : "off"}`,
+    `layers on the GPU: ${gpuLayers}`,
+    ...(memoryPercent === null ? [] : [`${memoryPercent} % of the memory`]),
+  ].join(", ");
+}
+
+function modelText({ role, id, where, state, bytes }: FoundModel): string {
+  const words = {
+    here: "it is here",
+    "to-download": `downloaded at its first use${bytes === null ? "" : ` (${(bytes / 1e9).toFixed(2)} GB)`}`,
+    "no-such-file": "there is no such file",
+    unknown: "there is no such model",
+    endpoint: "served there",
+  };
+  return `${role}: ${id} on ${where}, ${words[state]}`;
+}
+
+function orchestratorText(found: FoundOrchestrator): string {
+  switch (found.state) {
+    case "running":
+      return `process ${found.pid} of version ${found.version}, ${found.engines} engines, ${found.clients} other clients`;
+    case "none":
+      return "none runs; the first command or window that needs one starts it";
+    case "unreachable":
+      return found.reason;
+  }
+}
+
+/** Binary units, as memory is sold. */
+function gigabytes(bytes: number): string {
+  const value = bytes / 1024 ** 3;
+  return `${value >= 10 ? value.toFixed(0) : value.toFixed(1)} GB`;
+}
