@@ -1,24 +1,28 @@
 import { packageVersion } from "./assets.ts";
 import { commands } from "./cli/commands.ts";
 import { toFailure } from "./cli/failure.ts";
-import { HELP, readOptions } from "./cli/options.ts";
+import { helpText } from "./cli/help.ts";
+import { readOptions } from "./cli/options.ts";
 import { jsonPrinter } from "./cli/printer.ts";
 import { settingsFrom } from "./cli/settings.ts";
 import { createSite } from "./cli/site.ts";
 import { textPrinter } from "./cli/textPrinter.ts";
+import { checkUsage } from "./cli/usage.ts";
 import { TandemError } from "./errors.ts";
 
 async function main(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { values, positionals } = readOptions(args);
   const [name, ...words] = positionals;
   if (values.version || name === "version") return say(`${packageVersion}\n`);
-  if (values.help || name === "help" || name === undefined) return say(HELP);
+  if (name === "help" || name === undefined) return say(helpText(words[0]));
+  if (values.help) return say(helpText(name));
   // What `generate` writes to stdout is the text alone.
   const forPeople = textPrinter(name === "generate" ? process.stderr : process.stdout, process.stderr);
   const printer = values.json ? jsonPrinter(process.stdout) : forPeople;
   try {
     const command = commands.get(name);
     if (!command) throw new TandemError("bad-input", `There is no command "${name}"`, "See `tandem help`");
+    checkUsage(name, words, values);
     const settings = settingsFrom(name === "generate" ? { ...values, "max-tokens": undefined } : values, process.env);
     const job = await command({ words, values, printer, out: process.stdout });
     const onLog = values.verbose ? (text: string) => void process.stderr.write(`${text}\n`) : () => undefined;

@@ -28,36 +28,46 @@ export function readOptions(args: readonly string[]) {
 export const HELP = `tandem: coding help from your own models
 
   tandem run [--action A] [--file F [--range L:C-L:C]] [--apply] [--json] "instruction"
-      A: docstring explain refactor fix test implement ask; without it the instruction is classified.
-      Without --range the function is found by its name in the instruction. Without --apply the diff is only shown.
-  tandem generate [--json] "prompt"   one call to the model: the text on stdout, what it cost on stderr
-      --temperature T --top-p P --repeat-penalty R --seed N --max-tokens N --stop TEXT (again for more)
-      --raw continues the prompt as it stands instead of answering it; --role audit asks the auditor
+      A: docstring explain refactor fix test implement ask; without it the instruction is
+      classified. Without --range the function is found by its name in the instruction.
+      Without --apply the diff is only shown.
+  tandem generate [--json] "prompt"   one call to the model: text on stdout, what it cost on stderr
+      --temperature T --top-p P --repeat-penalty R --seed N --max-tokens N
+      --stop TEXT (again for more); --role audit asks the auditor
+      --raw continues the prompt as it stands instead of answering it
   tandem models [--json]              what there is, what fits this machine
-  tandem models pull MODEL            fetch one
+  tandem models pull MODEL [--json]   fetch one
   tandem status                       the orchestrator, its clients and engines, as JSON
-  tandem doctor [--json]              GPUs, memory, folders, what would be used and why, and what is
-                                      wrong; starts nothing
   tandem decisions [--limit N] [--json]   what was decided of late, why, and how it ended
   tandem serve [--port N]             OpenAI's API on http://127.0.0.1:8765/v1 until Ctrl-C
-      --host H, --tls-cert F --tls-key F (beyond this machine; --allow-plain without TLS on a network you trust)
-      --allow-host NAME, --allow-origin URL (again for more)          TANDEM_HTTP_HOST, TANDEM_HTTP_PORT
-  tandem key                          prints the key that API asks for; \`tandem key rotate\` makes a new one
-  tandem lsp                          the orchestrator as a language server on stdin and stdout, for any editor
-  tandem stop [--now]                 ends the orchestrator when its clients' requests are done, or at once
-  tandem help | version
+      --host H --tls-cert F --tls-key F   beyond this machine; or with --allow-plain instead of the
+                                          two files, where you trust the network
+      --allow-host NAME                   another name under which it is reached (again for more)
+      --allow-origin URL                  a web page that may ask (again for more)
+      TANDEM_HTTP_HOST and TANDEM_HTTP_PORT are what --host and --port are without them
+  tandem key                          prints the key that this API asks for
+  tandem key rotate                   makes a new one; the old one is refused from then on
+  tandem lsp                          a language server on stdin and stdout, for any editor
+  tandem stop [--now]                 ends the orchestrator when all requests are done, or at once
+  tandem help [COMMAND]
+  tandem version
 
-  Where models run (flags win over variables; see the README):
-  --model M           auto, a model of the catalogue, or file:PATH of any GGUF     TANDEM_DRAFT_MODEL
-  --endpoint URL      an OpenAI-compatible server instead                          TANDEM_DRAFT_ENDPOINT, TANDEM_DRAFT_API_KEY
-  --device D          auto, cpu, cuda:0, vulkan:0, metal                           TANDEM_DRAFT_DEVICE
-  --audit-model, --audit-endpoint, --audit-device: the same for the auditor        TANDEM_AUDIT_...
-  --embed-model, --embed-endpoint, --embed-device: for vectors; unset, --endpoint is asked      TANDEM_EMBED_...
-  --llama-server F    run local models in this llama-server                        TANDEM_LLAMA_SERVER
-  --audit W           complex, always, never                                       TANDEM_AUDIT_WHEN
-  --max-tokens N      ceiling of one draft                                         TANDEM_MAX_TOKENS
-  --timeout S         ceiling of one task in seconds, at most 300                  TANDEM_TIMEOUT
-  --verbose           the orchestrator's log on stderr                             TANDEM_LOG_LEVEL
-  One orchestrator serves every window and command of a user; it leaves 10 s after the last (TANDEM_GRACE_MS).
-  Models are kept in TANDEM_CACHE, else in the user's cache folder; key, log and journal in TANDEM_STATE.
+Where models run (flags win over variables; see the README):
+
+  --model M        auto, a model of the catalogue, or file:PATH of any GGUF   TANDEM_DRAFT_MODEL
+  --endpoint URL   an OpenAI-compatible server instead                        TANDEM_DRAFT_ENDPOINT
+                   (its key is never on a command line)                       TANDEM_DRAFT_API_KEY
+  --device D       auto, cpu, cuda:0, vulkan:0, metal                         TANDEM_DRAFT_DEVICE
+  --audit-model, --audit-endpoint, --audit-device: the same for the auditor   TANDEM_AUDIT_...
+  --embed-model, --embed-endpoint, --embed-device: the same for vectors;      TANDEM_EMBED_...
+                   unset, the draft's endpoint is asked
+  --llama-server F run local models in this llama-server                      TANDEM_LLAMA_SERVER
+  --audit W        complex, always, never                                     TANDEM_AUDIT_WHEN
+  --max-tokens N   ceiling of one draft                                       TANDEM_MAX_TOKENS
+  --timeout S      ceiling of one task in seconds, at most 300                TANDEM_TIMEOUT
+  --verbose        the orchestrator's log on stderr                           TANDEM_LOG_LEVEL
+
+One orchestrator serves every window and command of a user; it leaves 10 s after the last of them
+(TANDEM_GRACE_MS). Models are kept in TANDEM_CACHE, else in the user's cache folder; the HTTP key,
+log and journal in TANDEM_STATE.
 `;

@@ -1,0 +1,38 @@
+import { TandemError } from "../errors.ts";
+import { GENERATE_FLAGS } from "./generate.ts";
+import type { Values } from "./options.ts";
+import { SERVE_FLAGS } from "./serve.ts";
+import { SETTING_FLAGS } from "./settings.ts";
+
+/** What any command may be given. */
+const COMMON: ReadonlySet<string> = new Set([...Object.keys(SETTING_FLAGS), "json", "help", "version"]);
+
+/** Flags of one command alone. Commands that are not named read theirs themselves. */
+const OWN: ReadonlyMap<string, readonly string[]> = new Map([
+  ["run", ["action", "file", "range", "apply"]],
+  ["generate", Object.keys(GENERATE_FLAGS)],
+  ["serve", Object.keys(SERVE_FLAGS)],
+  ["decisions", ["limit"]],
+  ["stop", ["now"]],
+  ["models", []],
+  ["status", []],
+  ["key", []],
+  ["lsp", []],
+  ["demo", []],
+]);
+
+const WITHOUT_WORDS: ReadonlySet<string> = new Set(["status", "decisions", "serve", "lsp", "stop", "demo"]);
+
+/** A flag or a word that a command would pass over is a mistake: it meant something to whoever typed it. Throws TandemError bad-input. */
+export function checkUsage(command: string, words: readonly string[], values: Values): void {
+  const nextStep = `See \`tandem help ${command}\``;
+  const own = OWN.get(command);
+  const foreign = own ? Object.keys(values).filter((it) => !COMMON.has(it) && !own.includes(it)) : [];
+  if (foreign.length > 0) {
+    const named = foreign.map((it) => `--${it}`).join(" and ");
+    const are = foreign.length === 1 ? "is nothing" : "are nothing";
+    throw new TandemError("bad-input", `${named} ${are} that "${command}" knows`, nextStep);
+  }
+  if (words.length > 0 && WITHOUT_WORDS.has(command))
+    throw new TandemError("bad-input", `"${command}" takes no "${words.join(" ")}"`, nextStep);
+}
