@@ -70,22 +70,19 @@ export function createOrchestrator(deps: OrchestratorDeps): Orchestrator {
     serve(input, output, info) {
       // What concerns this client alone is told to nobody else.
       const own = log.branch();
-      const session = world.connect(info, (status) => client.notify(statusChanged, status), own);
+      // Other people's editors complain of what LSP does not know.
+      const isOurs = info.kind !== "editor";
+      const session = world.connect(info, (status) => isOurs && client.notify(statusChanged, status), own);
       const client = serveLsp(input, output, { session, client: info, version: packageVersion, log: own });
       session.follow((settings) => own.setLevel(settings.logLevel));
-      const taps = [log, own].map((it) =>
-        it.tap((level, text) => client.log(level === "debug" ? "info" : level, text)),
-      );
+      tell(client, [log, own]);
       clients.add(client);
       log.info("client", { kind: info.kind, client: info.pid, clients: clients.size });
-      void client.gone.then(() => {
-        clients.delete(client);
-        for (const tap of taps) tap[Symbol.dispose]();
-      });
+      void client.gone.then(() => clients.delete(client));
       life.enter({
         gone: client.gone,
         drain(why) {
-          client.notify(moving, why);
+          if (isOurs) client.notify(moving, why);
           client.drain();
         },
       });
@@ -102,6 +99,14 @@ export function createOrchestrator(deps: OrchestratorDeps): Orchestrator {
       await Promise.allSettled([httpDoors[Symbol.asyncDispose](), world[Symbol.asyncDispose]()]);
     },
   };
+}
+
+/** The client hears what is logged, as long as it is there. */
+function tell(client: LspClient, logs: readonly TappedLog[]): void {
+  const taps = logs.map((it) => it.tap((level, text) => client.log(level === "debug" ? "info" : level, text)));
+  void client.gone.then(() => {
+    for (const tap of taps) tap[Symbol.dispose]();
+  });
 }
 
 interface Own {

@@ -45,8 +45,8 @@ export function pinTo(device: string): Pin {
   }
 }
 
-/** Variables that would change what the child is or does: debuggers, loaders, the editor's own. */
-const FOREIGN = /^(NODE_|VSCODE_|ELECTRON_|npm_|BUN_|TSX_)/i;
+/** Variables that would change what the child is or does: debuggers, loaders, the editor's own; and ours, keys of endpoints among them. */
+const FOREIGN = /^(TANDEM_|NODE_|VSCODE_|ELECTRON_|npm_|BUN_|TSX_)/i;
 
 /** The environment of an engine child: the user's, so that loaders and drivers are found, without what is meant for this process. */
 export function childEnvironment(

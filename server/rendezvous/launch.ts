@@ -43,7 +43,10 @@ export interface Launch {
 /** Starts an orchestrator that stays when this process goes, and holds no terminal. Throws TandemError not-configured. */
 export async function launch({ program, entry, args = [], env, logPath, cwd }: Launch): Promise<Started> {
   await ensurePrivateFolder(dirname(logPath));
-  const log = await openLog(logPath);
+  const log = await openLog(logPath).catch((cause: unknown) => {
+    const nextStep = `Move ${logPath} away, or see to it that you may write it`;
+    throw new TandemError("not-configured", "The orchestrator's log cannot be written", nextStep, { cause });
+  });
   try {
     const { size } = await log.stat();
     const child = spawn(program, [entry, ...args], {

@@ -36,6 +36,7 @@ test("the child's environment: the user's, without what is meant for this proces
     LD_LIBRARY_PATH: "/opt/cuda",
     CUDA_VISIBLE_DEVICES: "7",
     NODE_OPTIONS: "--inspect",
+    TANDEM_DRAFT_API_KEY: "secret",
     NODE_CHANNEL_FD: "3",
     VSCODE_INSPECTOR_OPTIONS: "{}",
     ELECTRON_NO_ATTACH_CONSOLE: "1",

@@ -57,6 +57,23 @@ test("stdio: initialize, shutdown, exit, and the process has ended well", async 
   assert.deepEqual(await exited, [0, null]);
 });
 
+test("stdio: an editor that is not ours is sent nothing but what LSP knows", async () => {
+  const { child, exited } = start("--stdio");
+  const connection = over(child);
+  const methods = new Set<string>();
+  connection.onUnhandledNotification(({ method }) => void methods.add(method));
+  await connection.sendRequest(InitializeRequest.type, INITIALIZE);
+  // Its own engines are placed by then, which is news.
+  await connection.sendRequest(status.method, {});
+  await connection.sendRequest(ShutdownRequest.type);
+  await connection.sendNotification(ExitNotification.type);
+  await exited;
+  assert.deepEqual(
+    [...methods].filter((it) => it.startsWith("tandem/")),
+    [],
+  );
+});
+
 test("stdio: the process leaves when its client's stream ends, in the middle of a task too", async () => {
   await using fake = await startFakeLlama({ reply: () => ({ fault: { kind: "hang" } }) });
   const { child, exited } = start("--stdio");
