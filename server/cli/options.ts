@@ -38,6 +38,8 @@ export const HELP = `tandem: coding help from your own models
   tandem models [--json]              what there is, what fits this machine
   tandem models pull MODEL [--json]   fetch one
   tandem status                       the orchestrator, its clients and engines, as JSON
+  tandem doctor [--json]              GPUs, memory, folders, what would be used and why, and what is
+                                      wrong; starts nothing
   tandem decisions [--limit N] [--json]   what was decided of late, why, and how it ended
   tandem serve [--port N]             OpenAI's API on http://127.0.0.1:8765/v1 until Ctrl-C
       --host H --tls-cert F --tls-key F   beyond this machine; or with --allow-plain instead of the

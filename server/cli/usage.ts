@@ -15,13 +15,14 @@ const OWN: ReadonlyMap<string, readonly string[]> = new Map([
   ["decisions", ["limit"]],
   ["stop", ["now"]],
   ["models", []],
+  ["doctor", []],
   ["status", []],
   ["key", []],
   ["lsp", []],
   ["demo", []],
 ]);
 
-const WITHOUT_WORDS: ReadonlySet<string> = new Set(["status", "decisions", "serve", "lsp", "stop", "demo"]);
+const WITHOUT_WORDS: ReadonlySet<string> = new Set(["status", "doctor", "decisions", "serve", "lsp", "stop", "demo"]);
 
 /** A flag or a word that a command would pass over is a mistake: it meant something to whoever typed it. Throws TandemError bad-input. */
 export function checkUsage(command: string, words: readonly string[], values: Values): void {
