@@ -15,6 +15,7 @@ import {
 } from "vscode-languageserver-protocol/node";
 import type { AnyRequest, EventOf, ParamsOf, ResultOf } from "../protocol/define.ts";
 import { moving } from "../protocol/requests.ts";
+import type { Moving } from "../protocol/service.ts";
 import type { Settings } from "../protocol/settings.ts";
 
 /** One connection to one orchestrator, initialised. */
@@ -28,6 +29,8 @@ export interface Line {
   ): Promise<ResultOf<R>>;
   /** True when the next request should go to another orchestrator: this one leaves, or has gone. */
   readonly isOver: boolean;
+  /** How it ended, as a clause. */
+  readonly end: string;
   close(): Promise<void>;
 }
 
@@ -44,6 +47,11 @@ export interface LineOptions {
   readonly onLog: (text: string) => void;
 }
 
+const MOVING: Readonly<Record<Moving["reason"], string>> = {
+  stopped: "it was asked to stop",
+  superseded: "one of a newer version took over",
+};
+
 /** An orchestrator that does not answer a good-bye is left without one. */
 const GOODBYE_MS = 1_000;
 
@@ -52,6 +60,7 @@ export async function openLine(socket: Socket, { settings, onLog }: LineOptions)
   const lost = Promise.withResolvers<never>();
   lost.promise.catch(() => undefined);
   let isOver = false;
+  let end = "its process ended";
   let tokens = 0;
   const lose = () => {
     isOver = true;
@@ -62,16 +71,28 @@ export async function openLine(socket: Socket, { settings, onLog }: LineOptions)
     isOver = true;
   };
   connection.onClose(leave);
-  connection.onNotification(moving.method, leave);
+  connection.onNotification(moving.method, (params) => {
+    leave();
+    end = MOVING[moving.params.parse(params).reason];
+  });
   connection.onNotification(LogMessageNotification.type, ({ message }) => onLog(message));
   connection.listen();
   const orLost = <T>(answer: Promise<T>): Promise<T> => unlessBroken(Promise.race([answer, lost.promise]), lose);
   const initialize = { processId: process.pid, rootUri: null, capabilities: {}, initializationOptions: settings };
-  await orLost(connection.sendRequest(InitializeRequest.type, initialize));
-  await orLost(connection.sendNotification(InitializedNotification.type, {}));
+  try {
+    await orLost(connection.sendRequest(InitializeRequest.type, initialize));
+    await orLost(connection.sendNotification(InitializedNotification.type, {}));
+  } catch (error) {
+    // Left open it would keep both processes.
+    socket.destroy();
+    throw error;
+  }
   return {
     get isOver() {
       return isOver;
+    },
+    get end() {
+      return end;
     },
     async request(definition, params, onEvent, signal) {
       const partialResultToken = `events-${++tokens}`;
