@@ -18,6 +18,8 @@ export interface Client extends AsyncDisposable {
 
 /** Orchestrators that leave before they begin: an upgrade, or somebody who stops them. More in a row is no upgrade. */
 const MOST_MOVES = 5;
+/** A request that an orchestrator had for so long, as it has an HTTP door, was not passed on at once. */
+const SETTLED_MS = 60_000;
 
 /** `open` attaches to the orchestrator there is, or starts one. */
 export async function createClient(open: () => Promise<Line>): Promise<Client> {
@@ -32,10 +34,11 @@ export async function createClient(open: () => Promise<Line>): Promise<Client> {
         const outcome = await tryOnce(line, given, signal);
         if (outcome.kind === "answered") return outcome.result;
         if (isDisposed) throw new TandemError("cancelled", "This client has left", "Nothing to do");
+        const ranMs = performance.now() - sentMs;
+        if (ranMs > SETTLED_MS) moves = 0;
         if (outcome.kind === "moved" && ++moves <= MOST_MOVES) continue;
         if (outcome.kind === "moved") throw outcome.error;
         const { receivedChars } = outcome;
-        const ranMs = performance.now() - sentMs;
         const verdict = afterLoss({ definition, sent, ranMs, receivedChars }, "its process ended");
         if (verdict.kind === "give-up")
           throw new TandemError("provider", verdict.why, "Run it again; `tandem status` shows what runs by then");
