@@ -2,6 +2,7 @@ import { type Pressure, pressureAfter } from "./core/pressure.ts";
 import { type GpuReading, type GpuState, type Health, healthOf, type Report, statesOf } from "./core/telemetry.ts";
 import { type Thermal, thermalAfter } from "./core/thermal.ts";
 import type { Clock, Log } from "./ports.ts";
+import type { Status } from "./protocol/status.ts";
 
 /** One GPU now: what it is worth, how full and how warm. Null: never told. */
 export interface Watched extends GpuState {
@@ -94,6 +95,25 @@ export function createMonitor({ sources, clock, log }: MonitorDeps): Monitor {
       const started = await Promise.all(begun ?? []);
       await Promise.all(started.map((it) => it?.[Symbol.asyncDispose]()));
     },
+  };
+}
+
+/** What clients are told of it. */
+export function gpuStatus({ gpus, sources }: Telemetry): Pick<Status, "gpus" | "gpuSources"> {
+  return {
+    gpus: gpus.map(({ reading, health, trouble, ageMs, pressure, thermal }) => {
+      const { uuid, vendor, index, name, totalBytes, usedBytes, freeBytes, busyPercent } = reading;
+      const { celsius, powerWatts, powerLimitWatts, brakes, processes } = reading;
+      return {
+        ...{ uuid, vendor, index, name, health, trouble, ageMs: Math.round(ageMs) },
+        ...{ totalBytes, usedBytes, freeBytes, busyPercent, celsius, powerWatts, powerLimitWatts },
+        brakes: brakes && [...brakes],
+        pressure: pressure?.level ?? null,
+        thermal: thermal && { level: thermal.level, why: thermal.why },
+        processes: processes && [...processes],
+      };
+    }),
+    gpuSources: sources.map(({ name, health, reason }) => ({ name, health: health ?? "starting", reason })),
   };
 }
 

@@ -5,6 +5,7 @@ import { engineEntry, packageVersion, shimEntry, wasmPath } from "./assets.ts";
 import { createOpenEngine } from "./backends/open.ts";
 import { createFiles } from "./files.ts";
 import { detectHardware } from "./gpu/detect.ts";
+import { gpuSources } from "./gpu/sources.ts";
 import { createHttpDoors, type HttpDoors } from "./httpDoors.ts";
 import { createLife, DRAIN_MS, graceMsFrom, type Life } from "./life.ts";
 import { reconcile } from "./lifelines/reconcile.ts";
@@ -12,6 +13,7 @@ import { createRegister, type Register, thisProcess } from "./lifelines/register
 import type { TappedLog } from "./log.ts";
 import { catalogue } from "./models/catalogue.ts";
 import { createModelStore } from "./models/store.ts";
+import { createMonitor, gpuStatus, type Monitor } from "./monitor.ts";
 import { cacheFolder, stateFolder } from "./platform/folders.ts";
 import type { Clock, Journal } from "./ports.ts";
 import type { ClientInfo } from "./protocol/handshake.ts";
@@ -52,13 +54,15 @@ export function createOrchestrator(deps: OrchestratorDeps): Orchestrator {
   const httpDoors = createHttpDoors();
   const life = createLife({ log, graceMs: graceMsFrom(process.env), drainMs: DRAIN_MS });
   const register = createRegister({ folder: join(stateFolder(), "processes"), owner: thisProcess() });
+  const monitor = createMonitor({ sources: gpuSources(), clock, log });
   const clients = new Set<LspClient>();
-  const parts = sharedParts(deps, { clock, register }, stopping.signal);
+  const parts = sharedParts(deps, { clock, register, monitor }, stopping.signal);
   const world = createWorld({
     ...parts,
     version: packageVersion,
     service: serviceOf(deps, { httpDoors, life }, () => world),
     doors: () => ({ http: httpDoors.url(), isDraining: life.isDraining }),
+    gpus: () => gpuStatus(monitor.now()),
     wasResident: (key) => journal.takeIntended(key),
     onResidents: createResidency(journal),
   });
@@ -96,7 +100,8 @@ export function createOrchestrator(deps: OrchestratorDeps): Orchestrator {
       // From here on engines that close say nothing of what is to be loaded again.
       if (how === "cleanly") journal.closeCleanly();
       else journal[Symbol.dispose]();
-      await Promise.allSettled([httpDoors[Symbol.asyncDispose](), world[Symbol.asyncDispose]()]);
+      const owned = [httpDoors, world, monitor];
+      await Promise.allSettled(owned.map((it) => it[Symbol.asyncDispose]()));
     },
   };
 }
@@ -112,9 +117,14 @@ function tell(client: LspClient, logs: readonly TappedLog[]): void {
 interface Own {
   readonly clock: Clock;
   readonly register: Register;
+  readonly monitor: Monitor;
 }
 
-function sharedParts({ log, journal }: OrchestratorDeps, { clock, register }: Own, signal: AbortSignal): SharedParts {
+function sharedParts(
+  { log, journal }: OrchestratorDeps,
+  { clock, register, monitor }: Own,
+  signal: AbortSignal,
+): SharedParts {
   let hardware: ReturnType<typeof detectHardware> | null = null;
   return {
     clock,
@@ -132,7 +142,12 @@ function sharedParts({ log, journal }: OrchestratorDeps, { clock, register }: Ow
       register,
       recognise: (name) => catalogue.find((it) => it.id === name) ?? null,
     }),
-    hardware: () => (hardware ??= detectHardware(log, signal)),
+    // Who wants to place engines will want to know how the GPUs are from here on.
+    hardware() {
+      monitor.begin();
+      hardware ??= detectHardware(log, signal);
+      return hardware;
+    },
   };
 }
 

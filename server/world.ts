@@ -9,6 +9,8 @@ export interface WorldDeps extends SharedParts {
   readonly service: (session: ClientSession) => ServiceHandlers;
   /** What only the doors know. */
   readonly doors: () => Pick<Status, "http" | "isDraining">;
+  /** The GPUs as they were last read. */
+  readonly gpus: () => Pick<Status, "gpus" | "gpuSources">;
   /** Whether the engine with this key was loaded when the last orchestrator died and is to be loaded again; true once. */
   readonly wasResident: (key: string) => boolean;
   readonly onResidents: (residents: ReturnType<EnginePool["resident"]>) => void;
@@ -47,6 +49,7 @@ export function createWorld(deps: WorldDeps): World {
     clients: [...visits].flatMap(({ client, session }) =>
       client ? [{ ...client, running: session.running(), isYou: session.member === member }] : [],
     ),
+    ...deps.gpus(),
     ...deps.doors(),
   });
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { GpuSourceStatus, GpuStatus } from "./gpu.ts";
 import { ClientInfo } from "./handshake.ts";
 import { ModelInfo } from "./models.ts";
 
@@ -40,6 +41,9 @@ export const Status = z.object({
   /** Requests of all clients that run at the moment. */
   running: z.int(),
   clients: z.array(ClientStatus),
+  /** As last read; reading begins when engines are placed for the first time. Orchestrators before this version tell nothing. */
+  gpus: z.array(GpuStatus).default([]),
+  gpuSources: z.array(GpuSourceStatus).default([]),
   /** Address of the HTTP door; null while it is closed. */
   http: z.string().nullable(),
   /** True once it takes no new requests. */

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import type { Examination, Problem } from "../../server/cli/doctor/examination.ts";
 import { lookAtFolder } from "../../server/cli/doctor/folders.ts";
 import type { Script } from "../fakes/nvidiaSmi.ts";
-import { card, fakeSmi } from "../gpu/smi.ts";
+import { card, fakeSmi, installSmi } from "../gpu/smi.ts";
 import { runCli } from "../server/cli.ts";
 import { createInstance } from "../server/instance.ts";
 
@@ -20,10 +20,7 @@ async function examined(
 ): Promise<{ code: number | null; found: Doctor; text: string }> {
   const folder = await mkdtemp(join(tmpdir(), "td-"));
   using smi = fakeSmi(script ?? {});
-  if (script !== null) {
-    const quoted = smi.tool.map((it) => `'${it}'`).join(" ");
-    await writeFile(join(folder, "nvidia-smi"), `#!/bin/sh\nexec ${quoted} "$@"\n`, { mode: 0o755 });
-  }
+  if (script !== null) installSmi(smi, folder);
   try {
     const PATH = [folder, "/usr/bin", "/bin"].join(delimiter);
     const cache = join(folder, "cache");

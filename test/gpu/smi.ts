@@ -38,6 +38,12 @@ export interface FakeSmi extends Disposable {
   become(script: Omit<Script, "startsPath">): void;
 }
 
+/** Puts the fake into `folder` as a program called `nvidia-smi`, for who looks for it in PATH. Not for Windows. */
+export function installSmi(smi: FakeSmi, folder: string): void {
+  const quoted = smi.tool.map((it) => `'${it}'`).join(" ");
+  writeFileSync(join(folder, "nvidia-smi"), `#!/bin/sh\nexec ${quoted} "$@"\n`, { mode: 0o755 });
+}
+
 /** A fake nvidia-smi that goes by `script`. */
 export function fakeSmi(script: Omit<Script, "startsPath">): FakeSmi {
   const folder = mkdtempSync(join(tmpdir(), "tandem-smi-"));

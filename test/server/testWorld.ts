@@ -30,6 +30,7 @@ export function testWorld(folder: string, log: Log, openEngine: OpenEngine = rea
     version: "0.0.0-test",
     service: () => noService,
     doors: () => ({ http: null, isDraining: false }),
+    gpus: () => ({ gpus: [], gpuSources: [] }),
     wasResident: () => false,
     onResidents: () => undefined,
   });

@@ -1,0 +1,38 @@
+import { z } from "zod";
+
+/** One GPU as it was last heard of. Null: its driver does not tell. */
+export const GpuStatus = z.object({
+  uuid: z.string(),
+  vendor: z.enum(["nvidia", "amd", "apple"]),
+  index: z.int(),
+  name: z.string(),
+  /** `ok`: the numbers are of now; `stale`: of a moment ago; `broken`: nobody knows what holds now. */
+  health: z.enum(["ok", "stale", "broken"]),
+  /** Why it is not "ok", and what to do about it; null when it is. */
+  trouble: z.object({ reason: z.string(), nextStep: z.string() }).nullable(),
+  ageMs: z.int(),
+  totalBytes: z.number().nullable(),
+  /** By whomever it is used. */
+  usedBytes: z.number().nullable(),
+  freeBytes: z.number().nullable(),
+  busyPercent: z.number().nullable(),
+  celsius: z.number().nullable(),
+  powerWatts: z.number().nullable(),
+  powerLimitWatts: z.number().nullable(),
+  /** What slows its clocks down. */
+  brakes: z.array(z.enum(["idle", "power", "heat", "hardware", "settings"])).nullable(),
+  /** How full it is, steadied. */
+  pressure: z.enum(["normal", "moderate", "high", "critical"]).nullable(),
+  /** How warm it is or soon will be, and what that follows from. */
+  thermal: z.object({ level: z.enum(["normal", "warm", "hot", "critical"]), why: z.string() }).nullable(),
+  processes: z.array(z.object({ pid: z.int(), name: z.string(), bytes: z.number().nullable() })).nullable(),
+});
+export type GpuStatus = z.output<typeof GpuStatus>;
+
+/** What is known of one make of GPU as a whole: `starting` until it has said something, `absent` when there is none. */
+export const GpuSourceStatus = z.object({
+  name: z.string(),
+  health: z.enum(["starting", "ok", "stale", "broken", "absent"]),
+  reason: z.string().nullable(),
+});
+export type GpuSourceStatus = z.output<typeof GpuSourceStatus>;

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Client } from "../../server/cli/client.ts";
+import { isAlive } from "../../server/platform/processes.ts";
+import { status } from "../../server/protocol/requests.ts";
+import type { Status } from "../../server/protocol/status.ts";
+import type { Script } from "../fakes/nvidiaSmi.ts";
+import { startFakeLlama } from "../fakes/openaiServer.ts";
+import { card, fakeSmi, installSmi } from "../gpu/smi.ts";
+import { connect } from "./connect.ts";
+import { createInstance } from "./instance.ts";
+
+const never = new AbortController().signal;
+const POSIX = { skip: process.platform !== "linux" };
+
+/** An orchestrator on a machine whose nvidia-smi goes by `script`. */
+async function machine(script: Omit<Script, "startsPath">) {
+  const folder = await mkdtemp(join(tmpdir(), "td-"));
+  const smi = fakeSmi(script);
+  installSmi(smi, folder);
+  const instance = await createInstance({ PATH: `${folder}${delimiter}${process.env.PATH}` });
+  const fake = await startFakeLlama({ reply: () => "ok" });
+  const client = await connect(instance, { draft: { endpoint: fake.url } });
+  return {
+    smi,
+    instance,
+    client,
+    async [Symbol.asyncDispose]() {
+      await client[Symbol.asyncDispose]();
+      await fake[Symbol.asyncDispose]();
+      await instance[Symbol.asyncDispose]();
+      smi[Symbol.dispose]();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The status, as soon as it satisfies `isIt`. */
+async function statusWhen(client: Client, isIt: (now: Status) => boolean): Promise<Status> {
+  const endMs = performance.now() + 30_000;
+  for (;;) {
+    const now = await client.send(status, {}, () => undefined, never);
+    if (isIt(now)) return now;
+    assert.ok(performance.now() < endMs, JSON.stringify([now.gpus, now.gpuSources]));
+    await sleep(20);
+  }
+}
+
+async function gone(pids: readonly number[]): Promise<void> {
+  const endMs = performance.now() + 15_000;
+  while (pids.some(isAlive)) {
+    assert.ok(performance.now() < endMs, `${pids.filter(isAlive)} still run`);
+    await sleep(10);
+  }
+}
+
+test("status: what the driver says of each GPU, by two processes that stay", POSIX, async () => {
+  await using site = await machine({
+    cards: [card(0, { "memory.used": "20480", "memory.free": "4096", "temperature.gpu": "82" }), card(1)],
+    processes: ["GPU-00000001-1111-2222-3333-444444444444, 4242, 1024, /usr/bin/game"],
+  });
+  const { gpus, gpuSources } = await statusWhen(site.client, (now) => now.gpus[1]?.processes?.length === 1);
+  assert.deepEqual(
+    gpus.map((it) => [it.index, it.health, it.pressure, it.thermal?.level, it.celsius, it.trouble]),
+    [
+      [0, "ok", "high", "hot", 82, null],
+      [1, "ok", "normal", "normal", 54, null],
+    ],
+  );
+  assert.deepEqual(gpus[1]?.processes, [{ pid: 4242, name: "/usr/bin/game", bytes: 1024 ** 3 }]);
+  assert.deepEqual(
+    gpuSources.find((it) => it.name === "nvidia"),
+    { name: "nvidia", health: "ok", reason: null },
+  );
+  // One reading at the first placement, two that run on.
+  const lasting = site.smi.starts().filter((it) => isAlive(it.pid));
+  assert.equal(lasting.length, 2);
+  assert.equal(site.smi.starts().length, 4);
+});
+
+test("status: a driver that cannot be read is broken, with what to do, and requests are served", POSIX, async () => {
+  await using site = await machine({
+    failure: { code: 18, text: "Failed to initialize NVML: Driver/library version mismatch\n" },
+  });
+  const { gpus, gpuSources, engines } = await statusWhen(site.client, (now) =>
+    now.gpuSources.some((it) => it.health === "broken"),
+  );
+  assert.deepEqual(gpus, []);
+  assert.match(gpuSources.find((it) => it.health === "broken")?.reason ?? "", /driver was updated/);
+  assert.ok(engines.length > 0, "engines are placed without it");
+});
+
+for (const [how, end] of [
+  ["is killed", (pid: number) => process.kill(pid, "SIGKILL")],
+  ["leaves", () => undefined],
+] as const)
+  test(`no tool is left behind when the orchestrator ${how}`, POSIX, async () => {
+    const site = await machine({ cards: [card(0)] });
+    await statusWhen(site.client, (now) => now.gpus.length === 1);
+    const pid = await site.instance.pid();
+    assert.ok(pid !== null);
+    const tools = site.smi.starts().map((it) => it.pid);
+    end(pid);
+    await site.client[Symbol.asyncDispose]();
+    await gone([pid, ...tools]);
+    await site[Symbol.asyncDispose]();
+  });
