@@ -1,7 +1,10 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { TandemError } from "./errors.ts";
 import type { Files } from "./ports.ts";
+
+/** Nothing that large is source code. It is the same for the command line's `--file`. */
+const MOST_BYTES = 64 * 1024 * 1024;
 
 /** The files of this machine. URIs of other schemes are files that are not there. */
 export function createFiles(): Files {
@@ -11,9 +14,13 @@ export function createFiles(): Files {
       if (!path) return null;
       let bytes: Buffer;
       try {
+        const found = await stat(path);
+        // A device or a pipe may never end, and a huge file ends the process that serves everybody.
+        if (!found.isFile() || found.size > MOST_BYTES) throw notSource(path);
         bytes = await readFile(path);
       } catch (error) {
         if (isMissing(error)) return null;
+        if (error instanceof TandemError) throw error;
         throw new TandemError(
           "bad-input",
           `${path} cannot be read: ${error instanceof Error ? error.message : error}`,
@@ -50,6 +57,10 @@ export function decode(bytes: Uint8Array, path: string): string {
     );
   }
   throw new TandemError("bad-input", `${path} is binary`, "Name a source file");
+}
+
+function notSource(path: string): TandemError {
+  return new TandemError("bad-input", `${path} is no file, or larger than any source file`, "Name a source file");
 }
 
 function pathOf(uri: string): string | null {

@@ -38,6 +38,9 @@ const FIRST_CLIENT_MS = 10_000;
 /** One task takes 300 s at most; then it was broken off anyway. */
 export const DRAIN_MS = 310_000;
 
+/** A timer that is set to more fires at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 export function createLife({ log, graceMs, drainMs }: LifeDeps): Life {
   const guests = new Set<Guest>();
   const over = Promise.withResolvers<string>();
@@ -85,6 +88,6 @@ export function graceMsFrom(env: Readonly<Record<string, string | undefined>>): 
   const given = env.TANDEM_GRACE_MS;
   if (given === undefined || given === "") return GRACE_MS;
   const ms = Number(given);
-  if (Number.isFinite(ms) && ms >= 0) return ms;
+  if (Number.isFinite(ms) && ms >= 0) return Math.min(ms, LONGEST_MS);
   throw new TandemError("bad-input", `TANDEM_GRACE_MS is "${given}"`, "Give milliseconds, or leave it out");
 }

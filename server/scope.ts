@@ -1,19 +1,30 @@
+import { realpath } from "node:fs/promises";
 import { isAbsolute, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Files } from "./ports.ts";
 
-/** The files under some folders; anything else is not there. No folders: all of this machine's, since the client has not said what it has open. */
+/**
+ * The files under some folders; anything else is not there, nor is what only a link puts there: whose project it is may be a
+ * stranger's, and its files go to endpoints. No folders: all of this machine's, since the client has not said what it has open.
+ */
 export function withinFolders(files: Files, folderUris: readonly string[]): Files {
   if (folderUris.length === 0) return files;
   const folders = folderUris.flatMap((it) => pathOf(it) ?? []);
-  const isWithin = (uri: string) => {
+  const isWithin = async (uri: string) => {
     const path = pathOf(uri);
-    return path !== null && folders.some((folder) => isBelow(path, folder));
+    if (path === null) return false;
+    const [real, ...realFolders] = await Promise.all([path, ...folders].map(realOf));
+    return real !== undefined && realFolders.some((folder) => isBelow(real, folder));
   };
   return {
-    readText: async (uri) => (isWithin(uri) ? files.readText(uri) : null),
-    list: async (folderUri) => (isWithin(folderUri) ? files.list(folderUri) : []),
+    readText: async (uri) => ((await isWithin(uri)) ? files.readText(uri) : null),
+    list: async (folderUri) => ((await isWithin(folderUri)) ? files.list(folderUri) : []),
   };
+}
+
+/** Where the path leads; what is not there leads nowhere else. */
+async function realOf(path: string): Promise<string> {
+  return realpath(path).catch(() => path);
 }
 
 /** The folder a document lies in, as a list of one; a document that is no file has none. */

@@ -99,5 +99,6 @@ test("the grace time comes from TANDEM_GRACE_MS, and a wrong one is named", () =
   assert.equal(graceMsFrom({}), GRACE_MS);
   assert.equal(graceMsFrom({ TANDEM_GRACE_MS: "" }), GRACE_MS);
   assert.equal(graceMsFrom({ TANDEM_GRACE_MS: "250" }), 250);
+  assert.equal(graceMsFrom({ TANDEM_GRACE_MS: "1e12" }), 2 ** 31 - 1, "a timer that is set to more fires at once");
   assert.throws(() => graceMsFrom({ TANDEM_GRACE_MS: "soon" }), /TANDEM_GRACE_MS is "soon"/);
 });

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { folderOf, withinFolders } from "../../server/scope.ts";
+import { unixOnly } from "../setup/only.ts";
 
 const everything = {
   readText: async (uri: string) => `text of ${uri}`,
@@ -31,4 +36,27 @@ test("a document's folder is part of its scope; a text without a file has none",
   assert.deepEqual(folderOf("file:///loose/a.ts"), ["file:///loose/"]);
   assert.deepEqual(folderOf("untitled:Untitled-1"), []);
   assert.deepEqual(folderOf(undefined), []);
+});
+
+test("a link that leads out of the folders is not followed; folders that are links are", {
+  skip: unixOnly,
+}, async (t) => {
+  const root = await mkdtemp(join(tmpdir(), "tandem-scope-"));
+  t.after(() => rm(root, { recursive: true }));
+  const at = (name: string) => join(root, name);
+  const uri = (name: string) => pathToFileURL(at(name)).href;
+  await mkdir(at("work"));
+  await writeFile(at("work/a.ts"), "");
+  await writeFile(at("secret"), "");
+  await symlink(at("secret"), at("work/a.test.ts"));
+  await symlink(at("work/a.ts"), at("work/b.ts"));
+  await symlink(at("work"), at("project"));
+  const files = withinFolders(everything, [uri("project")]);
+  const isRead = async (name: string) => (await files.readText(uri(name))) !== null;
+  assert.deepEqual(await Promise.all(["project/a.ts", "project/b.ts", "work/a.ts", "project/a.test.ts"].map(isRead)), [
+    true,
+    true,
+    true,
+    false,
+  ]);
 });
