@@ -5,6 +5,8 @@ import type { Client } from "./client.ts";
 import { showDecisions } from "./decisions.ts";
 import { demo } from "./demo.ts";
 import { doctor } from "./doctor/command.ts";
+import { showEstimate } from "./estimate.ts";
+import { toAsked } from "./estimateOptions.ts";
 import { generateOnce, toGenerate } from "./generate.ts";
 import { listModels, pullModel } from "./models.ts";
 import type { Values } from "./options.ts";
@@ -33,6 +35,7 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["run", toRun],
   ["generate", toGeneration],
   ["models", toModels],
+  ["estimate", toEstimation],
   [
     "status",
     ({ out }) =>
@@ -74,6 +77,12 @@ function toModels({ words, values, out, printer }: Given): Job {
   if (verb === "pull" && model !== undefined)
     return withClient((client, signal) => done(pullModel(model, client, { out, printer }, signal)));
   throw unknown("models", words, "Use `tandem models` or `tandem models pull MODEL`");
+}
+
+/** Nothing is started for it: the file tells everything. */
+function toEstimation({ words, values, out }: Given): Job {
+  const asked = toAsked(words, values);
+  return (_site, signal) => done(showEstimate(asked, out, signal));
 }
 
 function toDecisions({ values, out }: Given): Job {

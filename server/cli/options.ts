@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { ESTIMATE_FLAGS } from "./estimateOptions.ts";
 import { GENERATE_FLAGS } from "./generate.ts";
 import { SERVE_FLAGS } from "./serve.ts";
 import { SETTING_FLAGS } from "./settings.ts";
@@ -7,6 +8,7 @@ const OPTIONS = {
   ...SETTING_FLAGS,
   ...GENERATE_FLAGS,
   ...SERVE_FLAGS,
+  ...ESTIMATE_FLAGS,
   action: { type: "string" },
   file: { type: "string" },
   range: { type: "string" },
@@ -37,6 +39,11 @@ export const HELP = `tandem: coding help from your own models
       --raw continues the prompt as it stands instead of answering it
   tandem models [--json]              what there is, what fits this machine
   tandem models pull MODEL [--json]   fetch one
+  tandem estimate MODEL [--ctx N] [--kv TYPE] [--json]
+      the memory it would take, term by term, and whether it fits
+      --gpu-layers N|all, --flash-attn on|off, --slots N, --split 3,1 (shares of several GPUs)
+      --draft MODEL; TYPE: f16 q8_0 q4_0 ... or KEYS/VALUES
+      MODEL: one that is downloaded, or a GGUF file
   tandem status                       the orchestrator, its clients and engines, as JSON
   tandem doctor [--json]              GPUs, memory, folders, what would be used and why, and what is
                                       wrong; starts nothing
