@@ -61,7 +61,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "server/certificates.ts": { may: ["node"] },
   "server/files.ts": { may: ADAPTER },
   "server/assets.ts": { may: ["node", "zod"] },
-  "server/log.ts": { may: ["pino"], types: ["server/ports.ts"] },
+  "server/log.ts": { may: ["node:fs", "pino"], types: ["server/ports.ts"] },
   "server/recording.ts": { may: CONTRACT },
   "server/pinning.ts": {
     may: [...INNER, "server/places.ts"],
