@@ -1,5 +1,5 @@
 // A program that prints what nvidia-smi prints. Its first argument is a JSON file with a `Script`; the rest is what nvidia-smi is given.
-// The texts are the tool's own, from its manual and from public reports of each failure.
+// The texts follow the tool as its documentation and public reports describe it; no real one has been compared with them yet.
 import { appendFileSync, readFileSync } from "node:fs";
 
 export interface Script {
