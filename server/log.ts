@@ -1,4 +1,4 @@
-import { writeSync } from "node:fs";
+import { fstatSync, ftruncateSync, writeSync } from "node:fs";
 import { type Logger, pino } from "pino";
 import type { Log } from "./ports.ts";
 
@@ -21,18 +21,27 @@ export interface BranchLog extends TappedLog {
   setLevel(level: LogLevel): void;
 }
 
+/** An orchestrator can run for weeks: a log file that has grown to this begins anew. What came before a start is kept by who starts it. */
+const MOST_BYTES = 16 * 1024 * 1024;
+
 /** One line per fact on stderr; stdout belongs to the protocol. Secrets are cut out by their names. */
-export function createLog(level: string): TappedLog {
-  return logOn(level, writeToStderr);
+export function createLog(level: string, { mostBytes = MOST_BYTES } = {}): TappedLog {
+  return logOn(level, createStderr(mostBytes));
 }
 
 /** A disk that is full, or nobody who reads, costs the line, not the process whose affairs it tells. */
-function writeToStderr(line: string): void {
-  try {
-    writeSync(STDERR, line);
-  } catch {
-    // There is nowhere to say so.
-  }
+function createStderr(mostBytes: number): (line: string) => void {
+  let bytes = 0;
+  return (line) => {
+    try {
+      bytes += writeSync(STDERR, line);
+      if (bytes < mostBytes) return;
+      bytes = 0;
+      if (fstatSync(STDERR).isFile()) ftruncateSync(STDERR, 0);
+    } catch {
+      // There is nowhere to say so.
+    }
+  };
 }
 
 function logOn(level: string, write: (line: string) => void): BranchLog {
