@@ -10,7 +10,7 @@ import { detectHardware } from "../gpu/detect.ts";
 import { catalogue } from "../models/catalogue.ts";
 import { modelPath } from "../models/file.ts";
 import { readGgufModel } from "../models/ggufModel.ts";
-import { createModelStore } from "../models/store.ts";
+import { isRecorded } from "../models/record.ts";
 import { cacheFolder } from "../platform/folders.ts";
 import type { Log } from "../ports.ts";
 import type { Asked } from "./estimateOptions.ts";
@@ -52,9 +52,11 @@ async function open(name: string, signal: AbortSignal): Promise<Opened> {
 }
 
 async function cachedPath(id: string): Promise<string> {
-  const store = createModelStore({ folder: cacheFolder(), log: quiet, clock: performanceClock });
-  if (await store.isCached(id)) return join(store.folder, `${id}.gguf`);
-  const isKnown = catalogue.some((it) => it.id === id);
+  const entry = catalogue.find((it) => it.id === id);
+  const cached = join(cacheFolder(), "models", `${id}.gguf`);
+  // The store itself would bring the network stack into every command.
+  if (entry && (await isRecorded(cached, entry))) return cached;
+  const isKnown = entry !== undefined;
   throw new TandemError(
     "model-unavailable",
     isKnown ? `${id} is not on this machine` : `There is no model called "${id}" in the catalogue`,
@@ -63,8 +65,6 @@ async function cachedPath(id: string): Promise<string> {
       : 'Name a GGUF file, or a model of the catalogue ("tandem models" lists them)',
   );
 }
-
-const performanceClock = { nowMs: () => performance.now() };
 
 interface Case {
   readonly asked: Asked;
