@@ -29,7 +29,8 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
     await using site = createSite({ settings, onLog }, signal);
     return await job(site, signal);
   } catch (error) {
-    const stopped = { code: "cancelled", message: "Stopped", nextStep: "Nothing was changed" };
+    const nextStep = name === "models" ? "What was downloaded is kept; run it again to go on" : "Nothing was changed";
+    const stopped = { code: "cancelled", message: "Stopped", nextStep };
     printer.failure(signal.aborted ? stopped : toFailure(error));
     return signal.aborted ? 130 : 1;
   }

@@ -45,7 +45,7 @@ function wrongPath(executable: string, what: string, cause?: unknown): TandemErr
   return new TandemError(
     "not-configured",
     `The setting tandem.llamaServer names ${executable}, which ${what}`,
-    "Set it to the path of llama.cpp's llama-server, or empty it to use the embedded engine",
+    "Set it (or --llama-server) to the path of llama.cpp's llama-server, or empty it to use the embedded engine",
     { cause },
   );
 }

@@ -3,7 +3,7 @@ import { TandemError } from "../errors.ts";
 import type { AnyRequest, EventOf, ParamsOf, ResultOf } from "../protocol/define.ts";
 import { ErrorData } from "../protocol/errors.ts";
 import { afterLoss } from "../protocol/loss.ts";
-import { type Line, LineLost } from "./line.ts";
+import { type Line, LineLost, PROCESS_ENDED } from "./line.ts";
 
 /** The orchestrator as a command sees it, whichever process serves at the moment. */
 export interface Client extends AsyncDisposable {
@@ -29,7 +29,7 @@ export async function createClient(open: () => Promise<Line>): Promise<Client> {
     async send(definition, params, onEvent, signal) {
       const given = { definition, params, onEvent };
       for (let sent = 1, moves = 0; ; ) {
-        if (line.isOver) line = await reopened(line, open);
+        if (line.end !== null) line = await reopened(line, open);
         const sentMs = performance.now();
         const outcome = await tryOnce(line, given, signal);
         if (outcome.kind === "answered") return outcome.result;
@@ -39,9 +39,9 @@ export async function createClient(open: () => Promise<Line>): Promise<Client> {
         if (outcome.kind === "moved" && ++moves <= MOST_MOVES) continue;
         if (outcome.kind === "moved") throw outcome.error;
         const { receivedChars } = outcome;
-        const verdict = afterLoss({ definition, sent, ranMs, receivedChars }, "its process ended");
+        const verdict = afterLoss({ definition, sent, ranMs, receivedChars }, line.end ?? PROCESS_ENDED);
         if (verdict.kind === "give-up")
-          throw new TandemError("provider", verdict.why, "Run it again; `tandem status` shows what runs by then");
+          throw new TandemError("provider", verdict.why, "Run it again; another orchestrator is started for it");
         sent++;
         tell(definition, onEvent, { why: verdict.why, attempt: sent });
       }
@@ -102,17 +102,12 @@ async function opened(open: () => Promise<Line>): Promise<Line> {
     }
 }
 
-/** As events of the request, where it has such: what came before no longer counts. */
+/** As an event of the request, where it has one for it: what came before no longer counts. */
 function tell<R extends AnyRequest>(
   definition: R,
   onEvent: (event: EventOf<R>) => void,
   { why, attempt }: { why: string; attempt: number },
 ): void {
-  for (const event of [
-    { kind: "notice", message: why },
-    { kind: "retry", attempt, why },
-  ]) {
-    const read = definition.event.safeParse(event);
-    if (read.success) onEvent(read.data);
-  }
+  const read = definition.event.safeParse({ kind: "retry", attempt, why });
+  if (read.success) onEvent(read.data);
 }

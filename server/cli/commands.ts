@@ -74,8 +74,11 @@ function toModels({ words, values, out, printer }: Given): Job {
   const [verb, model] = words;
   if (verb === undefined)
     return withClient((client, signal) => done(listModels(client, out, values.json === true, signal)));
-  if (verb === "pull" && model !== undefined)
-    return withClient((client, signal) => done(pullModel(model, client, { out, printer }, signal)));
+  const isJson = values.json === true;
+  if (verb === "pull" && model !== undefined && words.length === 2)
+    return withClient((client, signal) => done(pullModel(model, client, { out, printer, isJson }, signal)));
+  if (verb === "pull")
+    throw new TandemError("bad-input", "`models pull` takes one model", "`tandem models` lists what there is");
   throw unknown("models", words, "Use `tandem models` or `tandem models pull MODEL`");
 }
 

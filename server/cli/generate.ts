@@ -1,8 +1,9 @@
-import { z } from "zod";
 import { TandemError } from "../errors.ts";
-import { GenerateParams } from "../protocol/generate.ts";
+import { GenerateParams, type GenerateResult } from "../protocol/generate.ts";
 import { generate } from "../protocol/requests.ts";
+import type { RunEvent } from "../protocol/run.ts";
 import type { Client } from "./client.ts";
+import { wrongFlags } from "./flagIssue.ts";
 import type { Out, Printer } from "./printer.ts";
 import { seconds } from "./wording.ts";
 
@@ -41,10 +42,20 @@ export function toGenerate(words: string, flags: GenerateFlags): GenerateParams 
     seed: number(flags.seed),
     stop: flags.stop,
   });
-  if (read.success && words.trim() !== "") return read.data;
-  const why = read.success ? "no prompt was given" : z.prettifyError(read.error).replace(/\s*\n\s*/g, " ");
-  throw new TandemError("bad-input", `generate: ${why}`, "See `tandem help` for what is allowed");
+  if (!read.success) throw wrongFlags(read.error, NAMES, "generate");
+  if (words.trim() !== "") return read.data;
+  throw new TandemError("bad-input", "No prompt was given", 'Say what to ask: tandem generate "What is a monad?"');
 }
+
+const NAMES: Readonly<Record<string, string>> = {
+  role: "--role",
+  maxTokens: "--max-tokens",
+  temperature: "--temperature",
+  topP: "--top-p",
+  repeatPenalty: "--repeat-penalty",
+  seed: "--seed",
+  stop: "--stop",
+};
 
 export interface GenerateShown {
   readonly client: Client;
@@ -57,12 +68,20 @@ export interface GenerateShown {
 /** The text alone on stdout as it comes, what it cost on stderr; with `--json` one event per line and then the result. */
 export async function generateOnce(params: GenerateParams, shown: GenerateShown, signal: AbortSignal): Promise<void> {
   const { client, out, printer, isJson } = shown;
-  const result = await client.send(
-    generate,
-    params,
-    (event) => (event.kind === "draft" && !isJson ? void out.write(event.text) : printer.event(event)),
-    signal,
-  );
+  let isLineOpen = false;
+  const show = (event: RunEvent) => {
+    if (isJson || event.kind !== "draft") return printer.event(event);
+    out.write(event.text);
+    isLineOpen = true;
+  };
+  let result: GenerateResult;
+  try {
+    result = await client.send(generate, params, show, signal);
+  } catch (error) {
+    // Why it broke off does not stand behind the text.
+    if (isLineOpen) out.write("\n");
+    throw error;
+  }
   if (isJson) {
     out.write(`${JSON.stringify({ kind: "result", result })}\n`);
     return;

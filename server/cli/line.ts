@@ -6,6 +6,7 @@ import {
   ErrorCodes,
   ExitNotification,
   InitializedNotification,
+  type InitializeParams,
   InitializeRequest,
   LogMessageNotification,
   ProgressType,
@@ -27,10 +28,8 @@ export interface Line {
     onEvent: (event: EventOf<R>) => void,
     signal: AbortSignal,
   ): Promise<ResultOf<R>>;
-  /** True when the next request should go to another orchestrator: this one leaves, or has gone. */
-  readonly isOver: boolean;
-  /** How it ended, as a clause. */
-  readonly end: string;
+  /** Why the next request should go to another orchestrator, as a clause: this one leaves, or has gone. Null while it stays. */
+  readonly end: string | null;
   close(): Promise<void>;
 }
 
@@ -47,6 +46,8 @@ export interface LineOptions {
   readonly onLog: (text: string) => void;
 }
 
+export const PROCESS_ENDED = "its process ended";
+/** A farewell says more than the end does, and may be handed out after it. */
 const MOVING: Readonly<Record<Moving["reason"], string>> = {
   stopped: "it was asked to stop",
   superseded: "one of a newer version took over",
@@ -59,28 +60,25 @@ const GOODBYE_MS = 1_000;
 export async function openLine(socket: Socket, { settings, onLog }: LineOptions): Promise<Line> {
   const lost = Promise.withResolvers<never>();
   lost.promise.catch(() => undefined);
-  let isOver = false;
-  let end = "its process ended";
+  let end: string | null = null;
   let tokens = 0;
+  const leave = () => {
+    end ??= PROCESS_ENDED;
+  };
   const lose = () => {
-    isOver = true;
+    leave();
     lost.reject(new LineLost());
   };
   const connection = connect(socket, lose);
-  const leave = () => {
-    isOver = true;
-  };
   connection.onClose(leave);
   connection.onNotification(moving.method, (params) => {
-    leave();
     end = MOVING[moving.params.parse(params).reason];
   });
   connection.onNotification(LogMessageNotification.type, ({ message }) => onLog(message));
   connection.listen();
   const orLost = <T>(answer: Promise<T>): Promise<T> => unlessBroken(Promise.race([answer, lost.promise]), lose);
-  const initialize = { processId: process.pid, rootUri: null, capabilities: {}, initializationOptions: settings };
   try {
-    await orLost(connection.sendRequest(InitializeRequest.type, initialize));
+    await orLost(connection.sendRequest(InitializeRequest.type, introduction(settings)));
     await orLost(connection.sendNotification(InitializedNotification.type, {}));
   } catch (error) {
     // Left open it would keep both processes.
@@ -88,9 +86,6 @@ export async function openLine(socket: Socket, { settings, onLog }: LineOptions)
     throw error;
   }
   return {
-    get isOver() {
-      return isOver;
-    },
     get end() {
       return end;
     },
@@ -128,6 +123,10 @@ export async function openLine(socket: Socket, { settings, onLog }: LineOptions)
       }
     },
   };
+}
+
+function introduction(settings: Settings): InitializeParams {
+  return { processId: process.pid, rootUri: null, capabilities: {}, initializationOptions: settings };
 }
 
 /** `onEnd` is called when all that arrived before the end has been handed out: an answer may be among it. */

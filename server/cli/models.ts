@@ -34,12 +34,13 @@ export async function listModels(client: Client, out: Out, isJson: boolean, sign
 
 /** `shown` has the printer that also tells of a failure: its bar must end with either. */
 export async function pullModel(id: string, client: Client, shown: PullShown, signal: AbortSignal): Promise<void> {
-  const { out, printer } = shown;
+  const { out, printer, isJson } = shown;
   const got = await client.send(pull, { model: id }, printer.event, signal);
-  out.write(`${got.model.label} is at ${got.path}\n`);
+  out.write(isJson ? `${JSON.stringify({ kind: "result", result: got })}\n` : `${got.model.label} is at ${got.path}\n`);
 }
 
 export interface PullShown {
   readonly out: Out;
   readonly printer: Printer;
+  readonly isJson: boolean;
 }

@@ -1,10 +1,10 @@
 import { join, resolve } from "node:path";
-import { z } from "zod";
 import { TandemError } from "../errors.ts";
 import { stateFolder } from "../platform/folders.ts";
 import { readPrivateFile } from "../platform/privateFile.ts";
-import { rotateKey, serve, stop } from "../protocol/requests.ts";
+import { rotateKey, serve, status, stop } from "../protocol/requests.ts";
 import { ServeParams } from "../protocol/service.ts";
+import { wrongFlags } from "./flagIssue.ts";
 import type { Out } from "./printer.ts";
 import type { Site } from "./site.ts";
 
@@ -44,9 +44,34 @@ export function toServe(flags: ServeFlags, env: NodeJS.ProcessEnv): ServeParams 
     allowedHosts: flags["allow-host"],
     allowedOrigins: flags["allow-origin"],
   });
-  if (read.success) return read.data;
-  const why = z.prettifyError(read.error).replace(/\s*\n\s*/g, " ");
-  throw new TandemError("bad-input", `serve: ${why}`, "See `tandem help` for what is allowed");
+  if (!read.success) throw wrongFlags(read.error, NAMES, "serve");
+  const { allowedHosts, allowedOrigins } = read.data;
+  mustFit(allowedHosts, HOST, ["--allow-host", "a host's name", "--allow-host box.example.org"]);
+  mustFit(allowedOrigins, ORIGIN, ["--allow-origin", "a web page's origin", "--allow-origin https://example.org"]);
+  return read.data;
+}
+
+const NAMES: Readonly<Record<string, string>> = {
+  host: "--host (TANDEM_HTTP_HOST)",
+  port: "--port (TANDEM_HTTP_PORT)",
+  allowedHosts: "--allow-host",
+  allowedOrigins: "--allow-origin",
+};
+
+/** With a port or without. A URL would never be found in a Host header. */
+const HOST = /^[^\s/@?#]+$/;
+/** As browsers send it: no path, and no slash at its end. */
+const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#]+$/;
+
+/** What no request could match would be allowed in vain. */
+function mustFit(
+  given: readonly string[],
+  form: RegExp,
+  [flag, what, example]: readonly [string, string, string],
+): void {
+  const wrong = given.find((it) => !form.test(it));
+  if (wrong !== undefined)
+    throw new TandemError("bad-input", `${flag}: "${wrong}" is not ${what}`, `Write it as in: ${example}`);
 }
 
 /** Opens the HTTP door and holds it open until Ctrl-C; one that died is opened again by the next orchestrator. */
@@ -58,7 +83,7 @@ export async function serveHttp(params: ServeParams, site: Site, out: Out, signa
     params,
     ({ url, keyFile, pid }) => {
       const text = `Listening on ${url}/v1 (process ${pid}). The key is in ${keyFile}; print it with: tandem key\n`;
-      out.write(last === "" ? text : `Again: ${text}`);
+      out.write(last === "" ? text : `Another orchestrator took over. ${text}`);
       last = text;
     },
     signal,
@@ -87,7 +112,14 @@ export async function showKey(verb: "show" | "rotate", site: Site, out: Out, sig
 /** Ends the orchestrator; that there is none is as well. */
 export async function stopAll(when: "drained" | "now", site: Site, out: Out, signal: AbortSignal): Promise<number> {
   const client = await site.clientIfRunning();
-  await client?.send(stop, { when }, () => undefined, signal);
-  out.write(client ? "The orchestrator leaves\n" : "No orchestrator runs\n");
+  if (!client) {
+    out.write("No orchestrator runs\n");
+    return 0;
+  }
+  const { clients } = await client.send(status, {}, () => undefined, signal);
+  await client.send(stop, { when }, () => undefined, signal);
+  const others = clients.filter((it) => !it.isYou).map((it) => `${it.kind} ${it.pid}`);
+  const note = others.length === 0 ? "" : `; these clients start another when they need one: ${others.join(", ")}`;
+  out.write(`The orchestrator leaves${note}\n`);
   return 0;
 }

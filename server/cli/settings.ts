@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { z } from "zod";
-import { TandemError } from "../errors.ts";
 import { Settings } from "../protocol/settings.ts";
+import { wrongFlags } from "./flagIssue.ts";
 
 /** Flags that any command takes, as node:util's parseArgs wants them. */
 export const SETTING_FLAGS = {
@@ -50,11 +50,7 @@ export function settingsFrom(flags: SettingFlags, env: NodeJS.ProcessEnv): z.out
     logLevel: env.TANDEM_LOG_LEVEL,
   });
   if (read.success) return read.data;
-  throw new TandemError(
-    "bad-input",
-    read.error.issues.map(inWords).join("; "),
-    "See `tandem help` for what is allowed",
-  );
+  throw wrongFlags(read.error, NAMES);
 }
 
 /** A model file is meant relative to where the command was typed; the orchestrator works elsewhere. An endpoint's models have names only. */
@@ -74,9 +70,3 @@ const NAMES: Readonly<Record<string, string>> = {
   "audit.device": "--audit-device (TANDEM_AUDIT_DEVICE)",
   "embed.device": "--embed-device (TANDEM_EMBED_DEVICE)",
 };
-
-/** The flag that is wrong, by the name the user typed. */
-function inWords({ path, message }: z.core.$ZodIssue): string {
-  const key = path.join(".");
-  return `${NAMES[key] ?? key}: ${message.replace("received NaN", "received no number")}`;
-}

@@ -1,4 +1,5 @@
 import { TandemError } from "../errors.ts";
+import { ESTIMATE_FLAGS } from "./estimateOptions.ts";
 import { GENERATE_FLAGS } from "./generate.ts";
 import type { Values } from "./options.ts";
 import { SERVE_FLAGS } from "./serve.ts";
@@ -7,19 +8,14 @@ import { SETTING_FLAGS } from "./settings.ts";
 /** What any command may be given. */
 const COMMON: ReadonlySet<string> = new Set([...Object.keys(SETTING_FLAGS), "json", "help", "version"]);
 
-/** Flags of one command alone. Commands that are not named read theirs themselves. */
+/** Flags of one command alone. */
 const OWN: ReadonlyMap<string, readonly string[]> = new Map([
   ["run", ["action", "file", "range", "apply"]],
   ["generate", Object.keys(GENERATE_FLAGS)],
   ["serve", Object.keys(SERVE_FLAGS)],
   ["decisions", ["limit"]],
   ["stop", ["now"]],
-  ["models", []],
-  ["doctor", []],
-  ["status", []],
-  ["key", []],
-  ["lsp", []],
-  ["demo", []],
+  ["estimate", Object.keys(ESTIMATE_FLAGS)],
 ]);
 
 const WITHOUT_WORDS: ReadonlySet<string> = new Set(["status", "doctor", "decisions", "serve", "lsp", "stop", "demo"]);
@@ -27,8 +23,8 @@ const WITHOUT_WORDS: ReadonlySet<string> = new Set(["status", "doctor", "decisio
 /** A flag or a word that a command would pass over is a mistake: it meant something to whoever typed it. Throws TandemError bad-input. */
 export function checkUsage(command: string, words: readonly string[], values: Values): void {
   const nextStep = `See \`tandem help ${command}\``;
-  const own = OWN.get(command);
-  const foreign = own ? Object.keys(values).filter((it) => !COMMON.has(it) && !own.includes(it)) : [];
+  const own = OWN.get(command) ?? [];
+  const foreign = Object.keys(values).filter((it) => !COMMON.has(it) && !own.includes(it));
   if (foreign.length > 0) {
     const named = foreign.map((it) => `--${it}`).join(" and ");
     const are = foreign.length === 1 ? "is nothing" : "are nothing";

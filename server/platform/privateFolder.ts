@@ -12,7 +12,9 @@ export async function ensurePrivateFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
   } catch (cause) {
-    throw refusal(path, "cannot be created", cause);
+    const code = cause instanceof Error && "code" in cause ? ` (${cause.code})` : "";
+    const nextStep = `See to it that nothing is in its way and that you may create it, or ${ANOTHER}`;
+    throw new TandemError("not-configured", `${path} cannot be created${code}`, nextStep, { cause });
   }
   if (process.platform !== "win32") await tighten(path);
 }
@@ -34,7 +36,9 @@ async function tighten(path: string): Promise<void> {
   }
 }
 
+const ANOTHER = "name another folder in TANDEM_RUNTIME or TANDEM_STATE";
+
 function refusal(path: string, why: string, cause?: unknown): TandemError {
-  const nextStep = "Remove it, or name another folder in TANDEM_RUNTIME or TANDEM_STATE";
+  const nextStep = `Remove it, or ${ANOTHER}`;
   return new TandemError("not-configured", `${path} ${why}, so Tandem keeps nothing in it`, nextStep, { cause });
 }

@@ -23,7 +23,12 @@ const INNOCENT_MS = 60_000;
 
 /** `reason`: how the orchestrator ended, as a clause. */
 export function afterLoss({ definition, sent, ranMs, receivedChars }: LostRequest, reason: string): LossVerdict {
-  const lost = receivedChars === 0 ? "nothing had come back yet" : `${receivedChars} characters of its answer are lost`;
+  const lost =
+    receivedChars === 0
+      ? "nothing had come back yet"
+      : receivedChars === 1
+        ? "1 character of its answer is lost"
+        : `${receivedChars} characters of its answer are lost`;
   const happened = `The orchestrator stopped (${reason}); ${lost}`;
   if (definition.afterLoss === "never") return { kind: "give-up", why: happened };
   if (sent >= MOST_SENT && ranMs < INNOCENT_MS)

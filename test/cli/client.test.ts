@@ -19,7 +19,7 @@ function orchestrators(count: number, liveMs: number, clock: { nowMs: number }):
     if (left++ < count) throw new ResponseError(TANDEM_ERROR, "The orchestrator is leaving", data);
     return {} as never;
   };
-  return async () => ({ request, isOver: false, end: "", close: async () => undefined });
+  return async () => ({ request, end: null, close: async () => undefined });
 }
 
 const cases = [

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { commands } from "../../server/cli/commands.ts";
 import { helpText } from "../../server/cli/help.ts";
 import { readOptions } from "../../server/cli/options.ts";
+import { textPrinter } from "../../server/cli/textPrinter.ts";
 import { checkUsage } from "../../server/cli/usage.ts";
 
 const wrong: readonly { args: string[]; says: RegExp; next: RegExp }[] = [
@@ -43,6 +44,13 @@ test("help fits a terminal of 100 columns, as a whole and where nothing has such
   for (const line of helpText().split("\n")) assert.ok(line.length <= 100, line);
   assert.equal(helpText("fly"), helpText());
 });
+
+for (const words of [["pull"], ["pull", "a", "b"]])
+  test(`models ${words.join(" ")}: refused, as pull takes one model`, () => {
+    const printer = textPrinter(process.stderr);
+    const asked = () => commands.get("models")?.({ words, values: {}, printer, out: process.stdout });
+    assert.throws(asked, { code: "bad-input", message: /pull` takes one model/ });
+  });
 
 function check(args: readonly string[]): void {
   const { values, positionals } = readOptions(args);

@@ -17,6 +17,12 @@ const cases: readonly { name: string; lost: LostRequest; want: "resend" | "give-
     says: /5 characters of its answer are lost$/,
   },
   {
+    name: "one character is one",
+    lost: { definition: generate, sent: 1, ranMs: 900, receivedChars: 1 },
+    want: "give-up",
+    says: /; 1 character of its answer is lost$/,
+  },
+  {
     name: "as long as nothing was shown, anything is sent again",
     lost: { definition: generate, sent: 1, ranMs: 900, receivedChars: 0 },
     want: "resend",

@@ -82,5 +82,14 @@ test("on the command line the text alone is on stdout", async () => {
   assert.match(run.stderr, /\d+ tokens \(\d+ read, \d+ written\) in [\d.]+ s, fake-coder on /);
   const bad = await runCli(["generate", "--json", "--temperature", "hot", "x"], { cwd: tmpdir() });
   assert.equal(bad.code, 1);
-  assert.match(JSON.parse(bad.stdout).message, /temperature/);
+  assert.match(JSON.parse(bad.stdout).message, /^--temperature: .*received no number$/);
+});
+
+test("on the command line why an answer broke off stands on a line of its own", async () => {
+  await using fake = await startFakeLlama({
+    reply: () => ({ text: "Four, as", fault: { kind: "disconnect", after: 2 } }),
+  });
+  const run = await runCli(["generate", "--endpoint", fake.url, "What is 2+2?"], { cwd: tmpdir() });
+  assert.equal(run.code, 1);
+  assert.match(run.stdout, /^Four.*\n$/);
 });

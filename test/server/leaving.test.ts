@@ -55,7 +55,8 @@ test("an orchestrator that makes room finishes its HTTP answers before it leaves
 
 test("an orchestrator that is to leave now says so to who reads an HTTP answer, and goes", async () => {
   await using stage = await halfAnswered();
-  await runCli(["stop", "--now"], stage.at);
+  const stopped = await runCli(["stop", "--now"], stage.at);
+  assert.match(stopped.stdout, /these clients start another when they need one: cli \d+$/m);
   await assert.rejects(stage.text, /The orchestrator is leaving/);
   await stage.request.clientLeft;
   await stage.instance.gone(stage.pid);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isAlive } from "../../server/platform/processes.ts";
 import { generate, run, status, stop } from "../../server/protocol/requests.ts";
+import type { RunEvent } from "../../server/protocol/run.ts";
 import { createGate } from "../fakes/openaiScript.ts";
 import { startFakeLlama } from "../fakes/openaiServer.ts";
 import { connect } from "./connect.ts";
@@ -38,7 +39,12 @@ test("the orchestrator is killed in the middle of a task: the task goes to the n
   await using fake = await startFakeLlama({ reply: () => ({ text: DOC, beforePiece: gate.wait }) });
   await using client = await connect(instance, settingsFor(fake.url));
   const events: string[] = [];
-  const answer = client.send(run, ask, (event) => events.push(event.kind), never);
+  const told: string[] = [];
+  const show = (event: RunEvent) => {
+    events.push(event.kind);
+    if (JSON.stringify(event).includes("sent again")) told.push(event.kind);
+  };
+  const answer = client.send(run, ask, show, never);
   const request = await fake.nextRequest();
   const old = (await instance.pid()) ?? 0;
   process.kill(old, "SIGKILL");
@@ -48,6 +54,7 @@ test("the orchestrator is killed in the middle of a task: the task goes to the n
   assert.notEqual(await instance.pid(), old);
   const again = events.indexOf("retry");
   assert.ok(again > 0 && events.indexOf("classified", again) > again, events.join());
+  assert.deepEqual(told, ["retry"], "said once");
 });
 
 test("text that was shown is not taken back: the request is given up, and the next one is served", async () => {
@@ -114,10 +121,15 @@ test("stop now breaks off what runs; the task goes to the next orchestrator", as
   await using fake = await startFakeLlama({ reply: () => ({ text: DOC, beforePiece: gate.wait }) });
   await using working = await connect(instance, settingsFor(fake.url));
   await using asking = await connect(instance, settingsFor(fake.url));
-  const answer = working.send(run, ask, quiet, never);
+  let why = "";
+  const listen = (event: RunEvent) => {
+    if (event.kind === "retry") why = event.why;
+  };
+  const answer = working.send(run, ask, listen, never);
   const request = await fake.nextRequest();
   await asking.send(stop, { when: "now" }, quiet, never);
   await request.clientLeft;
   gate.open();
   assert.equal((await answer).kind, "edit");
+  assert.match(why, /\(it was asked to stop\)/);
 });

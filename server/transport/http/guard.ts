@@ -39,7 +39,7 @@ function hostRefusal(request: IncomingMessage, { allowedHosts }: GuardRules): Re
   return new Refused(
     403,
     "host_not_allowed",
-    "The Host header names another server. Use the address of this one, or add the name to its allowed hosts",
+    "The Host header names another server. Use the address of this one, or allow the name: tandem serve --allow-host NAME",
   );
 }
 
@@ -53,7 +53,11 @@ function pageRefusal({ headers }: IncomingMessage, { allowedOrigins }: GuardRule
   if (origin !== undefined)
     return allowedOrigins.includes(origin)
       ? null
-      : new Refused(403, "origin_not_allowed", "Web pages may not ask here. Add the page's origin to the allowed ones");
+      : new Refused(
+          403,
+          "origin_not_allowed",
+          "Web pages may not ask here. Allow this one's origin: tandem serve --allow-origin ORIGIN",
+        );
   // Browsers leave `Origin` out of a page's plain GETs, but say where they come from.
   const site = headers["sec-fetch-site"];
   if (site === undefined || site === "none" || site === "same-origin") return null;
