@@ -23,7 +23,7 @@ export interface World extends AsyncDisposable {
   running(): number;
 }
 
-/** An engine that no client's settings name stays loaded so long: seed 003's idle time-out. */
+/** An engine that no client's settings name stays loaded so long: five minutes, as Ollama keeps them. */
 const LINGER_MS = 300_000;
 
 /** One client that is here. */

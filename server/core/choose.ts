@@ -31,7 +31,7 @@ export interface Choice {
   readonly why: string;
 }
 
-/** Seed 001: what stays free on every GPU, for the desktop, the browser and the next prompt. */
+/** What stays free on every GPU, for the desktop, the browser and the next prompt. */
 export const GPU_RESERVE_BYTES = 3 * 1024 ** 3;
 
 /**

@@ -3,7 +3,7 @@ import type { Action } from "../protocol/run.ts";
 /** Words that point to an action, and how strongly. */
 export type Cue = readonly [action: Action, weight: number, words: RegExp];
 
-/** What the document of seed 004 names, and the words people use for the same; weights were set by hand, not fitted. */
+/** What the actions are called, and the words people use for the same; weights were set by hand, not fitted. */
 const ENGLISH: readonly Cue[] = [
   ["docstring", 5, /\b(doc ?strings?|js ?docs?|javadocs?|tsdocs?|xml ?docs?|rustdocs?|documentation|docs?)\b/g],
   ["docstring", 4, /\b(document|comments?)\b/g],

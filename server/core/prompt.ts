@@ -42,7 +42,7 @@ export interface Companion {
   readonly framework: string;
 }
 
-/** Seed 000: 0.2 where there is a right answer, 0.7 where there are many; 0.9 is never right for code. */
+/** 0.2 where there is a right answer, 0.7 where there are many; 0.9 is never right for code. */
 export const TEMPERATURE: Record<Action, number> = {
   docstring: 0.2,
   explain: 0.7,

@@ -22,7 +22,7 @@ export interface ThermalRules {
   readonly slopeMs: number;
 }
 
-/** The seeds' 65, 80 and 85. */
+/** Where consumer cards are warm, begin to slow down, and are about to. */
 export const THERMAL_RULES: ThermalRules = {
   warm: 65,
   hot: 80,

@@ -16,7 +16,7 @@ export const GenerateParams = z
     /** Which engine: the one that drafts, or the one that audits. */
     role: z.enum(["draft", "audit"]).default("draft"),
     maxTokens: z.int().min(1).max(32_768).default(512),
-    /** 0 is greedy. Seed 000: 0.2 extraction, 0.7 by default, 0.9 creative. */
+    /** 0 is greedy. Usual: 0.2 extraction, 0.7 by default, 0.9 creative. */
     temperature: z.number().min(0).max(2).default(0.7),
     topP: z.number().gt(0).max(1).default(0.95),
     /** 1 penalises nothing. */

@@ -5,7 +5,7 @@ import { Diagnostic, FileEdit, Range, SourceDocument } from "./source.ts";
 export const Action = z.enum(["docstring", "explain", "refactor", "fix", "test", "implement", "ask"]);
 export type Action = z.output<typeof Action>;
 
-/** Seed 004: simple -> small model, moderate -> large model, complex -> large model drafting with the small one auditing. */
+/** Simple -> small model, moderate -> large model, complex -> large model drafting with the small one auditing. */
 export const Tier = z.enum(["simple", "moderate", "complex"]);
 export type Tier = z.output<typeof Tier>;
 

@@ -28,7 +28,7 @@ export const Settings = z.object({
   auditWhen: z.enum(["complex", "always", "never"]).default("complex"),
   /** Ceiling on tokens per draft. */
   maxTokens: z.int().min(16).max(32_768).default(2_048),
-  /** Seconds one task may take in all; seed 000 puts the ceiling at 300. */
+  /** Seconds one task may take in all. */
   timeoutS: z.int().min(1).max(300).default(300),
   logLevel: z.enum(["error", "warn", "info", "debug"]).default("info"),
 });

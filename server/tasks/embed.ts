@@ -15,7 +15,7 @@ import { isEnginesFault } from "./fault.ts";
 import { openaiEngine } from "./openaiEngine.ts";
 import { withCeiling } from "./withCeiling.ts";
 
-/** Seed 000: batches of 32 texts keep an engine busy without holding everybody else up. */
+/** Batches of 32 texts keep an engine busy without holding everybody else up. */
 const MOST_BATCH = 32;
 
 /** OpenAI's embeddings, by the engine the request names or the one that is set up for vectors. */

@@ -38,8 +38,10 @@ const JSON_TYPE = ["--header", "Content-Type: application/json"];
 const asking = (body: object) => [...AUTH, ...JSON_TYPE, "--data", JSON.stringify(body)];
 const HELLO = { model: "auto", messages: [{ role: "user", content: "hello" }] };
 
-test("the list of models without a key", async () => {
+test("the list of models without a key, with the right one, but not with a wrong one: clients try theirs there", async () => {
   assert.match(await curl("/v1/models"), /"fake-coder"/);
+  assert.match(await curl("/v1/models", ...AUTH), /"fake-coder"/);
+  assert.match(await curl("/v1/models", "--header", "Authorization: Bearer wrong"), /"invalid_api_key"/);
 });
 
 test("a chat", async () => {
@@ -70,7 +72,7 @@ test("a large request, of which curl first asks whether it may send it", async (
   assert.equal(JSON.parse(answer).error.code, "context_length_exceeded");
 });
 
-test("seed 002's bare call, whole and as a stream", async () => {
+test("the bare call, whole and as a stream", async () => {
   const ask = { prompt: "Hello", max_new_tokens: 16 };
   const whole = JSON.parse(await curl("/generate", ...asking(ask)));
   assert.equal(whole.generated_text, "Good day für alle");

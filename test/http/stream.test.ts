@@ -113,7 +113,7 @@ test("who stops reading for too long is let go, however little is left", async (
   socket.destroy();
 });
 
-test("seed 002's stream: the text in parts, then what it took", async () => {
+test("the bare call's stream: the text in parts, then what it took", async () => {
   await using it = await stage({ reply: () => ({ pieces: ["one ", "two"] }) }, {});
   const text = await (await it.ask("/generate_stream", JSON.stringify({ prompt: "count" }))).text();
   const events = text

@@ -44,3 +44,11 @@ test("the result counts what was written, and the seconds it took", () => {
 
 for (const prompt of [undefined, "", 7])
   test(`no prompt: ${prompt}`, () => assert.equal(SimpleParams.safeParse({ prompt }).success, false));
+
+test("a field there is not is refused, since it would do nothing; what there is goes on", () => {
+  assert.match(SimpleParams.safeParse({ prompt: "Why?", max_tokens: 5 }).error?.message ?? "", /max_tokens/);
+  const { seed, stop, repeatPenalty } = fromSimple(
+    SimpleParams.parse({ prompt: "Why?", seed: 7, stop: ["\n"], repetition_penalty: 1.2 }),
+  );
+  assert.deepEqual({ seed, stop, repeatPenalty }, { seed: 7, stop: ["\n"], repeatPenalty: 1.2 });
+});

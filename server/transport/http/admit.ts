@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { Refused } from "./refused.ts";
 
-/** Where clients put a key: OpenAI's way, the one of seed 000, and Azure's. */
+/** Where clients put a key: OpenAI's way, an internal service's, and Azure's. */
 const KEY_HEADERS = ["x-internal-api-key", "api-key"] as const;
 
 /** Null when one of the keys that were sent is the door's own. `key` is the one of this moment. */
@@ -20,6 +20,11 @@ export function keyRefusal(headers: IncomingHttpHeaders, key: string): Refused |
       : "This API key is not, or no longer, valid. `tandem key` prints the valid one",
     { headers: { "www-authenticate": "Bearer" } },
   );
+}
+
+/** Whether a key came along at all. One that is wrong is refused even where none is needed: clients try theirs on the list of models. */
+export function hasKey(headers: IncomingHttpHeaders): boolean {
+  return keysIn(headers).length > 0;
 }
 
 function keysIn(headers: IncomingHttpHeaders): string[] {

@@ -5,7 +5,7 @@ import type { Session } from "../../handlers.ts";
 import type { Log } from "../../ports.ts";
 import type { EngineStatus } from "../../protocol/status.ts";
 import { type BindAddress, bindAddress, inUrl } from "./address.ts";
-import { keyRefusal } from "./admit.ts";
+import { hasKey, keyRefusal } from "./admit.ts";
 import { readJsonBodies } from "./body.ts";
 import { answerFailures } from "./failure.ts";
 import { type HttpLimits, LIMITS } from "./limits.ts";
@@ -50,7 +50,7 @@ export interface HttpDoor extends AsyncDisposable {
   breakOff(): void;
 }
 
-/** Listens for OpenAI's and seed 002's requests. Throws TandemError: not-configured (unsafe, or the port is taken), bad-input. */
+/** Listens for OpenAI's requests and bare calls to a model. Throws TandemError: not-configured (unsafe, or the port is taken), bad-input. */
 export async function openHttp(options: HttpOptions, deps: HttpDeps): Promise<HttpDoor> {
   const bind = await bindAddress(options.host);
   requireSafe(options, bind);
@@ -74,7 +74,7 @@ export async function openHttp(options: HttpOptions, deps: HttpDeps): Promise<Ht
   readJsonBodies(app, limits);
   app.addHook("onRequest", async (request, reply) => {
     const { access = "key" } = request.routeOptions.config;
-    const isOpen = access === "all" || (access === "listing" && bind.isLoopback);
+    const isOpen = access === "all" || (access === "listing" && bind.isLoopback && !hasKey(request.headers));
     const refused = isOpen ? null : keyRefusal(request.headers, await options.key());
     if (refused) throw refused;
     if (request.method === "POST") running.enter(reply.raw);

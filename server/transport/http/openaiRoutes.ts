@@ -36,7 +36,7 @@ export function addOpenAiRoutes(app: FastifyInstance, deps: OpenAiDeps): void {
     answerWhole(reply, deps, (call) => handlers.embeddings(body, call)),
   );
   typed.get("/v1/models", { config: LISTING, schema: LIST }, (_, reply) => listed(reply, deps));
-  // Seed 002's name for it.
+  // Beside `/generate`, whose clients know it by this name.
   typed.get("/models", { config: LISTING, schema: { ...LIST, operationId: "models" } }, (_, reply) =>
     listed(reply, deps),
   );

@@ -11,7 +11,7 @@ export interface SimpleDeps extends AnswerDeps {
   readonly session: Session;
 }
 
-/** Seed 002's paths: one bare call to a model. */
+/** One bare call to a model, by the names that Hugging Face's generation has. */
 export function addSimpleRoutes(app: FastifyInstance, deps: SimpleDeps): void {
   const { handlers } = deps.session;
   const typed = app.withTypeProvider<ZodTypeProvider>();
