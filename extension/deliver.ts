@@ -1,5 +1,5 @@
 import type { AnyRequest, EventOf, ParamsOf, ResultOf } from "../server/protocol/define.ts";
-import { afterLoss } from "../server/protocol/loss.ts";
+import { afterLoss, resendEvent } from "../server/protocol/loss.ts";
 import type { Moving } from "../server/protocol/service.ts";
 import { cancelled, failureOf, stopped, type TandemFailure } from "./failure.ts";
 
@@ -66,8 +66,8 @@ export async function deliver<R extends AnyRequest>(order: Order<R>, lines: Line
     const counted = isAskedFor && misses <= MOST_MISSES ? 1 : sent++;
     const verdict = afterLoss({ definition, sent: counted, ranMs, receivedChars }, reason);
     if (verdict.kind === "give-up") throw stopped(verdict.why);
-    const retry = definition.event.safeParse({ kind: "retry", attempt: ++attempt, why: verdict.why });
-    if (retry.success) onEvent(retry.data);
+    const resent = resendEvent(definition, ++attempt, verdict.why);
+    if (resent) onEvent(resent);
   }
 }
 

@@ -74,7 +74,7 @@ if (held) {
   const client = serving.serve(stdin, stdout, { kind: "editor", pid: ppid, version: packageVersion });
   void client.gone.then(() => leave(0));
 }
-log.info("leaving", { why: await serving.over });
+log.info("leaving", { why: await serving.life.over });
 door?.close();
 // Who asks over HTTP is no client that is waited for; what is being answered is finished all the same.
 await serving.closeHttp();

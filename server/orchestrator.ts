@@ -29,8 +29,6 @@ import { createWorld, type World } from "./world.ts";
 export interface Orchestrator {
   /** Serves one client; the streams are the orchestrator's from now on. */
   serve(input: Readable, output: Writable, client: ClientInfo): LspClient;
-  /** Resolves with the reason when there is nothing left to stay for. */
-  readonly over: Promise<string>;
   readonly life: Life;
   /** The HTTP doors are closed, so that another orchestrator can open them; answers under way are finished. */
   closeHttp(): Promise<void>;
@@ -69,7 +67,6 @@ export function createOrchestrator(deps: OrchestratorDeps): Orchestrator {
   tidyUp(register, log, stopping.signal);
   return {
     life,
-    over: life.over,
     closeHttp: async () => httpDoors[Symbol.asyncDispose](),
     serve(input, output, info) {
       // What concerns this client alone is told to nobody else.

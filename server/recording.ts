@@ -18,8 +18,7 @@ export interface Recording {
 export interface RecordingDeps {
   readonly journal: Journal;
   readonly clock: Clock;
-  /** A new name, and the time on the wall. */
-  readonly stamp: () => { readonly id: string; readonly atMs: number };
+  readonly stamp: () => Pick<Decision, "id" | "atMs">;
 }
 
 /** `kind`: of the client whose requests these are; null: the HTTP door's. */

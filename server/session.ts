@@ -6,10 +6,12 @@ import { askingParts } from "./pinning.ts";
 import { chosenModels } from "./places.ts";
 import { createPlacing } from "./placing.ts";
 import type { Clock, Files, Journal, Log, ModelStore, OpenEngine, Syntax } from "./ports.ts";
+import type { AnyRequest, EventOf } from "./protocol/define.ts";
 import type { ClientInfo } from "./protocol/handshake.ts";
+import { requests } from "./protocol/requests.ts";
 import type { Settings } from "./protocol/settings.ts";
 import type { Status } from "./protocol/status.ts";
-import { createRecording, type Recording } from "./recording.ts";
+import { createRecording } from "./recording.ts";
 import type { EnginePool, Membership } from "./scheduler.ts";
 import { folderOf, withinFolders } from "./scope.ts";
 import { chat } from "./tasks/chat.ts";
@@ -68,18 +70,19 @@ export function createSession(deps: SessionDeps): ClientSession {
   let folders: readonly string[] = [];
   let running = 0;
   const recording = createRecording(deps.client?.kind ?? null, deps);
+  const counted: Work["counted"] = async (task) => {
+    running++;
+    try {
+      await placing.done();
+      return await task();
+    } finally {
+      running--;
+      deps.onChange();
+    }
+  };
   const work: Work = {
-    recording,
-    async counted(task) {
-      running++;
-      try {
-        await placing.done();
-        return await task();
-      } finally {
-        running--;
-        deps.onChange();
-      }
-    },
+    counted,
+    recorded: ({ method }, emit, task) => counted(() => recording.record(method, emit, task)),
     parts: (documentUri) => ({
       ...deps,
       scheduler: member,
@@ -125,22 +128,23 @@ export function createSession(deps: SessionDeps): ClientSession {
   return session;
 }
 
+type Emit<R extends AnyRequest> = (event: EventOf<R>) => void;
+
 /** What the handlers of tasks work with. */
 interface Work {
-  readonly recording: Recording;
   /** Runs once the engines are placed, and is counted while it does. */
   counted<T>(task: () => Promise<T>): Promise<T>;
+  /** The same, and the journal hears what is decided and how it ends. */
+  recorded<R extends AnyRequest, T>(definition: R, emit: Emit<R>, task: (tell: Emit<R>) => Promise<T>): Promise<T>;
   parts(documentUri?: string): RunDeps;
   /** The same for requests in OpenAI's shape. */
   asking(): Promise<OpenAiDeps>;
 }
 
-function taskHandlers({ counted, parts, recording }: Work, deps: SharedParts) {
+function taskHandlers({ counted, recorded, parts }: Work, deps: SharedParts) {
   return {
     run: (params, { emit, signal }) =>
-      counted(() =>
-        recording.record("tandem/run", emit, (tell) => run(params, parts(params.document?.uri), tell, signal)),
-      ),
+      recorded(requests.run, emit, (tell) => run(params, parts(params.document?.uri), tell, signal)),
     generate: (params, { emit, signal }) => counted(() => generate(params, parts(), emit, signal)),
     models: () => listCatalogue(deps),
     decisions: async (page) => ({ decisions: deps.journal.decisions(page) }),
@@ -148,22 +152,14 @@ function taskHandlers({ counted, parts, recording }: Work, deps: SharedParts) {
   } satisfies Partial<Handlers>;
 }
 
-function openaiHandlers({ counted, asking, recording }: Work) {
+function openaiHandlers({ recorded, counted, asking }: Work) {
   return {
     chat: (params, { emit, signal }) =>
-      counted(() =>
-        recording.record("tandem/openai/chat", emit, async (tell) => chat(params, await asking(), tell, signal)),
-      ),
+      recorded(requests.chat, emit, async (tell) => chat(params, await asking(), tell, signal)),
     complete: (params, { emit, signal }) =>
-      counted(() =>
-        recording.record("tandem/openai/completions", emit, async (tell) =>
-          complete(params, await asking(), tell, signal),
-        ),
-      ),
+      recorded(requests.complete, emit, async (tell) => complete(params, await asking(), tell, signal)),
     embeddings: (params, { emit, signal }) =>
-      counted(() =>
-        recording.record("tandem/openai/embeddings", emit, async (tell) => embed(params, await asking(), tell, signal)),
-      ),
+      recorded(requests.embeddings, emit, async (tell) => embed(params, await asking(), tell, signal)),
     listModels: (_, { signal }) => counted(async () => listModels(await asking(), signal)),
   } satisfies Partial<Handlers>;
 }

@@ -2,7 +2,7 @@ import { ResponseError } from "vscode-languageserver-protocol/node";
 import { TandemError } from "../errors.ts";
 import type { AnyRequest, EventOf, ParamsOf, ResultOf } from "../protocol/define.ts";
 import { ErrorData } from "../protocol/errors.ts";
-import { afterLoss } from "../protocol/loss.ts";
+import { afterLoss, resendEvent } from "../protocol/loss.ts";
 import { type Line, LineLost, PROCESS_ENDED } from "./line.ts";
 
 /** The orchestrator as a command sees it, whichever process serves at the moment. */
@@ -43,7 +43,8 @@ export async function createClient(open: () => Promise<Line>): Promise<Client> {
         if (verdict.kind === "give-up")
           throw new TandemError("provider", verdict.why, "Run it again; another orchestrator is started for it");
         sent++;
-        tell(definition, onEvent, { why: verdict.why, attempt: sent });
+        const resent = resendEvent(definition, sent, verdict.why);
+        if (resent) onEvent(resent);
       }
     },
     async [Symbol.asyncDispose]() {
@@ -100,14 +101,4 @@ async function opened(open: () => Promise<Line>): Promise<Line> {
           cause: error,
         });
     }
-}
-
-/** As an event of the request, where it has one for it: what came before no longer counts. */
-function tell<R extends AnyRequest>(
-  definition: R,
-  onEvent: (event: EventOf<R>) => void,
-  { why, attempt }: { why: string; attempt: number },
-): void {
-  const read = definition.event.safeParse({ kind: "retry", attempt, why });
-  if (read.success) onEvent(read.data);
 }

@@ -1,4 +1,4 @@
-import type { AnyRequest } from "./define.ts";
+import type { AnyRequest, EventOf } from "./define.ts";
 
 /** A request whose answer will not come, because the orchestrator has gone. */
 export interface LostRequest {
@@ -37,4 +37,9 @@ export function afterLoss({ definition, sent, ranMs, receivedChars }: LostReques
   return receivedChars === 0
     ? { kind: "resend", why: `${happened}, and the request was sent again` }
     : { kind: "give-up", why: happened };
+}
+
+/** What tells whoever listens to a request that it was sent again and that what came before no longer counts; null where it has no such event. */
+export function resendEvent<R extends AnyRequest>(definition: R, attempt: number, why: string): EventOf<R> | null {
+  return definition.event.safeParse({ kind: "retry", attempt, why }).data ?? null;
 }

@@ -80,9 +80,13 @@ function report(
 /** Everything as the server said it, but for the model's name: a client may be asking for it again by that. */
 function named(body: unknown, { engine }: Lease): Body {
   if (typeof body === "object" && body !== null && !Array.isArray(body)) return { ...body, model: engine.model.id };
-  throw new TandemError(
+  throw unreadable(engine.device);
+}
+
+export function unreadable(device: string): TandemError {
+  return new TandemError(
     "provider",
-    `The answer of ${engine.device} is not in OpenAI's format`,
+    `The answer of ${device} is not in OpenAI's format`,
     "Look at the server's own log, and check the endpoint's address",
   );
 }

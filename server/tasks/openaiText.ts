@@ -1,4 +1,3 @@
-import { TandemError } from "../errors.ts";
 import type { Relay } from "../ports.ts";
 import type { Usage } from "../protocol/openai.ts";
 import type { Lease } from "../slot/slot.ts";
@@ -6,7 +5,7 @@ import type { OpenAiDeps } from "./deps.ts";
 import { granted, refusalError } from "./granted.ts";
 import type { TextEmit, TextRequest, TextResult } from "./openaiApi.ts";
 import { openaiEngine } from "./openaiEngine.ts";
-import { openaiRelay } from "./openaiRelay.ts";
+import { openaiRelay, unreadable } from "./openaiRelay.ts";
 import { openaiWrite } from "./openaiWrite.ts";
 import { withCeiling } from "./withCeiling.ts";
 
@@ -59,9 +58,5 @@ async function relayed<Chunk extends { usage?: Usage | null | undefined }, Whole
 
 function certain<T>(read: T | null, device: string): T {
   if (read !== null) return read;
-  throw new TandemError(
-    "provider",
-    `The answer of ${device} is not in OpenAI's format`,
-    "Look at the server's own log, and check the endpoint's address",
-  );
+  throw unreadable(device);
 }
