@@ -22,9 +22,9 @@ export const ServeEvent = z.object({
   kind: z.literal("listening"),
   /** `http://127.0.0.1:8765`; OpenAI clients add `/v1`. */
   url: z.string(),
-  /** The file with the key that clients send. Only this user can read it. */
+  /** The file with the key that clients send, with everything but health and, on loopback, the list of models. Only this user can read it. */
   keyFile: z.string(),
-  /** The key in it is asked for with everything but health and, on loopback, the list of models. */
+  /** Of the orchestrator. */
   pid: z.int(),
 });
 export type ServeEvent = z.output<typeof ServeEvent>;
