@@ -1,10 +1,14 @@
 import { assign, type EngineConfig } from "./core/assign.ts";
 import { type Choice, choose, type Hardware } from "./core/choose.ts";
+import type { Option } from "./core/govern/loadable.ts";
+import { DEFAULT_OPTIONS } from "./core/loadOptions.ts";
+import type { EngineSpec } from "./engineSpec.ts";
 import { type CatalogueEntry, toModelInfo } from "./models/catalogue.ts";
-import type { Engine, EngineSpec, ModelStore, OpenEngine } from "./ports.ts";
+import { attachable, loadableOf } from "./needs.ts";
+import type { Engine, ModelFile, ModelStore, OpenEngine } from "./ports.ts";
 import type { ModelInfo } from "./protocol/models.ts";
 import type { Settings } from "./protocol/settings.ts";
-import type { Emit, Place } from "./slot/state.ts";
+import type { Emit, Place, Prepared } from "./slot/state.ts";
 
 export interface PlacesDeps {
   readonly catalogue: readonly CatalogueEntry[];
@@ -34,7 +38,7 @@ export function placeOf(config: EngineConfig, likely: string, deps: PlacesDeps):
   return {
     config,
     expected: expectedModel(likely, deps.catalogue),
-    open: (emit, signal) => open(config, deps, emit, signal),
+    prepare: (emit, signal) => prepare(config, deps, emit, signal),
   };
 }
 
@@ -47,18 +51,18 @@ async function likelyModel({ source }: EngineConfig, store: ModelStore): Promise
     : model;
 }
 
-async function open(
+async function prepare(
   { id, roles, source }: EngineConfig,
   deps: PlacesDeps,
   emit: Emit,
   signal: AbortSignal,
-): Promise<Engine> {
+): Promise<Prepared> {
   if (source.kind === "endpoint") {
-    emit({ kind: "loading", engine: id, model: source.modelName ?? source.url });
-    return deps.openEngine(
-      { kind: "endpoint", url: source.url, modelName: source.modelName, apiKey: source.apiKey },
-      signal,
-    );
+    const { url, modelName, apiKey } = source;
+    emit({ kind: "loading", engine: id, model: modelName ?? url });
+    const open: Prepared["open"] = (_, _emit, opening) =>
+      deps.openEngine({ kind: "endpoint", url, modelName, apiKey }, opening);
+    return { loadable: attachable(modelName ?? url), open };
   }
   const file = await deps.store.ensure(
     source.model,
@@ -68,13 +72,33 @@ async function open(
   );
   // Said once a task: the auditor's model is missing for the same reason as the drafter's.
   if (file.substituted && roles.includes("draft")) emit({ kind: "notice", message: file.substituted });
-  emit({ kind: "loading", engine: id, model: file.model.label });
+  return {
+    loadable: await loadableOf(source, file, signal),
+    open: (option, tell, opening) => open({ id, source, file, option }, deps, tell, opening),
+  };
+}
+
+interface Chosen {
+  readonly id: string;
+  readonly source: Extract<EngineConfig["source"], { kind: "embedded" }>;
+  readonly file: ModelFile;
+  readonly option: Option;
+}
+
+async function open(
+  { id, source, file }: Chosen,
+  { openEngine }: PlacesDeps,
+  emit: Emit,
+  signal: AbortSignal,
+): Promise<Engine> {
   const { model, path } = file;
   const { device, threads, use, llamaServer } = source;
-  const local = { model, path, device, threads, contextTokens: model.contextTokens, use };
+  emit({ kind: "loading", engine: id, model: model.label });
+  const shape = { cards: [], options: DEFAULT_OPTIONS, contextTokens: model.contextTokens };
+  const local = { model, path, device, threads, use, ...shape };
   const spec: EngineSpec =
     llamaServer === "" ? { ...local, kind: "embedded" } : { ...local, kind: "llama-server", executable: llamaServer };
-  const engine = await deps.openEngine(spec, signal);
+  const engine = await openEngine(spec, signal);
   if (device !== "cpu" && engine.device === "cpu") emit({ kind: "notice", message: NO_GPU_BUILD });
   return engine;
 }

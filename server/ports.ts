@@ -1,3 +1,5 @@
+import type { Need } from "./core/govern/loadable.ts";
+import type { EngineSpec } from "./engineSpec.ts";
 import type { Decision } from "./protocol/decision.ts";
 import type { JournalEntry, Outcome } from "./protocol/decisions.ts";
 import type { DownloadProgress, ModelInfo } from "./protocol/models.ts";
@@ -82,6 +84,24 @@ export interface Engine extends AsyncDisposable {
   readonly embed: Embed | null;
   /** Resolves when the engine is gone by itself (crash, killed); never rejects. */
   readonly gone: Promise<string>;
+  /** What it says it holds of each device, by uuid or "cpu"; null: it does not say. */
+  readonly held: readonly Need[] | null;
+  /** Frees keys and values and keeps the weights, if it can; the next request reads its prompt anew. */
+  readonly trim: ((signal: AbortSignal) => Promise<void>) | null;
+  /** Whether it is where it was put. */
+  readonly placement: Placement | null;
+}
+
+/**
+ * Whether a process is on the device that it was given.
+ * - verified      its own process was seen there, or the device's memory rose by what it needs when it was loaded
+ * - refuted       it was seen elsewhere, or holds nothing where it should
+ * - unverifiable  this system hides which process holds what
+ */
+export interface Placement {
+  readonly verdict: "verified" | "refuted" | "unverifiable";
+  /** One sentence: the evidence. */
+  readonly why: string;
 }
 
 /** A request in OpenAI's shape; the engine puts its own model's name in place of `model`. */
@@ -105,24 +125,6 @@ export interface Embeddings {
 }
 
 export type Embed = (texts: readonly string[], signal: AbortSignal) => Promise<Embeddings>;
-
-/** A model file, and how it is to be run here. */
-export interface LocalSpec {
-  readonly model: ModelInfo;
-  readonly path: string;
-  readonly device: string;
-  readonly threads: number;
-  readonly contextTokens: number;
-  /** llama.cpp sets a context up for one or the other. */
-  readonly use: "write" | "embed";
-}
-
-/** What to open: everything is decided before, the opener only does it. */
-export type EngineSpec =
-  | (LocalSpec & { readonly kind: "embedded" })
-  /** In a llama-server of the user's, which Tandem starts and ends. */
-  | (LocalSpec & { readonly kind: "llama-server"; readonly executable: string })
-  | { readonly kind: "endpoint"; readonly url: string; readonly modelName: string | null; readonly apiKey: string };
 
 /** Starts an engine child, or attaches to an endpoint and asks it what it serves. Throws TandemError. */
 export type OpenEngine = (spec: EngineSpec, signal: AbortSignal) => Promise<Engine>;

@@ -149,6 +149,10 @@ function taskHandlers({ counted, recorded, parts }: Work, deps: SharedParts) {
     models: () => listCatalogue(deps),
     decisions: async (page) => ({ decisions: deps.journal.decisions(page) }),
     pull: (params, call) => pullModel(params.model, deps, call),
+    load: notYet,
+    unload: notYet,
+    pin: notYet,
+    gpuHistory: async () => ({ gpus: [] }),
   } satisfies Partial<Handlers>;
 }
 
@@ -162,6 +166,10 @@ function openaiHandlers({ recorded, counted, asking }: Work) {
       recorded(requests.embeddings, emit, async (tell) => embed(params, await asking(), tell, signal)),
     listModels: (_, { signal }) => counted(async () => listModels(await asking(), signal)),
   } satisfies Partial<Handlers>;
+}
+
+async function notYet(): Promise<never> {
+  throw new TandemError("not-configured", "Engines are loaded by the first task that needs them", "Run a task");
 }
 
 const listCatalogue: (deps: SharedParts) => ReturnType<Handlers["models"]> = async ({ catalogue, store, hardware }) => {

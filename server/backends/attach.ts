@@ -1,6 +1,6 @@
 import { z } from "zod";
+import type { EngineSpec } from "../engineSpec.ts";
 import { abortError, TandemError } from "../errors.ts";
-import type { EngineSpec } from "../ports.ts";
 import type { ModelInfo } from "../protocol/models.ts";
 import type { Address } from "./address.ts";
 import { type Connection, type Reply, readShort } from "./connection.ts";

@@ -1,7 +1,8 @@
 import type { FromChild, WireRequest } from "../engine/wire.ts";
+import type { EngineSpec } from "../engineSpec.ts";
 import { abortError, TandemError, throwIfAborted } from "../errors.ts";
 import type { Register } from "../lifelines/register.ts";
-import type { Embeddings, Engine, EngineSpec, GenerateRequest, Log, Piece } from "../ports.ts";
+import type { Embeddings, Engine, GenerateRequest, Log, Piece } from "../ports.ts";
 import { type Answer, converse, errorOf } from "./conversation.ts";
 import { type Ending, type EngineChild, startEngineChild } from "./engineChild.ts";
 import { createInbox, type Inbox } from "./inbox.ts";
@@ -104,6 +105,9 @@ function createEmbeddedEngine(given: EngineGiven): Engine {
     relay: null,
     embed: spec.use === "embed" ? (texts, signal) => makeVectors(work, texts, signal) : null,
     gone: gone.promise,
+    held: null,
+    trim: null,
+    placement: null,
     async [Symbol.asyncDispose]() {
       isDisposed = true;
       await child[Symbol.asyncDispose]();

@@ -1,4 +1,4 @@
-import type { LocalSpec } from "../ports.ts";
+import type { LocalSpec } from "../engineSpec.ts";
 import { type Pin, pinTo } from "./pin.ts";
 
 /** On a processor it heeds a cancellation between two batches only, and 128 tokens are a second or two there. */

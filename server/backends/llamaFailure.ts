@@ -2,8 +2,8 @@ import { execFile } from "node:child_process";
 import { stat } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { promisify } from "node:util";
+import type { EngineSpec } from "../engineSpec.ts";
 import { abortError, TandemError } from "../errors.ts";
-import type { EngineSpec } from "../ports.ts";
 import { childEnvironment, pinTo } from "./pin.ts";
 
 const run = promisify(execFile);

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
+import type { EngineSpec } from "../engineSpec.ts";
 import { abortError, throwIfAborted } from "../errors.ts";
 import { type Foreign, type ForeignEnd, startForeign } from "../lifelines/foreign.ts";
 import type { Register } from "../lifelines/register.ts";
 import { freePort } from "../platform/freePort.ts";
-import type { Engine, EngineSpec, Log } from "../ports.ts";
+import type { Engine, Log } from "../ports.ts";
 import { parseAddress } from "./address.ts";
 import { openConnection, readShort } from "./connection.ts";
 import { llamaArguments } from "./llamaArguments.ts";
@@ -79,6 +80,9 @@ function engineOf(spec: Spec, endpoint: Engine, foreign: Foreign, log: Log): Eng
     relay: endpoint.relay,
     embed: spec.use === "embed" ? endpoint.embed : null,
     gone: gone.promise,
+    held: null,
+    trim: null,
+    placement: null,
     async [Symbol.asyncDispose]() {
       isDisposed = true;
       await endpoint[Symbol.asyncDispose]();

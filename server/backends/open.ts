@@ -1,3 +1,4 @@
+import { TandemError } from "../errors.ts";
 import type { Register } from "../lifelines/register.ts";
 import type { Log, OpenEngine } from "../ports.ts";
 import type { Recognise } from "./attach.ts";
@@ -28,6 +29,8 @@ export function createOpenEngine(deps: OpenDeps): OpenEngine {
         const { openLlamaServer } = await import("./llamaServer.ts");
         return openLlamaServer(spec, deps, signal);
       }
+      case "vllm":
+        throw new TandemError("not-configured", "vLLM is not started yet", "Start it, and set its address as endpoint");
       case "endpoint": {
         const { openEndpoint } = await import("./openai.ts");
         return openEndpoint(spec, deps, signal);

@@ -1,5 +1,6 @@
+import type { EngineSpec } from "../engineSpec.ts";
 import { abortError, throwIfAborted } from "../errors.ts";
-import type { Engine, EngineSpec, GenerateRequest, Log, Piece } from "../ports.ts";
+import type { Engine, GenerateRequest, Log, Piece } from "../ports.ts";
 import { type Address, parseAddress } from "./address.ts";
 import { type Attached, attach, type Recognise } from "./attach.ts";
 import { AttemptFailed, attempt } from "./attempt.ts";
@@ -115,6 +116,9 @@ function createEndpointEngine(given: EngineGiven): Engine {
     embed: createEmbed({ ...given, modelName: attached.modelName }),
     // Whether it is there shows with each request; an endpoint has no end of its own.
     gone: new Promise<string>(() => {}),
+    held: null,
+    trim: null,
+    placement: null,
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   };
 }

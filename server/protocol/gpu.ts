@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { request } from "./define.ts";
 
 /** One GPU as it was last heard of. Null: its driver does not tell. */
 export const GpuStatus = z.object({
@@ -36,3 +37,34 @@ export const GpuSourceStatus = z.object({
   reason: z.string().nullable(),
 });
 export type GpuSourceStatus = z.output<typeof GpuSourceStatus>;
+
+/** One GPU at one moment of the past; `atMs` since 1970. Where a point stands for a longer time: means, and the highest temperature. */
+export const GpuSample = z.object({
+  atMs: z.number(),
+  usedBytes: z.number().nullable(),
+  totalBytes: z.number().nullable(),
+  busyPercent: z.number().nullable(),
+  celsius: z.number().nullable(),
+  powerWatts: z.number().nullable(),
+});
+export type GpuSample = z.output<typeof GpuSample>;
+
+/** What was read of the GPUs, the oldest first, at most 500 points of each: the last minutes as they were read, older ones in steps. */
+export const gpuHistory = request({
+  method: "tandem/gpus/history",
+  params: z
+    .object({
+      /** How far back. */
+      seconds: z
+        .int()
+        .min(1)
+        .max(30 * 86_400)
+        .default(100),
+    })
+    .strict(),
+  event: z.object({}).strict(),
+  result: z.object({
+    gpus: z.array(z.object({ uuid: z.string(), name: z.string(), stepMs: z.number(), samples: z.array(GpuSample) })),
+  }),
+  afterLoss: "resend",
+});

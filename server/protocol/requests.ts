@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { decisions } from "./decisions.ts";
 import { notification, request } from "./define.ts";
+import { load, pin, unload } from "./engines.ts";
 import { GenerateEvent, GenerateParams, GenerateResult } from "./generate.ts";
+import { gpuHistory } from "./gpu.ts";
 import { ModelInfo, Role } from "./models.ts";
 import {
   ChatEvent,
@@ -158,4 +160,8 @@ export const requests = {
   rotateKey,
   stop,
   decisions,
+  load,
+  unload,
+  pin,
+  gpuHistory,
 } as const;

@@ -99,7 +99,13 @@ export const RunEvent = z.discriminatedUnion("kind", [
     why: z.string(),
   }),
   /** Queued behind other work on the same engine; `position` 1 is next. */
-  z.object({ kind: z.literal("waiting"), engine: z.string(), position: z.int() }),
+  z.object({
+    kind: z.literal("waiting"),
+    engine: z.string(),
+    position: z.int(),
+    /** For what, where it is not its turn alone: memory, mostly. */
+    why: z.string().optional(),
+  }),
   z.object({ kind: z.literal("downloading"), progress: DownloadProgress }),
   z.object({ kind: z.literal("loading"), engine: z.string(), model: z.string() }),
   /** The engine is ready. `model` may differ from the one routed to when that could not be had; a notice then says so. */

@@ -6,6 +6,8 @@ import { ModelInfo } from "./models.ts";
 /** One place a model can run: an embedded engine on a device, or an endpoint. */
 export const EngineStatus = z.object({
   id: z.string(),
+  /** Names the engine for all clients as long as the orchestrator lives; `load`, `unload` and `pin` take it. "": an older orchestrator. */
+  handle: z.string().default(""),
   /** What this client uses it for; empty: it is other clients' only. */
   roles: z.array(z.enum(["draft", "audit", "embed"])),
   /** Clients whose settings name it. */
@@ -22,6 +24,19 @@ export const EngineStatus = z.object({
   pid: z.int().nullable(),
   prefillTokensPerSecond: z.number().nullable(),
   decodeTokensPerSecond: z.number().nullable(),
+  /** What it holds of each device, by uuid or "cpu"; what it would take is not counted. `isMeasured`: the driver or the engine says so. */
+  memory: z.array(z.object({ device: z.string(), bytes: z.number(), isMeasured: z.boolean() })).default([]),
+  /** Never unloaded by itself. */
+  isPinned: z.boolean().default(false),
+  /** Whether its process is where it was put; null: it is nowhere, or nobody looked. */
+  placement: z
+    .object({ verdict: z.enum(["verified", "refuted", "unverifiable"]), why: z.string() })
+    .nullable()
+    .default(null),
+  /** How long it has had nothing to do; null: it has, or is not loaded. */
+  idleMs: z.int().nullable().default(null),
+  /** Why it is not loaded although somebody waits for it; null: nobody waits. */
+  waitsFor: z.string().nullable().default(null),
 });
 export type EngineStatus = z.output<typeof EngineStatus>;
 

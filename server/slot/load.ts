@@ -41,7 +41,10 @@ async function open(state: SlotState, deps: SlotDeps, emit: Emit, signal: AbortS
   const { id } = state.place.config;
   const startedMs = deps.clock.nowMs();
   try {
-    const engine = await state.place.open(emit, signal);
+    const { loadable, open } = await state.place.prepare(emit, signal);
+    const [option] = loadable.options;
+    if (!option) throw new Error("no way to load it");
+    const engine = await open(option, emit, signal);
     const tookMs = deps.clock.nowMs() - startedMs;
     Object.assign(state, { engine, loadMs: tookMs, failures: 0 });
     const { model, device, pid } = engine;

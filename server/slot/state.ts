@@ -1,4 +1,5 @@
 import type { EngineConfig } from "../core/assign.ts";
+import type { Loadable, Option } from "../core/govern/loadable.ts";
 import type { EngineView } from "../core/route.ts";
 import type { Clock, Engine, Log } from "../ports.ts";
 import type { ModelInfo } from "../protocol/models.ts";
@@ -7,11 +8,20 @@ import type { EngineStatus } from "../protocol/status.ts";
 
 export type Emit = (event: RunEvent) => void;
 
-/** An engine that may be opened: its configuration, what is known of its model, and how to open it. */
+/** An engine that may be opened: its configuration, what is known of its model, and how to get it. */
 export interface Place {
   readonly config: EngineConfig;
   readonly expected: ModelInfo;
-  open(emit: Emit, signal: AbortSignal): Promise<Engine>;
+  /** All that comes before loading: its file is fetched, and what it would take is reckoned. Throws TandemError. */
+  prepare(emit: Emit, signal: AbortSignal): Promise<Prepared>;
+}
+
+/** An engine that can be loaded now. */
+export interface Prepared {
+  /** What it takes, and where; its key is given by who owns the engines. */
+  readonly loadable: Omit<Loadable, "key">;
+  /** Loads it in one of its ways. Throws TandemError. */
+  open(option: Option, emit: Emit, signal: AbortSignal): Promise<Engine>;
 }
 
 export interface SlotDeps {
@@ -104,6 +114,12 @@ export function statusOf(state: SlotState): Omit<EngineStatus, "users"> {
     pid: state.engine?.pid ?? null,
     prefillTokensPerSecond: state.prefillPerSecond,
     decodeTokensPerSecond: state.decodePerSecond,
+    handle: "",
+    memory: [],
+    isPinned: false,
+    placement: state.engine?.placement ?? null,
+    idleMs: null,
+    waitsFor: null,
   };
 }
 

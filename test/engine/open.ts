@@ -2,7 +2,9 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { engineEntry, shimEntry } from "../../server/assets.ts";
 import { createOpenEngine } from "../../server/backends/open.ts";
-import type { Engine, EngineSpec, Log } from "../../server/ports.ts";
+import { DEFAULT_OPTIONS } from "../../server/core/loadOptions.ts";
+import type { EngineSpec } from "../../server/engineSpec.ts";
+import type { Engine, Log } from "../../server/ports.ts";
 import { silentLog } from "../fakes/log.ts";
 import { ensureTinyLlama } from "../setup/tinyllama.ts";
 
@@ -22,6 +24,8 @@ export async function openTiny(
     device: "cpu",
     threads: 1,
     contextTokens: 1_024,
+    cards: [],
+    options: DEFAULT_OPTIONS,
     use: "write",
     ...changes,
   };

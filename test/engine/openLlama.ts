@@ -1,7 +1,9 @@
 import { shimEntry } from "../../server/assets.ts";
 import { openLlamaServer } from "../../server/backends/llamaServer.ts";
+import { DEFAULT_OPTIONS } from "../../server/core/loadOptions.ts";
+import type { EngineSpec } from "../../server/engineSpec.ts";
 import type { Register } from "../../server/lifelines/register.ts";
-import type { Engine, EngineSpec, Log } from "../../server/ports.ts";
+import type { Engine, Log } from "../../server/ports.ts";
 import { silentLog } from "../fakes/log.ts";
 import { ensureLlamaServer } from "../setup/llamaBuild.ts";
 import { ensureTinyLlama } from "../setup/tinyllama.ts";
@@ -21,6 +23,6 @@ export async function openLlama(changes: Partial<Spec> = {}, given: Given = {}):
   const { model, path } = await ensureTinyLlama(say, signal);
   const executable = await ensureLlamaServer(say, signal);
   const basic = { kind: "llama-server", executable, model, path, device: "cpu", threads: 1 } as const;
-  const spec: Spec = { ...basic, contextTokens: 1_024, use: "write", ...changes };
+  const spec: Spec = { ...basic, cards: [], options: DEFAULT_OPTIONS, contextTokens: 1_024, use: "write", ...changes };
   return openLlamaServer(spec, { log, shimPath: shimEntry(), register }, signal);
 }

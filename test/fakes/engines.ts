@@ -1,5 +1,6 @@
+import type { EngineSpec } from "../../server/engineSpec.ts";
 import { abortError, TandemError } from "../../server/errors.ts";
-import type { Embeddings, Engine, EngineSpec, GenerateRequest, OpenEngine, Piece } from "../../server/ports.ts";
+import type { Embeddings, Engine, GenerateRequest, OpenEngine, Piece } from "../../server/ports.ts";
 import { piecesOf, type Script } from "./openaiScript.ts";
 
 /** Local engines as the orchestrator sees them, without a model: what they were opened with and asked for, and what they answer. */
@@ -21,7 +22,7 @@ export interface FakeEnginesOptions {
   readonly vector?: (text: string) => readonly number[];
 }
 
-type Local = Exclude<EngineSpec, { kind: "endpoint" }>;
+type Local = Extract<EngineSpec, { path: string }>;
 
 export function fakeEngines({ reply = () => "ok", vector }: FakeEnginesOptions): FakeEngines {
   const made = {
@@ -50,7 +51,8 @@ export function fakeEngines({ reply = () => "ok", vector }: FakeEnginesOptions):
     return { vectors: texts.map(make), promptTokens: texts.length };
   }
   const open: OpenEngine = async (spec) => {
-    if (spec.kind === "endpoint") throw new TandemError("provider", "These are local engines", "Set no endpoint");
+    if (spec.kind === "endpoint" || spec.kind === "vllm")
+      throw new TandemError("provider", "These are local engines", "Set no endpoint");
     made.opened.push(spec);
     const engine: Engine = {
       model: spec.model,
@@ -62,6 +64,9 @@ export function fakeEngines({ reply = () => "ok", vector }: FakeEnginesOptions):
       relay: null,
       embed: vector && spec.use === "embed" ? (texts) => embed(vector, texts) : null,
       gone: new Promise<string>(() => {}),
+      held: null,
+      trim: null,
+      placement: null,
       async [Symbol.asyncDispose]() {
         made.closed.push(spec.model.id);
       },

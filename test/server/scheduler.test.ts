@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Engine } from "../../server/ports.ts";
 import { createEnginePool } from "../../server/scheduler.ts";
-import type { Place } from "../../server/slot/state.ts";
+import type { Place, Prepared } from "../../server/slot/state.ts";
 import { silentLog } from "../fakes/log.ts";
 
 const LINGER_MS = 1_000;
@@ -26,8 +25,8 @@ const SOURCE = {
 } as const;
 
 function place(id: string): Place {
-  const open = () => Promise.reject<Engine>(new Error("nothing is loaded here"));
-  return { config: { id, roles: ["draft"], source: SOURCE }, expected: MODEL, open };
+  const prepare = () => Promise.reject<Prepared>(new Error("nothing is loaded here"));
+  return { config: { id, roles: ["draft"], source: SOURCE }, expected: MODEL, prepare };
 }
 
 function createTestPool() {

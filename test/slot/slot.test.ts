@@ -16,6 +16,7 @@ const MODEL = {
   isTrial: false,
 } as const;
 const DEPS = { clock: { nowMs: () => 0 }, log: silentLog, onChange: () => undefined };
+const HERE = { id: "cpu", needs: [], why: "a test" };
 const never = new AbortController().signal;
 
 function engine(slots: number): Engine & { closed: number; die: (why: string) => void } {
@@ -27,6 +28,9 @@ function engine(slots: number): Engine & { closed: number; die: (why: string) =>
     pid: null,
     closed: 0,
     gone: gone.promise,
+    held: null,
+    trim: null,
+    placement: null,
     die: gone.resolve,
     async *generate() {},
     serves: [],
@@ -57,11 +61,14 @@ function held() {
       },
     },
     expected: MODEL,
-    open: (_, signal) => {
-      const done = Promise.withResolvers<Engine>();
-      loads.push({ signal, done });
-      return done.promise;
-    },
+    prepare: async () => ({
+      loadable: { label: "M", kind: "writer", options: [HERE], slots: 1, loadMs: 0, weight: 1 },
+      open(_option, _emit, signal) {
+        const done = Promise.withResolvers<Engine>();
+        loads.push({ signal, done });
+        return done.promise;
+      },
+    }),
   };
   return { place, loads };
 }
