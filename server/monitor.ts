@@ -1,6 +1,7 @@
-import { type Pressure, pressureAfter } from "./core/pressure.ts";
+import { isFullAfter } from "./core/fullness.ts";
+import { PRESSURE_RULES, type Pressure, type PressureRules, pressureAfter } from "./core/pressure.ts";
 import { type GpuReading, type GpuState, type Health, healthOf, type Report, statesOf } from "./core/telemetry.ts";
-import { type Thermal, thermalAfter } from "./core/thermal.ts";
+import { THERMAL_RULES, type Thermal, type ThermalRules, thermalAfter } from "./core/thermal.ts";
 import type { Clock, Log } from "./ports.ts";
 import type { Status } from "./protocol/status.ts";
 
@@ -46,20 +47,33 @@ export interface MonitorSource {
   start(report: (report: Report) => void): Promise<AsyncDisposable> | AsyncDisposable;
 }
 
+/** By what a reading is judged, as settings have it at the moment. */
+export interface MonitorRules {
+  readonly pressure: PressureRules;
+  readonly thermal: ThermalRules;
+}
+
 export interface MonitorDeps {
   readonly sources: readonly MonitorSource[];
   readonly clock: Clock;
   readonly log: Log;
+  /** Asked at every reading, so that a changed setting counts from the next one on. */
+  readonly rules?: () => MonitorRules;
+  /** Hears of every reading that can be true. */
+  readonly onReading?: (reading: GpuReading) => void;
 }
+
+const RULES: MonitorRules = { pressure: PRESSURE_RULES, thermal: THERMAL_RULES };
 
 /** At one a second these are the last hundred seconds. */
 export const MOST_SAMPLES = 100;
 /** Cards that come and go under new names are no reason to grow. */
 const MOST_GPUS = 64;
 
-export function createMonitor({ sources, clock, log }: MonitorDeps): Monitor {
+export function createMonitor(deps: MonitorDeps): Monitor {
+  const { sources, clock, log, rules = () => RULES, onReading } = deps;
   const listeners = new Set<() => void>();
-  const feeds = sources.map(({ name }) => createFeed(name, clock));
+  const feeds = sources.map(({ name }) => createFeed(name, { clock, log, rules }));
   let begun: readonly Promise<AsyncDisposable | null>[] | null = null;
   let isOver = false;
 
@@ -67,6 +81,7 @@ export function createMonitor({ sources, clock, log }: MonitorDeps): Monitor {
     if (isOver) return;
     const change = feed.take(report);
     if (change) log.info("gpu", { source: feed.name, ...change });
+    if (report.kind === "reading" && report.gpu.fault === null) onReading?.(report.gpu);
     for (const it of listeners) it();
   };
 
@@ -104,9 +119,11 @@ export function gpuStatus({ gpus, sources }: Telemetry): Pick<Status, "gpus" | "
     gpus: gpus.map(({ reading, health, trouble, ageMs, pressure, thermal }) => {
       const { uuid, vendor, index, name, totalBytes, usedBytes, freeBytes, busyPercent } = reading;
       const { celsius, powerWatts, powerLimitWatts, brakes, processes } = reading;
+      const { coreMegahertz, memoryMegahertz, isPartitioned } = reading;
       return {
         ...{ uuid, vendor, index, name, health, trouble, ageMs: Math.round(ageMs) },
         ...{ totalBytes, usedBytes, freeBytes, busyPercent, celsius, powerWatts, powerLimitWatts },
+        ...{ coreMegahertz, memoryMegahertz, isPartitioned },
         brakes: brakes && [...brakes],
         pressure: pressure?.level ?? null,
         thermal: thermal && { level: thermal.level, why: thermal.why },
@@ -124,7 +141,10 @@ interface Card {
   latest: Sample;
   pressure: Pressure | null;
   thermal: Thermal | null;
+  isFull: boolean;
 }
+
+type FeedDeps = Required<Pick<MonitorDeps, "clock" | "log" | "rules">>;
 
 interface Feed {
   readonly name: string;
@@ -137,7 +157,7 @@ interface Feed {
 }
 
 /** What one source has said. */
-function createFeed(name: string, clock: Clock): Feed {
+function createFeed(name: string, { clock, log, rules }: FeedDeps): Feed {
   const cards = new Map<string, Card>();
   let startedMs = clock.nowMs();
   let last: { readonly report: Exclude<Report, { kind: "reading" }>; readonly atMs: number } | null = null;
@@ -162,7 +182,9 @@ function createFeed(name: string, clock: Clock): Feed {
       }
       const hadTrouble = last !== null;
       last = null;
-      const isNew = keep(cards, { atMs, reading: report.gpu });
+      const { card, isNew } = keep(cards, { atMs, reading: report.gpu });
+      judge(card, rules());
+      warnWhenFull(card, log);
       return isNew || hadTrouble ? { kind: "reading", gpu: report.gpu.name, uuid: report.gpu.uuid } : null;
     },
     watched: () =>
@@ -182,28 +204,40 @@ function createFeed(name: string, clock: Clock): Feed {
   };
 }
 
-/** True when the card is a new one. */
-function keep(cards: Map<string, Card>, sample: Sample): boolean {
+function keep(cards: Map<string, Card>, sample: Sample): { readonly card: Card; readonly isNew: boolean } {
   const { uuid } = sample.reading;
   const known = cards.get(uuid);
-  const card = known ?? { samples: [], next: 0, latest: sample, pressure: null, thermal: null };
+  const card = known ?? { samples: [], next: 0, latest: sample, pressure: null, thermal: null, isFull: false };
   card.samples[card.next] = sample;
   card.next = (card.next + 1) % MOST_SAMPLES;
   card.latest = sample;
-  judge(card, sample);
-  if (known) return false;
+  if (known) return { card, isNew: false };
   const [oldest] = cards.keys();
   if (cards.size >= MOST_GPUS && oldest !== undefined) cards.delete(oldest);
   cards.set(uuid, card);
-  return true;
+  return { card, isNew: true };
 }
 
 /** What a reading does not tell leaves the level as it was; a fault says nothing about either. */
-function judge(card: Card, { atMs, reading }: Sample): void {
+function judge(card: Card, rules: MonitorRules): void {
+  const { atMs, reading } = card.latest;
   const { usedBytes, totalBytes, celsius, brakes, fault } = reading;
   if (fault !== null) return;
   if (usedBytes !== null && totalBytes !== null)
-    card.pressure = pressureAfter(card.pressure, { usedBytes, totalBytes, atMs });
-  if (celsius !== null)
-    card.thermal = thermalAfter(card.thermal, { celsius, isBraked: brakes?.includes("heat") ?? false, atMs });
+    card.pressure = pressureAfter(card.pressure, { usedBytes, totalBytes, atMs }, rules.pressure);
+  if (celsius === null) return;
+  const isBraked = brakes?.includes("heat") ?? false;
+  card.thermal = thermalAfter(card.thermal, { celsius, isBraked, atMs }, rules.thermal);
+}
+
+/** Once when it fills up, and again only after there was room in between. */
+function warnWhenFull(card: Card, log: Log): void {
+  const { usedBytes, totalBytes, name, uuid, fault, processes } = card.latest.reading;
+  if (fault !== null || usedBytes === null || totalBytes === null) return;
+  const wasFull = card.isFull;
+  card.isFull = isFullAfter(wasFull, { usedBytes, totalBytes });
+  if (!card.isFull || wasFull) return;
+  const usedPercent = Math.round((usedBytes / totalBytes) * 100);
+  const [largest] = processes ?? [];
+  log.warn("gpu memory nearly full", { gpu: name, uuid, usedPercent, largest: largest?.name ?? null });
 }

@@ -20,6 +20,11 @@ export const GpuStatus = z.object({
   celsius: z.number().nullable(),
   powerWatts: z.number().nullable(),
   powerLimitWatts: z.number().nullable(),
+  /** Of its processors and of its memory. Orchestrators before this version tell neither. */
+  coreMegahertz: z.number().nullable().default(null),
+  memoryMegahertz: z.number().nullable().default(null),
+  /** Cut into instances (MIG), which programs see in its place. */
+  isPartitioned: z.boolean().default(false),
   /** What slows its clocks down. */
   brakes: z.array(z.enum(["idle", "power", "heat", "hardware", "settings"])).nullable(),
   /** How full it is, steadied. */

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { PRESSURE_RULES } from "../../server/core/pressure.ts";
 import type { GpuReading, Report } from "../../server/core/telemetry.ts";
+import { THERMAL_RULES } from "../../server/core/thermal.ts";
 import { FIELDS, parseRow } from "../../server/gpu/nvidiaRow.ts";
-import { createMonitor, MOST_SAMPLES, type Monitor } from "../../server/monitor.ts";
+import { createMonitor, MOST_SAMPLES, type Monitor, type MonitorRules } from "../../server/monitor.ts";
 import { recordingLog } from "../fakes/log.ts";
 import { card } from "../gpu/smi.ts";
 
@@ -12,7 +14,7 @@ function reading(index: number, changes: Readonly<Record<string, string>> = {}):
 }
 
 /** A monitor whose sources and clock the test has in its hands. */
-function site(names: readonly string[] = ["nvidia"]) {
+function site(names: readonly string[] = ["nvidia"], rules?: () => MonitorRules) {
   let nowMs = 1_000;
   const reports = new Map<string, (report: Report) => void>();
   const ended: string[] = [];
@@ -20,6 +22,7 @@ function site(names: readonly string[] = ["nvidia"]) {
   const monitor: Monitor = createMonitor({
     clock: { nowMs: () => nowMs },
     log,
+    ...(rules ? { rules } : {}),
     sources: names.map((name) => ({
       name,
       start(report) {
@@ -198,4 +201,39 @@ test("listeners hear of reports until they leave, and sources end with the monit
   await monitor[Symbol.asyncDispose]();
   say(reading(1));
   assert.deepEqual([ended, worth().length], [["nvidia"], 1]);
+});
+
+test("a changed setting counts from the next reading on", () => {
+  let rules: MonitorRules = { pressure: PRESSURE_RULES, thermal: THERMAL_RULES };
+  const { monitor, say } = site(["nvidia"], () => rules);
+  monitor.begin();
+  const levels = () => monitor.now().gpus.map((it) => [it.pressure?.level, it.thermal?.level])[0];
+  say(reading(0));
+  assert.deepEqual(levels(), ["normal", "normal"]);
+  rules = {
+    pressure: { ...PRESSURE_RULES, moderate: 5, high: 10, critical: 15 },
+    thermal: { ...THERMAL_RULES, warm: 30, hot: 40, critical: 50 },
+  };
+  say(reading(0));
+  assert.deepEqual(levels(), ["critical", "critical"]);
+});
+
+test("a card above 95 % is warned of once, and again only after there was room", () => {
+  const { monitor, say, log } = site();
+  monitor.begin();
+  const fill = (mebibytes: number) =>
+    say(reading(0, { "memory.used": String(mebibytes), "memory.free": String(24_576 - mebibytes) }));
+  const warnings = () => log.lines.filter((it) => it.includes("nearly full")).length;
+  for (const [mebibytes, want] of [
+    [23_347, 0], // 95.0 %, not above
+    [23_400, 1],
+    [24_000, 1],
+    [23_000, 1],
+    [23_400, 1],
+    [20_000, 1],
+    [24_000, 2],
+  ] as const) {
+    fill(mebibytes);
+    assert.equal(warnings(), want, `at ${mebibytes} MiB`);
+  }
 });

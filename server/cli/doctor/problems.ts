@@ -1,3 +1,4 @@
+import { FULL_SHARE } from "../../core/fullness.ts";
 import type { Examination, FoundGpu, Problem } from "./examination.ts";
 import type { FolderState } from "./folders.ts";
 
@@ -75,9 +76,6 @@ function modelProblems({ models }: Examination): Problem[] {
     return [];
   });
 }
-
-/** From here on a warning is due: a prompt longer than the last may not find room. */
-const FULL_SHARE = 0.95;
 
 function gpuProblems({ gpus, makes, instances, programs }: Examination): Problem[] {
   const problems: Problem[] = makes.flatMap(({ state, reason, nextStep }) =>
