@@ -1,8 +1,6 @@
-import type { EngineConfig } from "./core/assign.ts";
+import type { LocalSource } from "./core/assign.ts";
 import type { Loadable } from "./core/govern/loadable.ts";
 import type { ModelFile } from "./ports.ts";
-
-type LocalSource = Extract<EngineConfig["source"], { kind: "embedded" }>;
 
 /** What a model file takes here, and where it can go, the best first. */
 export async function loadableOf(

@@ -44,7 +44,7 @@ function createPin(deps: PinningDeps): Pin {
   return (model, use) => {
     const place = placeAtServer(model, deps) ?? placeHere(model, use, deps);
     if (!place) return null;
-    makeRoom(member, place.config.source.kind);
+    makeRoom(member, place.config.source.kind === "endpoint" ? "endpoint" : "embedded");
     member.add(place);
     return model;
   };

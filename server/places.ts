@@ -1,7 +1,6 @@
-import { assign, type EngineConfig } from "./core/assign.ts";
+import { assign, type EngineConfig, type LocalSource, type VllmSource } from "./core/assign.ts";
 import { type Choice, choose, type Hardware } from "./core/choose.ts";
 import type { Option } from "./core/govern/loadable.ts";
-import { DEFAULT_OPTIONS } from "./core/loadOptions.ts";
 import type { EngineSpec } from "./engineSpec.ts";
 import { type CatalogueEntry, toModelInfo } from "./models/catalogue.ts";
 import { attachable, loadableOf } from "./needs.ts";
@@ -45,6 +44,7 @@ export function placeOf(config: EngineConfig, likely: string, deps: PlacesDeps):
 /** The model that loading will end with, as far as can be told without a request. An endpoint tells only when it is asked. */
 async function likelyModel({ source }: EngineConfig, store: ModelStore): Promise<string> {
   if (source.kind === "endpoint") return source.modelName ?? source.url;
+  if (source.kind === "vllm") return source.model;
   const { model, substitute } = source;
   return substitute !== null && !(await store.isCached(model)) && (await store.isCached(substitute))
     ? substitute
@@ -64,6 +64,7 @@ async function prepare(
       deps.openEngine({ kind: "endpoint", url, modelName, apiKey }, opening);
     return { loadable: attachable(modelName ?? url), open };
   }
+  if (source.kind === "vllm") return prepareVllm(id, source, deps);
   const file = await deps.store.ensure(
     source.model,
     source.substitute,
@@ -78,9 +79,32 @@ async function prepare(
   };
 }
 
+/** What it takes is told by its own share of each card's memory; it fetches its model itself. */
+function prepareVllm(id: string, source: VllmSource, deps: PlacesDeps): Prepared {
+  const { model, device, use, terms } = source;
+  const options = [{ id: device, needs: [], why: "as the settings say" }];
+  return {
+    loadable: { label: model, kind: "writer", options, slots: 1, loadMs: 0, weight: terms.weight },
+    open(_, emit, signal) {
+      emit({ kind: "loading", engine: id, model });
+      const { executable, source: from, memoryShare, quantization, extraArguments } = source;
+      const expected = expectedModel(model, deps.catalogue);
+      const contextTokens = source.contextTokens ?? expected.contextTokens;
+      const given = { executable, source: from, quantization, extraArguments, use, contextTokens };
+      return deps.openEngine(
+        { kind: "vllm", model: expected, cards: [], memoryShare: memoryShare ?? VLLM_SHARE, ...given },
+        signal,
+      );
+    },
+  };
+}
+
+/** vLLM's own default of `--gpu-memory-utilization`. */
+const VLLM_SHARE = 0.9;
+
 interface Chosen {
   readonly id: string;
-  readonly source: Extract<EngineConfig["source"], { kind: "embedded" }>;
+  readonly source: LocalSource;
   readonly file: ModelFile;
   readonly option: Option;
 }
@@ -92,9 +116,9 @@ async function open(
   signal: AbortSignal,
 ): Promise<Engine> {
   const { model, path } = file;
-  const { device, threads, use, llamaServer } = source;
+  const { device, threads, use, llamaServer, options } = source;
   emit({ kind: "loading", engine: id, model: model.label });
-  const shape = { cards: [], options: DEFAULT_OPTIONS, contextTokens: model.contextTokens };
+  const shape = { cards: [], options, contextTokens: source.contextTokens ?? model.contextTokens };
   const local = { model, path, device, threads, use, ...shape };
   const spec: EngineSpec =
     llamaServer === "" ? { ...local, kind: "embedded" } : { ...local, kind: "llama-server", executable: llamaServer };

@@ -1,24 +1,70 @@
+import type { LoadOptions } from "../engineSpec.ts";
 import type { Role } from "../protocol/models.ts";
 import type { RoleSettings, Settings } from "../protocol/settings.ts";
 import type { Choice, Hardware } from "./choose.ts";
+import { DEFAULT_OPTIONS } from "./loadOptions.ts";
+
+/** What the user says of a model's memory, beside what is reckoned from its file. Null: nothing. */
+export interface Terms {
+  /** No GPU gives it more than this. */
+  readonly limitBytes: number | null;
+  /** What it takes of one GPU, whatever its file says. */
+  readonly needBytes: number | null;
+  /** How much it hurts to be without it; 1 for all unless the user says otherwise. */
+  readonly weight: number;
+}
+
+export const NO_TERMS: Terms = { limitBytes: null, needBytes: null, weight: 1 };
+
+/** A model file in the embedded engine, or in a llama-server that Tandem starts. */
+export interface LocalSource {
+  readonly kind: "embedded";
+  readonly model: string;
+  /** llama.cpp sets a context up for one or the other. */
+  readonly use: "write" | "embed";
+  readonly substitute: string | null;
+  readonly device: string;
+  readonly threads: number;
+  /** The llama-server it runs in; "": the embedded engine. */
+  readonly llamaServer: string;
+  readonly options: LoadOptions;
+  /** Tokens of prompt and answer together, for each slot; null: as the model's entry or file says. */
+  readonly contextTokens: number | null;
+  readonly terms: Terms;
+}
+
+/** A vLLM that Tandem starts: a hub's id or a folder in place of a file. */
+export interface VllmSource {
+  readonly kind: "vllm";
+  /** The name it goes by. */
+  readonly model: string;
+  readonly source: string;
+  readonly use: "write" | "embed";
+  readonly executable: string;
+  /** "auto": the GPUs that it fits; else those named, joined by "+". */
+  readonly device: string;
+  /** Of each GPU's memory; null: as little as the model and its context need. */
+  readonly memoryShare: number | null;
+  readonly contextTokens: number | null;
+  /** "awq", "gptq" …; null: as the model's own configuration says. */
+  readonly quantization: string | null;
+  readonly extraArguments: readonly string[];
+  readonly terms: Terms;
+}
+
+/** A server that is there already. */
+export interface EndpointSource {
+  readonly kind: "endpoint";
+  readonly url: string;
+  readonly modelName: string | null;
+  readonly apiKey: string;
+}
 
 /** One place where a model can run: what it is for and how to open it. No roles: only for who asks for its model by name. */
 export interface EngineConfig {
   readonly id: string;
   readonly roles: readonly Role[];
-  readonly source:
-    | {
-        readonly kind: "embedded";
-        readonly model: string;
-        /** llama.cpp sets a context up for one or the other. */
-        readonly use: "write" | "embed";
-        readonly substitute: string | null;
-        readonly device: string;
-        readonly threads: number;
-        /** The llama-server it runs in; "": the embedded engine. */
-        readonly llamaServer: string;
-      }
-    | { readonly kind: "endpoint"; readonly url: string; readonly modelName: string | null; readonly apiKey: string };
+  readonly source: LocalSource | VllmSource | EndpointSource;
 }
 
 /**
@@ -45,9 +91,12 @@ export function named(
 ): EngineConfig {
   const { device, cores, use, llamaServer } = given;
   const threads = Math.max(1, Math.min(MOST_THREADS, cores));
-  const source = { kind: "embedded", model, use, substitute: null, device, threads, llamaServer } as const;
-  return { id: model, roles: [], source };
+  const where = { use, substitute: null, device, threads, llamaServer };
+  return { id: model, roles: [], source: { kind: "embedded", model, ...where, ...AS_IT_COMES } };
 }
+
+/** A model of which nobody says how it is to be loaded. */
+const AS_IT_COMES = { options: DEFAULT_OPTIONS, contextTokens: null, terms: NO_TERMS };
 
 export interface Machine {
   readonly hardware: Hardware;
@@ -74,8 +123,8 @@ export function assign(settings: Settings, machine: Machine): EngineConfig[] {
   // Small enough for the processor; the GPUs' memory is meant for who writes.
   const device = deviceFor(embed, null);
   const threads = threadsFor(machine, onCpu(writers) + 1);
-  const source = { kind: "embedded", model, use: "embed", substitute: null, device, threads, llamaServer } as const;
-  return [...writers, { id: "embed", roles: ["embed"], source }];
+  const where = { use: "embed", substitute: null, device, threads, llamaServer } as const;
+  return [...writers, { id: "embed", roles: ["embed"], source: { kind: "embedded", model, ...where, ...AS_IT_COMES } }];
 }
 
 function assignWriters(settings: Settings, machine: Machine): EngineConfig[] {
@@ -93,8 +142,8 @@ function assignWriters(settings: Settings, machine: Machine): EngineConfig[] {
     const model = of.model === "auto" ? choice[role].model : of.model;
     const substitute = of.model === "auto" ? stand : null;
     const device = deviceFor(of, choice[role].gpu);
-    const source = { kind: "embedded", model, use: "write", substitute, device, threads: 1, llamaServer } as const;
-    return { id: role, roles: [role], source };
+    const where = { use: "write", substitute, device, threads: 1, llamaServer } as const;
+    return { id: role, roles: [role], source: { kind: "embedded", model, ...where, ...AS_IT_COMES } };
   }
 }
 

@@ -84,7 +84,7 @@ export function viewOf(state: SlotState): EngineView {
   return {
     id: state.place.config.id,
     roles: state.place.config.roles,
-    kind: state.place.config.source.kind,
+    kind: kindOf(state.place.config.source),
     model: state.engine?.model ?? state.place.expected,
     device: deviceOf(state),
     isResident: state.engine !== null,
@@ -104,7 +104,7 @@ export function statusOf(state: SlotState): Omit<EngineStatus, "users"> {
   return {
     id: state.place.config.id,
     roles: [...state.place.config.roles],
-    kind: state.place.config.source.kind,
+    kind: kindOf(state.place.config.source),
     model: state.engine?.model ?? state.place.expected,
     device: deviceOf(state),
     state: state.engine ? "ready" : state.loading ? "loading" : state.failures > 0 ? "failed" : "idle",
@@ -132,5 +132,10 @@ function relayOf({ engine, place }: SlotState): boolean | null {
 function deviceOf({ engine, place }: SlotState): string {
   if (engine) return engine.device;
   const { source } = place.config;
-  return source.kind === "embedded" ? source.device : source.url;
+  return source.kind === "endpoint" ? source.url : source.device;
+}
+
+/** Ours to start and end, or somebody else's. */
+function kindOf({ kind }: EngineConfig["source"]): "embedded" | "endpoint" {
+  return kind === "endpoint" ? kind : "embedded";
 }

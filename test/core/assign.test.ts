@@ -126,12 +126,14 @@ function check({ name, settings, choice = CHOICE, cores = 8, want }: Case): void
     const where = ({ source: it }: (typeof engines)[number]) =>
       it.kind === "endpoint"
         ? `${it.url}#${it.modelName ?? "-"}`
-        : [
-            `${it.model}@${it.device}/${it.threads}`,
-            ...(it.use === "embed" ? ["vectors"] : []),
-            ...(it.substitute === null ? [] : [`~${it.substitute}`]),
-            ...(it.llamaServer === "" ? [] : [`in ${it.llamaServer}`]),
-          ].join(" ");
+        : it.kind === "vllm"
+          ? `${it.source}@${it.device} in ${it.executable}`
+          : [
+              `${it.model}@${it.device}/${it.threads}`,
+              ...(it.use === "embed" ? ["vectors"] : []),
+              ...(it.substitute === null ? [] : [`~${it.substitute}`]),
+              ...(it.llamaServer === "" ? [] : [`in ${it.llamaServer}`]),
+            ].join(" ");
     assert.deepEqual(
       engines.map((it) => `${it.id} ${it.roles.join("+")} ${where(it)}`),
       want,

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { NO_TERMS } from "../../server/core/assign.ts";
+import { DEFAULT_OPTIONS } from "../../server/core/loadOptions.ts";
 import { createEnginePool } from "../../server/scheduler.ts";
 import type { Place, Prepared } from "../../server/slot/state.ts";
 import { silentLog } from "../fakes/log.ts";
@@ -22,6 +24,9 @@ const SOURCE = {
   device: "cpu",
   threads: 1,
   llamaServer: "",
+  options: DEFAULT_OPTIONS,
+  contextTokens: null,
+  terms: NO_TERMS,
 } as const;
 
 function place(id: string): Place {

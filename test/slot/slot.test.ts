@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { NO_TERMS } from "../../server/core/assign.ts";
+import { DEFAULT_OPTIONS } from "../../server/core/loadOptions.ts";
 import { TandemError } from "../../server/errors.ts";
 import type { Engine } from "../../server/ports.ts";
 import { createSlot } from "../../server/slot/slot.ts";
@@ -58,6 +60,9 @@ function held() {
         device: "cpu",
         threads: 1,
         llamaServer: "",
+        options: DEFAULT_OPTIONS,
+        contextTokens: null,
+        terms: NO_TERMS,
       },
     },
     expected: MODEL,
