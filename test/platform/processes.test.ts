@@ -61,7 +61,8 @@ test("the mark is the same for a reader in another time zone and language", asyn
 
 test("a dead process that nobody has collected is not there", { skip: linuxOnly }, async (t) => {
   // The child lives until its parent has become a program that never collects: a shell might still collect it.
-  const script = "cat <&0 >/dev/null & echo $!; exec sleep 60";
+  // By a descriptor of its own, since a shell gives what it starts in the background no standard input.
+  const script = "exec 3<&0; cat <&3 >/dev/null & echo $!; exec sleep 60";
   const shell = spawn("sh", ["-c", script], { stdio: ["pipe", "pipe", "inherit"] });
   t.after(() => shell.kill("SIGKILL"));
   const [line] = await once(createInterface(shell.stdout), "line");
