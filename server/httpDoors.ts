@@ -1,4 +1,4 @@
-import { abortError, TandemError } from "./errors.ts";
+import { aborted, TandemError } from "./errors.ts";
 import type { Call } from "./handlers.ts";
 import type { ServeEvent, ServeParams } from "./protocol/service.ts";
 
@@ -128,12 +128,4 @@ function openOtherwise(url: string): TandemError {
     `${url} is open already, with other options`,
     "Close it first (another window or `tandem serve` holds it), or choose another port",
   );
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(abortError(signal));
-  if (signal.aborted) onAbort();
-  else signal.addEventListener("abort", onAbort, { once: true });
-  return promise;
 }

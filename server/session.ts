@@ -43,6 +43,8 @@ export interface SessionDeps extends SharedParts {
   /** Null: the HTTP door, whose clients share the session. */
   readonly client: ClientInfo | null;
   readonly status: (member: Membership) => Status;
+  /** Sends this client readings as they come, until the signal fires; then it throws. */
+  readonly follow: (signal: AbortSignal) => Promise<never>;
   /** A request of this client began or ended. */
   readonly onChange: () => void;
   readonly onGone: () => void;
@@ -104,9 +106,11 @@ export function createSession(deps: SessionDeps): ClientSession {
         await placing.done();
         return deps.status(member);
       },
-      serve: (params, call) => deps.service(session).serve(params, call),
-      rotateKey: (params, call) => deps.service(session).rotateKey(params, call),
-      stop: (params, call) => deps.service(session).stop(params, call),
+      async follow(_, { signal }) {
+        await placing.done();
+        return deps.follow(signal);
+      },
+      ...serviceHandlers(() => deps.service(session)),
     },
     configure(next) {
       placing.begin(next);
@@ -166,6 +170,15 @@ function openaiHandlers({ recorded, counted, asking }: Work) {
       recorded(requests.embeddings, emit, async (tell) => embed(params, await asking(), tell, signal)),
     listModels: (_, { signal }) => counted(async () => listModels(await asking(), signal)),
   } satisfies Partial<Handlers>;
+}
+
+/** The session is made before what it asks of the whole orchestrator. */
+function serviceHandlers(service: () => ServiceHandlers): ServiceHandlers {
+  return {
+    serve: (params, call) => service().serve(params, call),
+    rotateKey: (params, call) => service().rotateKey(params, call),
+    stop: (params, call) => service().stop(params, call),
+  };
 }
 
 async function notYet(): Promise<never> {

@@ -1,3 +1,4 @@
+import { aborted } from "./errors.ts";
 import type { Log } from "./ports.ts";
 import type { ClientInfo } from "./protocol/handshake.ts";
 import type { Status } from "./protocol/status.ts";
@@ -26,11 +27,16 @@ export interface World extends AsyncDisposable {
 /** An engine that no client's settings name stays loaded so long: five minutes, as Ollama keeps them. */
 const LINGER_MS = 300_000;
 
+/** Readings come once a second; who follows them needs no more. */
+const FOLLOW_MS = 1_000;
+
 /** One client that is here. */
 interface Visit {
   readonly client: ClientInfo | null;
   readonly session: ClientSession;
   readonly onStatus: (status: Status) => void;
+  /** Requests of this client's that want readings as they come. */
+  follows: number;
 }
 
 /** The orchestrator without its doors: every part wired to every other. */
@@ -50,6 +56,7 @@ export function createWorld(deps: WorldDeps): World {
       client ? [{ ...client, running: session.running(), isYou: session.member === member }] : [],
     ),
     ...deps.gpus(),
+    mainMemory: null,
     ...deps.doors(),
   });
 
@@ -64,19 +71,46 @@ export function createWorld(deps: WorldDeps): World {
     });
   }
 
+  const follow = createFollowing(visits, ({ session, onStatus }) => onStatus(status(session.member)));
+
   return {
     running,
     connect(client, onStatus, ownLog = log) {
       const onGone = () => void visits.delete(visit);
-      const visit = {
+      const visit: Visit = {
         client,
-        session: createSession({ ...deps, log: ownLog, pool, status, client, onChange: tell, onGone }),
+        session: createSession({
+          ...{ ...deps, log: ownLog, pool, status, client, onChange: tell, onGone },
+          follow: (signal) => follow(visit, signal),
+        }),
         onStatus,
+        follows: 0,
       };
       visits.add(visit);
       tell();
       return visit.session;
     },
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
+  };
+}
+
+/** Lets clients follow the readings. Nothing is read or sent for it while nobody does. */
+function createFollowing(visits: ReadonlySet<Visit>, tell: (visit: Visit) => void) {
+  let timer: NodeJS.Timeout | undefined;
+  const tellAll = () => {
+    for (const it of visits) if (it.follows > 0) tell(it);
+  };
+  return async (visit: Visit, signal: AbortSignal): Promise<never> => {
+    visit.follows++;
+    timer ??= setInterval(tellAll, FOLLOW_MS).unref();
+    try {
+      return await aborted(signal);
+    } finally {
+      visit.follows--;
+      if ([...visits].every((it) => it.follows === 0)) {
+        clearInterval(timer);
+        timer = undefined;
+      }
+    }
   };
 }

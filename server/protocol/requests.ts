@@ -130,6 +130,18 @@ export const rotateKey = request({
   afterLoss: "resend",
 });
 
+/**
+ * Readings of GPUs and memory as they come: while this runs, its client is sent `statusChanged` for them too, at most once a second. For
+ * who shows them, and only while he does: cancel it when nobody looks. It ends by being cancelled.
+ */
+export const follow = request({
+  method: "tandem/status/follow",
+  params: Nothing,
+  event: Nothing,
+  result: Nothing,
+  afterLoss: "resend",
+});
+
 /** Ends the orchestrator, for all its clients. */
 export const stop = request({
   method: "tandem/stop",
@@ -139,7 +151,7 @@ export const stop = request({
   afterLoss: "never",
 });
 
-/** Sent to every client when an engine or the queue changes; the newest one is all there is to know. */
+/** Sent to every client when an engine or the queue changes, and to those that `follow` with new readings; the newest is all there is to know. */
 export const statusChanged = notification({ method: "tandem/statusChanged", params: Status });
 
 /** Sent to every client when the orchestrator is about to leave: running requests are finished, new ones are refused; connect anew. */
@@ -164,4 +176,5 @@ export const requests = {
   unload,
   pin,
   gpuHistory,
+  follow,
 } as const;

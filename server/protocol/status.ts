@@ -59,6 +59,8 @@ export const Status = z.object({
   /** As last read; reading begins when engines are placed for the first time. Orchestrators before this version tell nothing. */
   gpus: z.array(GpuStatus).default([]),
   gpuSources: z.array(GpuSourceStatus).default([]),
+  /** Main memory as the governor counts it; null: not read yet. `usedBytes` null: this system does not tell what could be had. */
+  mainMemory: z.object({ totalBytes: z.number(), usedBytes: z.number().nullable() }).nullable().default(null),
   /** Address of the HTTP door; null while it is closed. */
   http: z.string().nullable(),
   /** True once it takes no new requests. */
