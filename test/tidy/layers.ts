@@ -134,9 +134,20 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       "node",
       "zod",
     ],
-    types: ["webview/messages.ts"],
+    types: ["webview/messages.ts", "webview/sidebar/messages.ts"],
   },
-  webview: { may: ["markdown-it"], types: ["server/protocol"] },
+  webview: {
+    may: [
+      "markdown-it",
+      "lit",
+      "lit/directives/repeat.js",
+      "uplot",
+      "@vscode-elements/elements/dist/vscode-badge/index.js",
+      "@vscode-elements/elements/dist/vscode-button/index.js",
+      "@vscode-elements/elements/dist/vscode-progress-bar/index.js",
+    ],
+    types: ["server/protocol"],
+  },
 };
 const SERVER = Object.keys(LAYERS).filter((it) => it.startsWith("server/"));
 
