@@ -66,8 +66,9 @@ function placeHere(model: string, use: Use, deps: PinningDeps): Place | null {
   if (entry && entry.roles.includes("embed") !== (use === "embed")) return null;
   const { cores } = hardware;
   const { draft, llamaServer } = settings;
-  const device = draft.device === "auto" ? (gpuFor(entry, hardware) ?? "cpu") : draft.device;
-  return placeOf(named(model, { device, cores, use, llamaServer }), model, deps);
+  const isDeviceGiven = draft.device !== "auto";
+  const device = isDeviceGiven ? draft.device : (gpuFor(entry, hardware) ?? "cpu");
+  return placeOf(named(model, { device, isDeviceGiven, cores, use, llamaServer }), model, deps);
 }
 
 function makeRoom(member: Membership, kind: keyof typeof MOST_PINNED): void {

@@ -12,9 +12,11 @@ export interface Terms {
   readonly needBytes: number | null;
   /** How much it hurts to be without it; 1 for all unless the user says otherwise. */
   readonly weight: number;
+  /** The user named the device, and no other is taken; false: it is the first choice among several. */
+  readonly isDeviceGiven: boolean;
 }
 
-export const NO_TERMS: Terms = { limitBytes: null, needBytes: null, weight: 1 };
+export const NO_TERMS: Terms = { limitBytes: null, needBytes: null, weight: 1, isDeviceGiven: false };
 
 /** A model file in the embedded engine, or in a llama-server that Tandem starts. */
 export interface LocalSource {
@@ -84,19 +86,24 @@ export function named(
   model: string,
   given: {
     readonly device: string;
+    readonly isDeviceGiven: boolean;
     readonly cores: number;
     readonly use: "write" | "embed";
     readonly llamaServer: string;
   },
 ): EngineConfig {
-  const { device, cores, use, llamaServer } = given;
+  const { device, isDeviceGiven, cores, use, llamaServer } = given;
   const threads = Math.max(1, Math.min(MOST_THREADS, cores));
   const where = { use, substitute: null, device, threads, llamaServer };
-  return { id: model, roles: [], source: { kind: "embedded", model, ...where, ...AS_IT_COMES } };
+  return { id: model, roles: [], source: { kind: "embedded", model, ...where, ...asItComes(isDeviceGiven) } };
 }
 
-/** A model of which nobody says how it is to be loaded. */
-const AS_IT_COMES = { options: DEFAULT_OPTIONS, contextTokens: null, terms: NO_TERMS };
+/** A model of which nobody says how it is to be loaded, but perhaps where. */
+const asItComes = (isDeviceGiven: boolean) => ({
+  options: DEFAULT_OPTIONS,
+  contextTokens: null,
+  terms: { ...NO_TERMS, isDeviceGiven },
+});
 
 export interface Machine {
   readonly hardware: Hardware;
@@ -124,7 +131,8 @@ export function assign(settings: Settings, machine: Machine): EngineConfig[] {
   const device = deviceFor(embed, null);
   const threads = threadsFor(machine, onCpu(writers) + 1);
   const where = { use: "embed", substitute: null, device, threads, llamaServer } as const;
-  return [...writers, { id: "embed", roles: ["embed"], source: { kind: "embedded", model, ...where, ...AS_IT_COMES } }];
+  const given = asItComes(embed.device !== "auto");
+  return [...writers, { id: "embed", roles: ["embed"], source: { kind: "embedded", model, ...where, ...given } }];
 }
 
 function assignWriters(settings: Settings, machine: Machine): EngineConfig[] {
@@ -143,7 +151,8 @@ function assignWriters(settings: Settings, machine: Machine): EngineConfig[] {
     const substitute = of.model === "auto" ? stand : null;
     const device = deviceFor(of, choice[role].gpu);
     const where = { use: "write", substitute, device, threads: 1, llamaServer } as const;
-    return { id: role, roles: [role], source: { kind: "embedded", model, ...where, ...AS_IT_COMES } };
+    const given = asItComes(of.device !== "auto");
+    return { id: role, roles: [role], source: { kind: "embedded", model, ...where, ...given } };
   }
 }
 

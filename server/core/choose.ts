@@ -15,7 +15,20 @@ export interface SizedModel {
 export interface Hardware {
   readonly ramBytes: number;
   readonly cores: number;
-  readonly gpus: readonly { readonly id: string; readonly name: string; readonly vramBytes: number }[];
+  readonly gpus: readonly HardwareGpu[];
+}
+
+/** A GPU that models can be put on. */
+export interface HardwareGpu {
+  /** The device as settings and engines name it: "auto" for a lone one, "gpu:1", "metal". */
+  readonly id: string;
+  /** Names the card for good, as its readings do. */
+  readonly uuid: string;
+  readonly vendor: "nvidia" | "amd" | "apple";
+  /** As its driver's tool counts them. */
+  readonly index: number;
+  readonly name: string;
+  readonly vramBytes: number;
 }
 
 export interface Placed {
@@ -141,7 +154,7 @@ function size(gpu: Gpu): string {
 }
 
 /** Binary units, as cards are sold: 25,769,803,776 bytes are "24 GB". */
-function gigabytes(bytes: number): string {
+export function gigabytes(bytes: number): string {
   const value = bytes / 1024 ** 3;
   return `${value >= 10 ? value.toFixed(0) : value.toFixed(1).replace(/\.0$/, "")} GB`;
 }

@@ -48,7 +48,7 @@ const DEFAULT_INTERVAL = 4;
 /** Every layer does both. */
 const BOTH = new Set(["falcon-h1"]);
 /** They read a text whole and keep nothing of it. */
-const WITHOUT_MEMORY = new Set([
+export const CONTEXT_FREE: ReadonlySet<string> = new Set([
   "bert",
   "modern-bert",
   "nomic-bert",
@@ -72,7 +72,7 @@ function attentionOf(values: Values, layerCount: number): ReadonlySet<number> {
   const { architecture } = values;
   const draftLayers = WITHOUT_DRAFT_LAYERS.has(architecture) ? (numberAt(values, "nextn_predict_layers") ?? 0) : 0;
   const last = Math.min(layerCount - draftLayers, ownLayers(values, layerCount));
-  if (RECURRENT.has(architecture) || WITHOUT_MEMORY.has(architecture)) return new Set();
+  if (RECURRENT.has(architecture) || CONTEXT_FREE.has(architecture)) return new Set();
   const layers = Array.from({ length: Math.max(0, last) }, (_, layer) => layer);
   return new Set(layers.filter((it) => BOTH.has(architecture) || !isRecurrent(values, it, layerCount)));
 }

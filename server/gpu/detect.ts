@@ -19,17 +19,19 @@ export function hardwareOf(machine: Pick<MachineGpus, "gpus" | "instances">): Ha
 
 /**
  * Several cards are told apart by their index; a lone one is left to llama.cpp to find, because its builds count integrated graphics
- * too. Of a card that is cut into instances CUDA uses the first. AMD's cards are not placed on by themselves: in which order Vulkan
- * counts them is not known here.
+ * too. Of a card that is cut into instances CUDA uses the first. AMD's cards are reached through Vulkan, and in which order that counts
+ * several is not known here: a lone one is placed on, since llama.cpp takes what is no integrated graphics by itself, several are not.
  */
 function placeable({ gpus, instances }: Pick<MachineGpus, "gpus" | "instances">): Hardware["gpus"] {
-  const cards = gpus.flatMap(({ uuid, vendor, index, name, totalBytes, isPartitioned }) => {
+  const sized = gpus.flatMap(({ uuid, vendor, index, name, totalBytes, isPartitioned }) => {
     const vramBytes = isPartitioned ? (instances.find((it) => it.card === uuid)?.bytes ?? null) : totalBytes;
-    return vendor === "amd" || vramBytes === null ? [] : [{ vendor, index, name, vramBytes }];
+    return vramBytes === null ? [] : [{ uuid, vendor, index, name, vramBytes }];
   });
-  return cards.map(({ vendor, index, name, vramBytes }) => ({
-    id: vendor === "apple" ? "metal" : cards.length === 1 ? "auto" : `gpu:${index}`,
-    name,
-    vramBytes,
+  // An AMD card that tells no memory may still be one that Vulkan counts.
+  const isLone = gpus.length === 1;
+  const cards = sized.filter((it) => it.vendor !== "amd" || isLone);
+  return cards.map((it) => ({
+    ...it,
+    id: it.vendor === "apple" ? "metal" : cards.length === 1 ? "auto" : `gpu:${it.index}`,
   }));
 }

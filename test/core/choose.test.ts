@@ -6,7 +6,8 @@ import { catalogue } from "../../server/models/catalogue.ts";
 const gib = 1024 ** 3;
 
 function card(index: number, vramGib: number): Hardware["gpus"][number] {
-  return { id: `cuda:${index}`, name: `card ${index}`, vramBytes: vramGib * gib };
+  const uuid = `GPU-${index}`;
+  return { id: `cuda:${index}`, uuid, vendor: "nvidia", index, name: `card ${index}`, vramBytes: vramGib * gib };
 }
 
 const cases = [
