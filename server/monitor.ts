@@ -113,6 +113,15 @@ export function createMonitor(deps: MonitorDeps): Monitor {
   };
 }
 
+/** The readings in memory of every GPU, with the age of each. */
+export function recentOf(monitor: Monitor, nowMs: number) {
+  return monitor.now().gpus.map(({ reading: { uuid, name } }) => ({
+    uuid,
+    name,
+    samples: monitor.recent(uuid).map(({ atMs, reading }) => ({ ageMs: nowMs - atMs, reading })),
+  }));
+}
+
 /** What clients are told of it. */
 export function gpuStatus({ gpus, sources }: Telemetry): Pick<Status, "gpus" | "gpuSources"> {
   return {

@@ -6,6 +6,7 @@ import { createOpenEngine } from "./backends/open.ts";
 import { createFiles } from "./files.ts";
 import { detectHardware } from "./gpu/detect.ts";
 import { gpuSources } from "./gpu/sources.ts";
+import { createGpuHistory, type GpuHistory } from "./history/history.ts";
 import { createHttpDoors, type HttpDoors } from "./httpDoors.ts";
 import { createLife, DRAIN_MS, graceMsFrom, type Life } from "./life.ts";
 import { reconcile } from "./lifelines/reconcile.ts";
@@ -13,9 +14,9 @@ import { createRegister, type Register, thisProcess } from "./lifelines/register
 import type { TappedLog } from "./log.ts";
 import { catalogue } from "./models/catalogue.ts";
 import { createModelStore } from "./models/store.ts";
-import { createMonitor, gpuStatus, type Monitor } from "./monitor.ts";
+import { createMonitor, gpuStatus, type Monitor, recentOf } from "./monitor.ts";
 import { cacheFolder, stateFolder } from "./platform/folders.ts";
-import type { Clock, Journal } from "./ports.ts";
+import type { Clock, Journal, Log } from "./ports.ts";
 import type { ClientInfo } from "./protocol/handshake.ts";
 import { moving, statusChanged } from "./protocol/requests.ts";
 import { createResidency } from "./residency.ts";
@@ -52,9 +53,9 @@ export function createOrchestrator(deps: OrchestratorDeps): Orchestrator {
   const httpDoors = createHttpDoors();
   const life = createLife({ log, graceMs: graceMsFrom(process.env), drainMs: DRAIN_MS });
   const register = createRegister({ folder: join(stateFolder(), "processes"), owner: thisProcess() });
-  const monitor = createMonitor({ sources: gpuSources(), clock, log });
+  const { monitor, history } = createTelemetry(clock, log);
   const clients = new Set<LspClient>();
-  const parts = sharedParts(deps, { clock, register, monitor }, stopping.signal);
+  const parts = sharedParts(deps, { clock, register, monitor, history }, stopping.signal);
   const world = createWorld({
     ...parts,
     version: packageVersion,
@@ -97,7 +98,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Orchestrator {
       // From here on engines that close say nothing of what is to be loaded again.
       if (how === "cleanly") journal.closeCleanly();
       else journal[Symbol.dispose]();
-      const owned = [httpDoors, world, monitor];
+      const owned = [httpDoors, world, monitor, history];
       await Promise.allSettled(owned.map((it) => it[Symbol.asyncDispose]()));
     },
   };
@@ -115,11 +116,29 @@ interface Own {
   readonly clock: Clock;
   readonly register: Register;
   readonly monitor: Monitor;
+  readonly history: GpuHistory;
+}
+
+/** The GPUs now, and what was read of them before. */
+function createTelemetry(clock: Clock, log: Log): Pick<Own, "monitor" | "history"> {
+  const monitor: Monitor = createMonitor({
+    sources: gpuSources(),
+    clock,
+    log,
+    onReading: (reading) => history.take(reading),
+  });
+  const history = createGpuHistory({
+    folder: stateFolder(),
+    log,
+    wallMs: () => Date.now(),
+    recent: () => recentOf(monitor, clock.nowMs()),
+  });
+  return { monitor, history };
 }
 
 function sharedParts(
   { log, journal }: OrchestratorDeps,
-  { clock, register, monitor }: Own,
+  { clock, register, monitor, history }: Own,
   signal: AbortSignal,
 ): SharedParts {
   let hardware: ReturnType<typeof detectHardware> | null = null;
@@ -128,6 +147,7 @@ function sharedParts(
     log,
     journal,
     catalogue,
+    gpuHistory: (seconds) => history.read(seconds),
     stamp: () => ({ id: randomUUID(), atMs: Date.now() }),
     syntax: createSyntax({ wasmPath }),
     files: createFiles(),

@@ -6,7 +6,7 @@ import { askingParts } from "./pinning.ts";
 import { chosenModels } from "./places.ts";
 import { createPlacing } from "./placing.ts";
 import type { Clock, Files, Journal, Log, ModelStore, OpenEngine, Syntax } from "./ports.ts";
-import type { AnyRequest, EventOf } from "./protocol/define.ts";
+import type { AnyRequest, EventOf, ResultOf } from "./protocol/define.ts";
 import type { ClientInfo } from "./protocol/handshake.ts";
 import { requests } from "./protocol/requests.ts";
 import type { Settings } from "./protocol/settings.ts";
@@ -34,6 +34,8 @@ export interface SharedParts {
   readonly store: ModelStore;
   readonly catalogue: readonly CatalogueEntry[];
   readonly openEngine: OpenEngine;
+  /** What was read of the GPUs in the last so many seconds. */
+  readonly gpuHistory: (seconds: number) => ResultOf<typeof requests.gpuHistory>;
   /** Asked when first needed, so that the start does not wait for a driver. */
   readonly hardware: () => Promise<Hardware>;
 }
@@ -156,7 +158,7 @@ function taskHandlers({ counted, recorded, parts }: Work, deps: SharedParts) {
     load: notYet,
     unload: notYet,
     pin: notYet,
-    gpuHistory: async () => ({ gpus: [] }),
+    gpuHistory: async ({ seconds }) => deps.gpuHistory(seconds),
   } satisfies Partial<Handlers>;
 }
 

@@ -1,6 +1,7 @@
 import { openDatabase, type Sqlite } from "./database.ts";
 import { createDecisionTable, type DecisionTable } from "./decisionTable.ts";
 import { createLifeTable, type LifeTable } from "./lifeTable.ts";
+import { STEPS } from "./schema.ts";
 
 export interface Tables {
   readonly lives: LifeTable;
@@ -12,7 +13,7 @@ export interface JournalFile extends Tables, Disposable {}
 
 /** Begins one where there is none. Throws what `failureKind` knows. */
 export function openFile(sqlite: Sqlite, path: string, mostBytes: number): JournalFile {
-  const database = openDatabase(sqlite, path, mostBytes);
+  const database = openDatabase(sqlite, { path, mostBytes, steps: STEPS });
   try {
     const tables = { lives: createLifeTable(database), decisions: createDecisionTable(database) };
     return { ...tables, [Symbol.dispose]: () => database.close() };

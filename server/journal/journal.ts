@@ -1,10 +1,11 @@
+import { join } from "node:path";
 import { ensurePrivateFolder } from "../platform/privateFolder.ts";
 import { isAlive, startMark } from "../platform/processes.ts";
 import type { Journal, Log } from "../ports.ts";
-import type { Tables } from "./file.ts";
+import { openFile, type Tables } from "./file.ts";
 import { type Begun, digestOf, isFresh, type OpenLife } from "./lifeTable.ts";
 import { withoutPlaces } from "./scrub.ts";
-import { createStore, type Store, type StoreDeps } from "./store.ts";
+import { createStore, type Store } from "./store.ts";
 
 export interface JournalDeps {
   /** Made where it is missing; nobody else may look into it. */
@@ -68,12 +69,16 @@ export async function createJournal({ folder, log, wallMs, mostBytes = MOST_BYTE
   };
 }
 
+interface Opening extends Required<Pick<JournalDeps, "folder" | "log" | "mostBytes">> {
+  readonly onAnew: (tables: Tables) => void;
+}
+
 /** A Node without SQLite, or a folder that cannot be had, is as good as a disk that is full. */
-async function openStore(deps: Omit<StoreDeps, "sqlite">): Promise<Store> {
-  const { folder, log } = deps;
+async function openStore({ folder, log, mostBytes, onAnew }: Opening): Promise<Store<Tables>> {
   try {
     const [sqlite] = await Promise.all([import("node:sqlite"), ensurePrivateFolder(folder)]);
-    return createStore({ ...deps, sqlite });
+    const open = (path: string) => openFile(sqlite, path, mostBytes);
+    return createStore({ what: "the journal", path: join(folder, "journal.db"), open, log, onAnew });
   } catch (error) {
     log.warn("there is no journal", { folder, why: error instanceof Error ? error.message : String(error) });
     return { attempt: (otherwise) => otherwise, [Symbol.dispose]: () => undefined };

@@ -1,22 +1,22 @@
-import { join } from "node:path";
+import { dirname } from "node:path";
 import type { Log } from "../ports.ts";
-import type { Sqlite } from "./database.ts";
 import { failureKind } from "./failure.ts";
-import { type JournalFile, openFile, type Tables } from "./file.ts";
 import { moveAside } from "./moveAside.ts";
 
-/** Owns the journal's file, and sees to it that nothing that befalls it reaches anybody. */
-export interface Store extends Disposable {
+/** Owns a database file, and sees to it that nothing that befalls it reaches anybody. */
+export interface Store<Tables> extends Disposable {
   /** What `work` answers, or `otherwise` where the file cannot be used. */
   attempt<T>(otherwise: T, work: (tables: Tables) => T): T;
 }
 
-export interface StoreDeps {
-  readonly sqlite: Sqlite;
-  readonly folder: string;
+export interface StoreDeps<Tables> {
+  /** For the log: "the journal". */
+  readonly what: string;
+  /** It ends in ".db". */
+  readonly path: string;
+  /** Begins a file where there is none. Throws what `failureKind` knows. */
+  readonly open: (path: string) => Tables & Disposable;
   readonly log: Log;
-  /** The file grows no larger: as on a disk that is full, nothing is kept then. */
-  readonly mostBytes: number;
   /** A new file had to be begun while this process was writing to the old one. */
   readonly onAnew: (tables: Tables) => void;
 }
@@ -24,9 +24,9 @@ export interface StoreDeps {
 /** Whoever holds the file so long has hung: every further try would stop this process for half a second. */
 const MOST_BUSY = 3;
 
-export function createStore({ sqlite, folder, log, mostBytes, onAnew }: StoreDeps): Store {
-  const path = join(folder, "journal.db");
-  let file: JournalFile | null = null;
+export function createStore<Tables>({ what, path, log, onAnew, ...deps }: StoreDeps<Tables>): Store<Tables> {
+  const folder = dirname(path);
+  let file: (Tables & Disposable) | null = null;
   let busy = 0;
   let isReplaced = false;
 
@@ -39,7 +39,7 @@ export function createStore({ sqlite, folder, log, mostBytes, onAnew }: StoreDep
   function open(prepare: () => void): void {
     try {
       prepare();
-      file = openFile(sqlite, path, mostBytes);
+      file = deps.open(path);
     } catch (error) {
       settle(error);
     }
@@ -52,18 +52,18 @@ export function createStore({ sqlite, folder, log, mostBytes, onAnew }: StoreDep
     if (kind === "busy" && file !== null && ++busy < MOST_BUSY) return;
     close();
     const why = error instanceof Error ? error.message : String(error);
-    if (kind === "newer") log.warn("the journal is a newer Tandem's: it is left alone", { why });
+    if (kind === "newer") log.warn(`${what} is a newer Tandem's: it is left alone`, { why });
     // A second file that breaks lies on a disk that is broken.
     else if (kind === "broken" && !isReplaced) replace(why);
-    else log.warn("the journal cannot be written: nothing is kept until the next start", { folder, why });
+    else log.warn(`${what} cannot be written: nothing is kept until the next start`, { folder, why });
   }
 
   function replace(why: string): void {
     isReplaced = true;
-    open(() => log.warn("the journal cannot be read: a new one is begun", { why, kept: moveAside(path) }));
+    open(() => log.warn(`${what} cannot be read: a new one is begun`, { why, kept: moveAside(path) }));
   }
 
-  const attempt: Store["attempt"] = (otherwise, work) => {
+  const attempt: Store<Tables>["attempt"] = (otherwise, work) => {
     const used = file;
     if (used === null) return otherwise;
     try {

@@ -27,6 +27,7 @@ export function testWorld(folder: string, log: Log, openEngine: OpenEngine = rea
     store: createModelStore({ folder: join(folder, "cache"), log, clock }),
     openEngine,
     hardware: () => Promise.resolve({ ramBytes: 16e9, cores: 2, gpus: [] }),
+    gpuHistory: () => ({ gpus: [] }),
     version: "0.0.0-test",
     service: () => noService,
     doors: () => ({ http: null, isDraining: false }),

@@ -48,6 +48,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "server/rendezvous": { may: [...ADAPTER, "server/platform"] },
   "server/lifelines": { may: [...ADAPTER, "server/platform"] },
   "server/journal": { may: [...ADAPTER, "server/platform"] },
+  "server/history": { may: [...ADAPTER, "server/journal", "server/platform"] },
   "server/transport": {
     may: [
       "server/protocol",
