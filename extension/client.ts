@@ -1,7 +1,7 @@
 import type { LogOutputChannel } from "vscode";
 import { EventEmitter } from "vscode";
 import type { AnyRequest, EventOf, ParamsOf, ResultOf } from "../server/protocol/define.ts";
-import type { Settings } from "../server/protocol/settings.ts";
+import type { ClientSettings } from "../server/protocol/settings.ts";
 import type { Status } from "../server/protocol/status.ts";
 import { openConnection, type ServerConnection } from "./connection.ts";
 import { deliver } from "./deliver.ts";
@@ -29,7 +29,7 @@ export interface Orchestrator extends AsyncDisposable {
     options: SendOptions<EventOf<R>>,
   ): Promise<ResultOf<R>>;
   /** New settings for the one that runs, and for every later one. */
-  configure(settings: Settings): void;
+  configure(settings: ClientSettings): void;
   /** Ends it for all its clients, even when it hangs, and starts another. */
   restart(): Promise<void>;
 }
@@ -40,7 +40,7 @@ export interface OrchestratorDeps {
   /** The package version. */
   readonly version: string;
   readonly output: LogOutputChannel;
-  readonly settings: Settings;
+  readonly settings: ClientSettings;
 }
 
 /** One that cannot be reached within this time, when it is to be restarted, hangs. */

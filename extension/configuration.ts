@@ -1,4 +1,4 @@
-import type { SecretStorage } from "vscode";
+import type { SecretStorage, WorkspaceConfiguration } from "vscode";
 import { window, workspace } from "vscode";
 import { settingKeys } from "./ids.ts";
 import { apiKeySlot, normalEndpoint, type ReadSettings, readSettings } from "./settings.ts";
@@ -18,7 +18,9 @@ export function createConfiguration(secrets: SecretStorage): Configuration {
       const keys = new Map<string, string>();
       for (const endpoint of endpoints()) keys.set(endpoint, (await secrets.get(apiKeySlot(endpoint))) ?? "");
       const configuration = workspace.getConfiguration();
-      const values = Object.fromEntries(settingKeys.map((key) => [key, configuration.get(key)]));
+      const values = Object.fromEntries(
+        settingKeys.map((key) => [key, isSet(configuration, key) ? configuration.get(key) : undefined]),
+      );
       const { problems, ...read } = readSettings(values, (endpoint) => keys.get(endpoint) ?? "");
       const fresh = problems.filter((it) => !reported.has(it));
       for (const problem of fresh) reported.add(problem);
@@ -26,6 +28,12 @@ export function createConfiguration(secrets: SecretStorage): Configuration {
       return read;
     },
   };
+}
+
+/** Whether anybody has set it: what nobody has comes from the configuration file, not from the default that the editor shows. */
+function isSet(configuration: WorkspaceConfiguration, key: string): boolean {
+  const { globalValue, workspaceValue, workspaceFolderValue } = configuration.inspect(key) ?? {};
+  return [globalValue, workspaceValue, workspaceFolderValue].some((it) => it !== undefined);
 }
 
 function endpoints(): readonly string[] {

@@ -12,7 +12,7 @@ import { stateFolder } from "../server/platform/folders.ts";
 import { isAlive } from "../server/platform/processes.ts";
 import { moving, statusChanged } from "../server/protocol/requests.ts";
 import type { Moving } from "../server/protocol/service.ts";
-import type { Settings } from "../server/protocol/settings.ts";
+import type { ClientSettings } from "../server/protocol/settings.ts";
 import type { Status } from "../server/protocol/status.ts";
 import { type Attached, attach } from "../server/rendezvous/attach.ts";
 import { readEndpoint } from "../server/rendezvous/endpoint.ts";
@@ -36,7 +36,7 @@ export interface ServerConnection extends Line, Mortal {
   readonly process: Orchestrating;
   /** Whether this window started the orchestrator for this connection. */
   readonly isNew: boolean;
-  configure(settings: Settings): void;
+  configure(settings: ClientSettings): void;
 }
 
 export interface ConnectionOptions {
@@ -44,7 +44,7 @@ export interface ConnectionOptions {
   readonly module: string;
   readonly version: string;
   readonly output: LogOutputChannel;
-  readonly settings: Settings;
+  readonly settings: ClientSettings;
   readonly onStatus: (status: Status) => void;
 }
 

@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { ServeParams } from "../server/protocol/service.ts";
-import type { Settings } from "../server/protocol/settings.ts";
-import { RoleSettings, Settings as Shape } from "../server/protocol/settings.ts";
+import { type ClientSettings, RoleSettings, Settings as Shape } from "../server/protocol/settings.ts";
 import type { DoorSettings } from "./door.ts";
 import type { SettingKey } from "./ids.ts";
 
@@ -9,7 +8,8 @@ import type { SettingKey } from "./ids.ts";
 export type ApiKeyOf = (endpoint: string) => string;
 
 export interface ReadSettings {
-  readonly settings: Settings;
+  /** What the user has set; what is left out comes from the environment, the configuration file and the defaults. */
+  readonly settings: ClientSettings;
   /** What this window wants of the HTTP door. */
   readonly door: DoorSettings;
   /** One sentence per bad value, naming the setting. */
@@ -20,37 +20,39 @@ const IsEnabled = z.boolean().default(false);
 
 type Values = Readonly<Partial<Record<SettingKey, unknown>>>;
 
-/** Settings as the orchestrator takes them, and those of the door. A bad value falls back to its default and is reported by name. */
+/** Settings as the orchestrator takes them, and those of the door. A bad value counts as not set and is reported by name. */
 export function readSettings(values: Values, apiKeyOf: ApiKeyOf): ReadSettings {
   const problems: string[] = [];
-  const pick = <T>(key: SettingKey, field: { safeParse(value: unknown): Parsed<T>; parse(value: unknown): T }): T => {
+  const given = <T>(key: SettingKey, field: Field<T>): T | undefined => {
+    if (values[key] === undefined) return undefined;
     const parsed = field.safeParse(values[key]);
     if (parsed.success) return parsed.data;
     problems.push(`${key}: ${parsed.error.issues[0]?.message ?? "not valid"}`);
-    return field.parse(undefined);
+    return undefined;
   };
-  const role = (name: "draft" | "audit" | "embed"): RoleSettings => {
+  const role = (name: "draft" | "audit" | "embed"): ClientSettings["draft"] => {
     const endpoint = checkedEndpoint(`tandem.${name}.endpoint`, values, problems);
+    const model = given(`tandem.${name}.model`, RoleSettings.shape.model);
     return {
       endpoint,
-      model: pick(`tandem.${name}.model`, RoleSettings.shape.model) || "auto",
-      device: pick(`tandem.${name}.device`, RoleSettings.shape.device),
-      apiKey: endpoint ? apiKeyOf(endpoint) : "",
+      model: model === "" ? "auto" : model,
+      device: given(`tandem.${name}.device`, RoleSettings.shape.device),
+      apiKey: endpoint === undefined ? undefined : endpoint && apiKeyOf(endpoint),
     };
   };
   const settings = {
     draft: role("draft"),
     audit: role("audit"),
     embed: role("embed"),
-    llamaServer: pick("tandem.llamaServer", Shape.shape.llamaServer).trim(),
-    auditWhen: pick("tandem.auditWhen", Shape.shape.auditWhen),
-    maxTokens: pick("tandem.maxTokens", Shape.shape.maxTokens),
-    timeoutS: pick("tandem.timeoutSeconds", Shape.shape.timeoutS),
-    logLevel: pick("tandem.logLevel", Shape.shape.logLevel),
+    llamaServer: given("tandem.llamaServer", Shape.shape.llamaServer)?.trim(),
+    auditWhen: given("tandem.auditWhen", Shape.shape.auditWhen),
+    maxTokens: given("tandem.maxTokens", Shape.shape.maxTokens),
+    timeoutS: given("tandem.timeoutSeconds", Shape.shape.timeoutS),
+    logLevel: given("tandem.logLevel", Shape.shape.logLevel),
   };
   const door = {
-    isEnabled: pick("tandem.http.enabled", IsEnabled),
-    port: pick("tandem.http.port", ServeParams.shape.port),
+    isEnabled: given("tandem.http.enabled", IsEnabled) ?? IsEnabled.parse(undefined),
+    port: given("tandem.http.port", ServeParams.shape.port) ?? ServeParams.shape.port.parse(undefined),
   };
   return { settings, door, problems };
 }
@@ -68,11 +70,16 @@ export function normalEndpoint(value: string): string | null {
 }
 
 type Parsed<T> = { success: true; data: T } | { success: false; error: { issues: readonly { message: string }[] } };
+interface Field<T> {
+  safeParse(value: unknown): Parsed<T>;
+}
 
-function checkedEndpoint(key: SettingKey, values: Values, problems: string[]): string {
-  const value = values[key] ?? "";
+/** Undefined: not set, or no address. */
+function checkedEndpoint(key: SettingKey, values: Values, problems: string[]): string | undefined {
+  const value = values[key];
+  if (value === undefined) return undefined;
   if (typeof value === "string" && value.trim() === "") return "";
   const endpoint = typeof value === "string" ? normalEndpoint(value) : null;
   if (endpoint === null) problems.push(`${key}: use an address such as http://127.0.0.1:8080, or leave it empty`);
-  return endpoint ?? "";
+  return endpoint ?? undefined;
 }

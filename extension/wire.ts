@@ -2,7 +2,7 @@ import type { ExtensionContext, LogOutputChannel, StatusBarItem } from "vscode";
 import * as vscode from "vscode";
 import { z } from "zod";
 import { serve } from "../server/protocol/requests.ts";
-import type { Settings } from "../server/protocol/settings.ts";
+import type { ClientSettings } from "../server/protocol/settings.ts";
 import { createAnswers } from "./answers.ts";
 import type { App } from "./app.ts";
 import { createOrchestrator, type Orchestrator } from "./client.ts";
@@ -82,7 +82,7 @@ export function createApp(context: ExtensionContext, item: StatusBarItem, output
 
 interface Surroundings {
   readonly output: LogOutputChannel;
-  readonly settings: Settings;
+  readonly settings: ClientSettings;
   readonly status: StatusItem;
 }
 

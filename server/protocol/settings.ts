@@ -1,35 +1,75 @@
 import { z } from "zod";
 
+/** Base URL of an OpenAI-compatible server (llama-server, vLLM, Ollama, LM Studio), with or without `/v1`; "" for none. */
+const Endpoint = z.string();
+/** "auto", a catalogue id, a configured or found model's name, `file:` and the path of a GGUF, or the name the endpoint knows. */
+const Model = z.string();
+/** "auto", "cpu", or a GPU: "cuda:0", "vulkan:1", "metal". */
+export const Device = z
+  .string()
+  .regex(/^(auto|cpu|metal|(cuda|vulkan|gpu):\d+)$/, 'use "auto", "cpu", "metal", "cuda:0", "vulkan:1" …');
+/** Binary gigabytes of one GPU that the role's model may take, as seed documents give them; null: what the GPU has. */
+const VramLimit = z.number().positive().max(10_000).nullable();
+/** Numbers in each vector; an answer of another length is refused. Null: as the model makes them. */
+const Dimensions = z.int().min(1).max(65_536).nullable();
+
 /** Where one role's text, or vectors, come from. Empty `endpoint`: the embedded engine runs `model`. */
 export const RoleSettings = z.object({
-  /** Base URL of an OpenAI-compatible server (llama-server, vLLM, Ollama, LM Studio), with or without `/v1`; "" for none. */
-  endpoint: z.string().default(""),
-  /** "auto", a catalogue id, `file:` and the path of a GGUF, or the name the endpoint knows. */
-  model: z.string().default("auto"),
+  endpoint: Endpoint.default(""),
+  model: Model.default("auto"),
   /** Sent as a bearer token; "" sends none. Never logged. */
   apiKey: z.string().default(""),
-  /** "auto", "cpu", or a GPU: "cuda:0", "vulkan:1", "metal". */
-  device: z
-    .string()
-    .regex(/^(auto|cpu|metal|(cuda|vulkan|gpu):\d+)$/, 'use "auto", "cpu", "metal", "cuda:0", "vulkan:1" …')
-    .default("auto"),
+  device: Device.default("auto"),
+  vramLimitGb: VramLimit.default(null),
 });
 export type RoleSettings = z.output<typeof RoleSettings>;
 
-/** What a client may set. Sent as `initializationOptions` and again with `workspace/didChangeConfiguration`. */
+/** Of the role that makes vectors. */
+export const EmbedSettings = RoleSettings.extend({ dimensions: Dimensions.default(null) });
+
+const AuditWhen = z.enum(["complex", "always", "never"]);
+const MaxTokens = z.int().min(16).max(32_768);
+const TimeoutS = z.int().min(1).max(300);
+const LogLevel = z.enum(["error", "warn", "info", "debug"]);
+
+/** What holds for one client: its own settings over the environment's, over the configuration file's, over the defaults. */
 export const Settings = z.object({
   draft: RoleSettings.prefault({}),
   audit: RoleSettings.prefault({}),
   /** Who makes vectors. Unset: the draft's endpoint is asked for them; without one, nobody makes any. */
-  embed: RoleSettings.prefault({}),
+  embed: EmbedSettings.prefault({}),
   /** Path of a llama-server that local models run in; "": the embedded engine. */
   llamaServer: z.string().default(""),
   /** Which tasks a second model audits while the first writes. */
-  auditWhen: z.enum(["complex", "always", "never"]).default("complex"),
+  auditWhen: AuditWhen.default("complex"),
   /** Ceiling on tokens per draft. */
-  maxTokens: z.int().min(16).max(32_768).default(2_048),
+  maxTokens: MaxTokens.default(2_048),
   /** Seconds one task may take in all. */
-  timeoutS: z.int().min(1).max(300).default(300),
-  logLevel: z.enum(["error", "warn", "info", "debug"]).default("info"),
+  timeoutS: TimeoutS.default(300),
+  logLevel: LogLevel.default("info"),
 });
 export type Settings = z.output<typeof Settings>;
+
+const ClientRole = z.object({
+  endpoint: Endpoint.optional(),
+  model: Model.optional(),
+  apiKey: z.string().optional(),
+  device: Device.optional(),
+  vramLimitGb: VramLimit.optional(),
+});
+
+/**
+ * What a client itself sets: only what its user has said, so that what is left out comes from the configuration file. Sent as
+ * `initializationOptions` and again with `workspace/didChangeConfiguration`.
+ */
+export const ClientSettings = z.object({
+  draft: ClientRole.optional(),
+  audit: ClientRole.optional(),
+  embed: ClientRole.extend({ dimensions: Dimensions.optional() }).optional(),
+  llamaServer: z.string().optional(),
+  auditWhen: AuditWhen.optional(),
+  maxTokens: MaxTokens.optional(),
+  timeoutS: TimeoutS.optional(),
+  logLevel: LogLevel.optional(),
+});
+export type ClientSettings = z.output<typeof ClientSettings>;

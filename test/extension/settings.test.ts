@@ -8,6 +8,8 @@ import { ServeParams } from "../../server/protocol/service.ts";
 import { Settings } from "../../server/protocol/settings.ts";
 
 const defaults = Settings.parse({});
+/** What holds where only this is set. */
+const over = (settings: unknown) => Settings.parse(settings);
 const closed = { isEnabled: false, port: ServeParams.parse({}).port };
 const noKeys = () => "";
 
@@ -79,7 +81,7 @@ const cases: { name: string; values: Record<string, unknown>; want: object; prob
 for (const it of cases)
   test(it.name, () => {
     const { settings, problems } = readSettings(it.values, noKeys);
-    assert.deepEqual(settings, it.want);
+    assert.deepEqual(over(settings), it.want);
     assert.equal(problems.length, it.problems?.length ?? 0, problems.join("; "));
     for (const [index, pattern] of (it.problems ?? []).entries()) assert.match(problems[index] ?? "", pattern);
   });
@@ -110,7 +112,7 @@ for (const it of doors)
 test("a key goes to its own server only", () => {
   const kept = new Map([[apiKeySlot("https://a.example/v1"), "secret"]]);
   const keyOf = (endpoint: string) => kept.get(apiKeySlot(endpoint)) ?? "";
-  const read = (endpoint: string) => readSettings({ "tandem.draft.endpoint": endpoint }, keyOf).settings.draft.apiKey;
+  const read = (endpoint: string) => readSettings({ "tandem.draft.endpoint": endpoint }, keyOf).settings.draft?.apiKey;
   assert.equal(read("https://a.example/v2"), "secret");
   assert.equal(read("https://a.example.evil.example/v1"), "");
   assert.equal(read("http://a.example/v1"), "");
@@ -159,7 +161,13 @@ test("package.json declares exactly the settings that are read, with the default
   const values = Object.fromEntries(
     Object.entries(contributes.configuration.properties).map(([key, it]) => [key, it.default]),
   );
-  assert.deepEqual(readSettings(values, noKeys), { settings: defaults, door: closed, problems: [] });
+  const { settings, ...rest } = readSettings(values, noKeys);
+  assert.deepEqual([over(settings), rest], [defaults, { door: closed, problems: [] }]);
+});
+
+test("what nobody has set is left to the environment and the configuration file", () => {
+  const { settings } = readSettings({ "tandem.draft.device": "cpu", "tandem.maxTokens": "many" }, noKeys);
+  assert.deepEqual(JSON.parse(JSON.stringify(settings)), { draft: { device: "cpu" }, audit: {}, embed: {} });
 });
 
 test("no workspace can open the door", () => {
