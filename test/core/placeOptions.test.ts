@@ -124,9 +124,6 @@ const cases: readonly Case[] = [
     want: ["G0+G2", "G1+G0"],
     why: /24 GB \(24 GB\) and 24 GB/,
   },
-    want: ["G1"],
-    why: /A100/,
-  },
   {
     name: "cards of two makes never hold one model",
     gib: 30,
