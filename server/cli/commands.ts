@@ -8,6 +8,7 @@ import { doctor } from "./doctor/command.ts";
 import { showEstimate } from "./estimate.ts";
 import { toAsked } from "./estimateOptions.ts";
 import { generateOnce, toGenerate } from "./generate.ts";
+import { showGpus, watchGpus } from "./gpus.ts";
 import { listModels, pullModel } from "./models.ts";
 import type { Values } from "./options.ts";
 import type { Out, Printer } from "./printer.ts";
@@ -42,6 +43,7 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
       (site, signal) =>
         showStatus(site, out, signal),
   ],
+  ["gpus", toGpus],
   ["doctor", toDoctor],
   ["decisions", toDecisions],
   ["serve", toServing],
@@ -110,6 +112,11 @@ function toKey({ words, out }: Given): Job {
 function toDoctor({ values, out }: Given): Job {
   const given = { settings: settingsFrom(values, process.env), isJson: values.json === true, out };
   return (site, signal) => doctor(given, site, signal);
+}
+
+function toGpus({ values, out }: Given): Job {
+  const shown = { out, isJson: values.json === true };
+  return (site, signal) => (values.watch === true ? watchGpus : showGpus)(shown, site, signal);
 }
 
 /** As JSON. Nothing is started to be looked at. */

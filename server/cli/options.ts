@@ -15,6 +15,7 @@ const OPTIONS = {
   apply: { type: "boolean" },
   json: { type: "boolean" },
   now: { type: "boolean" },
+  watch: { type: "boolean" },
   limit: { type: "string" },
   help: { type: "boolean" },
   version: { type: "boolean" },
@@ -45,6 +46,8 @@ export const HELP = `tandem: coding help from your own models
       --draft MODEL; TYPE: f16 q8_0 q4_0 ... or KEYS/VALUES
       MODEL: one that is downloaded, or a GGUF file
   tandem status                       the orchestrator, its clients and engines, as JSON
+  tandem gpus [--watch] [--json]      each GPU: memory and whose it is, heat, power, clocks, and how
+                                      old that is; --watch goes on until Ctrl-C
   tandem doctor [--json]              GPUs, memory, folders, what would be used and why, and what is
                                       wrong; starts nothing
   tandem decisions [--limit N] [--json]   what was decided of late, why, and how it ended

@@ -14,11 +14,21 @@ const OWN: ReadonlyMap<string, readonly string[]> = new Map([
   ["generate", Object.keys(GENERATE_FLAGS)],
   ["serve", Object.keys(SERVE_FLAGS)],
   ["decisions", ["limit"]],
+  ["gpus", ["watch"]],
   ["stop", ["now"]],
   ["estimate", Object.keys(ESTIMATE_FLAGS)],
 ]);
 
-const WITHOUT_WORDS: ReadonlySet<string> = new Set(["status", "doctor", "decisions", "serve", "lsp", "stop", "demo"]);
+const WITHOUT_WORDS: ReadonlySet<string> = new Set([
+  "status",
+  "gpus",
+  "doctor",
+  "decisions",
+  "serve",
+  "lsp",
+  "stop",
+  "demo",
+]);
 
 /** A flag or a word that a command would pass over is a mistake: it meant something to whoever typed it. Throws TandemError bad-input. */
 export function checkUsage(command: string, words: readonly string[], values: Values): void {
