@@ -90,6 +90,16 @@ export interface Engine extends AsyncDisposable {
   readonly trim: ((signal: AbortSignal) => Promise<void>) | null;
   /** Whether it is where it was put. */
   readonly placement: Placement | null;
+  /** What it says itself of where it is, for who checks that; absent: nothing. */
+  readonly reported?: Reported;
+}
+
+/** An engine's own word, which is no proof. */
+export interface Reported {
+  /** By what it reaches its GPU: drivers list the processes of CUDA, and not those of Vulkan. */
+  readonly api: "cpu" | "cuda" | "other";
+  /** A sentence: "llama-server says that it uses CUDA0 (NVIDIA GeForce RTX 3090)". */
+  readonly said: string | null;
 }
 
 /**

@@ -25,6 +25,8 @@ export interface ForeignSpec {
   /** Null: it is written down nowhere, and nobody finds it should the shim be killed together with this process. */
   readonly register: Register | null;
   readonly log: Log;
+  /** Hears what the program writes to stdout and stderr, in pieces cut anywhere. */
+  readonly onOutput?: (text: string) => void;
 }
 
 /** How a program ended. */
@@ -120,7 +122,13 @@ function watch(shim: ChildProcess, spec: ForeignSpec): Watched {
     const message: ToShim = { kind: "stop" };
     if (shim.connected) shim.send(message, () => {});
   };
-  return { started: started.promise, gone, lastWords: lastOutput(shim), stop, dispose: () => leave(shim, stop, gone) };
+  return {
+    started: started.promise,
+    gone,
+    lastWords: lastOutput(shim, spec.onOutput),
+    stop,
+    dispose: () => leave(shim, stop, gone),
+  };
 }
 
 async function leave(shim: ChildProcess, stop: () => void, gone: Promise<ForeignEnd>): Promise<void> {
@@ -162,11 +170,12 @@ function writeDown(shim: ChildProcess, { register, program, log }: ForeignSpec):
   };
 }
 
-function lastOutput(shim: ChildProcess): () => string {
+function lastOutput(shim: ChildProcess, onOutput: ForeignSpec["onOutput"]): () => string {
   let output = "";
   for (const stream of [shim.stdout, shim.stderr])
     stream?.setEncoding("utf8").on("data", (text: string) => {
       output = (output + text).slice(-MAX_OUTPUT_CHARS);
+      onOutput?.(text);
     });
   return () => output;
 }
