@@ -1,4 +1,8 @@
 import type { Role } from "../protocol/models.ts";
+import { corrected, UNPROVEN } from "./correction.ts";
+import { estimate } from "./estimate.ts";
+import { type KnownShape, toKnownModel } from "./estimateKnown.ts";
+import { DEFAULT_PLAN } from "./estimatePlan.ts";
 
 /** What is known about a model before it is loaded. Catalogue entries have this shape. */
 export interface SizedModel {
@@ -7,7 +11,10 @@ export interface SizedModel {
   readonly roles: readonly Role[];
   readonly bytes: number;
   readonly contextTokens: number;
+  readonly maxContextTokens: number;
   readonly kvBytesPerToken: number;
+  /** Null: not known, and its need is guessed from its size. */
+  readonly shape: KnownShape | null;
   readonly isRestricted: boolean;
   readonly isTrial: boolean;
 }
@@ -48,7 +55,7 @@ export interface Choice {
 export const GPU_RESERVE_BYTES = 3 * 1024 ** 3;
 
 /**
- * What an engine needs beside weights and keys/values: the compute buffers of a 512-token batch over a vocabulary of
+ * What an engine needs beside weights and keys/values of a model whose widths are not known: the compute buffers of a 512-token batch over a vocabulary of
  * 152,000 (about 300 MB) and the driver's own context (300 to 500 MB on CUDA).
  */
 export const ENGINE_BYTES = 800_000_000;
@@ -66,9 +73,15 @@ const MIN_AUDIT_BYTES = 1_000_000_000;
 /** An auditor beyond this is slower than the drafter's text needs: it answers in a few tokens per part. */
 const MAX_AUDIT_BYTES = 5_000_000_000;
 
-/** Bytes a model takes once loaded: weights, an f16 KV cache for its default context, and the engine's own. */
-export function needBytes(model: SizedModel): number {
-  return model.bytes + model.contextTokens * model.kvBytesPerToken + ENGINE_BYTES;
+/**
+ * Bytes of one GPU that a model should find free, whole and with its default context: by the same arithmetic that admits it once its file
+ * is here, and with the same addition for what was not measured yet.
+ */
+export function needBytes({ shape, bytes, contextTokens, ...model }: SizedModel): number {
+  if (shape === null) return corrected(bytes + contextTokens * model.kvBytesPerToken + ENGINE_BYTES, UNPROVEN);
+  const known = toKnownModel({ bytes, shape, maxContextTokens: model.maxContextTokens });
+  const { devices } = estimate(known, { ...DEFAULT_PLAN, contextTokens, gpus: [{ id: "gpu", share: 1 }] });
+  return corrected(devices[0]?.totalBytes ?? 0, UNPROVEN);
 }
 
 /**

@@ -50,6 +50,21 @@ export const CatalogueEntry = z.object({
   maxContextTokens: z.int().positive(),
   /** f16 keys and values of one token: 2 (K, V) x layers x KV heads x head size x 2 bytes, from the model's config. */
   kvBytesPerToken: z.int().positive(),
+  /** Its widths, from the `config.json` that its makers publish: what it takes is reckoned from them until its file is here. Null: not known. */
+  shape: z
+    .object({
+      architecture: z.string(),
+      layers: z.int().positive(),
+      width: z.int().positive(),
+      heads: z.int().positive(),
+      kvHeads: z.int().positive(),
+      headWidth: z.int().positive(),
+      feedForward: z.int().positive(),
+      expertsUsed: z.int().positive().nullable(),
+      vocabulary: z.int().positive(),
+    })
+    .nullable()
+    .default(null),
   licence: z.string(),
   /** The licence forbids some uses: only ever used when named by the user. */
   isRestricted: z.boolean(),

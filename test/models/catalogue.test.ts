@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test } from "node:test";
+import { estimate } from "../../server/core/estimate.ts";
+import { toKnownModel } from "../../server/core/estimateKnown.ts";
+import { toEstimatedModel } from "../../server/core/estimateModel.ts";
+import { DEFAULT_PLAN } from "../../server/core/estimatePlan.ts";
 import { Catalogue, catalogue } from "../../server/models/catalogue.ts";
+import { readGgufModel } from "../../server/models/ggufModel.ts";
+import { modelShapes } from "../setup/modelShapes.ts";
+import { writeSparseModel } from "../setup/sparseModel.ts";
+import { makePlace } from "./place.ts";
 
 for (const entry of catalogue)
   test(`${entry.id} is told how big it is, what it may be used for and what it must hash to`, () => {
@@ -19,6 +28,35 @@ for (const entry of catalogue)
         );
     }
   });
+
+for (const { id, shape, kvBytesPerToken, parametersB } of catalogue)
+  test(`${id}: its widths make up its parameters, and its keys and values`, () => {
+    assert.ok(shape);
+    const { layers, width, heads, kvHeads, headWidth, feedForward, vocabulary, expertsUsed } = shape;
+    assert.equal(kvBytesPerToken, 2 * 2 * layers * kvHeads * headWidth);
+    // Of a mixture most parameters are in experts, whose number nothing here depends on.
+    if (expertsUsed !== null) return;
+    const attention = 2 * width * headWidth * (heads + kvHeads);
+    const least = layers * (attention + 3 * width * feedForward) + vocabulary * width;
+    const isTied = least / (parametersB * 1e9) > 0.95;
+    const parameters = least + (isTied ? 0 : vocabulary * width);
+    assert.ok(Math.abs(parameters / (parametersB * 1e9) - 1) < 0.06, `${parameters / 1e9} billions`);
+  });
+
+test("what is reckoned from published widths is what a file of that shape says", async () => {
+  await using place = await makePlace();
+  const path = join(place.folder, "qwen.gguf");
+  await writeSparseModel(path, modelShapes.qwen7b);
+  const file = await readGgufModel(path, new AbortController().signal);
+  const real = toEstimatedModel(file);
+  const entry = catalogue.find((it) => it.id === "qwen2.5-coder-7b");
+  assert.ok(entry?.shape && !("kind" in real));
+  const known = toKnownModel({ bytes: file.fileBytes, maxContextTokens: entry.maxContextTokens, shape: entry.shape });
+  const plan = { ...DEFAULT_PLAN, contextTokens: 8_192, gpus: [{ id: "gpu", share: 1 }] };
+  const [there, here] = [estimate(real, plan), estimate(known, plan)].map((it) => it.devices[0]?.terms);
+  assert.deepEqual([here?.keys, here?.values, here?.compute], [there?.keys, there?.values, there?.compute]);
+  assert.ok(Math.abs((here?.weights ?? 0) - file.fileBytes) < 1);
+});
 
 test("one model is for trying out, and it alone needs nothing but npm", () => {
   assert.deepEqual(

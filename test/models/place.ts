@@ -61,6 +61,7 @@ export function entryOf(id: string, body: Buffer, sources: readonly Source[]): C
     contextTokens: 2_048,
     maxContextTokens: 4_096,
     kvBytesPerToken: 1_024,
+    shape: null,
     licence: "MIT",
     isRestricted: false,
     promptStyle: "chat",

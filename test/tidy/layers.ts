@@ -47,6 +47,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "server/platform": { may: ADAPTER },
   "server/rendezvous": { may: [...ADAPTER, "server/platform"] },
   "server/lifelines": { may: [...ADAPTER, "server/platform"] },
+  "server/calibration": { may: [...ADAPTER, "server/platform"] },
   "server/journal": { may: [...ADAPTER, "server/platform"] },
   "server/history": { may: [...ADAPTER, "server/journal", "server/platform"] },
   "server/transport": {
@@ -143,7 +144,6 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       "lit",
       "lit/directives/repeat.js",
       "uplot",
-      "@vscode-elements/elements/dist/vscode-badge/index.js",
       "@vscode-elements/elements/dist/vscode-button/index.js",
       "@vscode-elements/elements/dist/vscode-progress-bar/index.js",
     ],
