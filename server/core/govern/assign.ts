@@ -1,0 +1,214 @@
+import { bytesOn, comingBackOn, needsOf, promisedOn, roomOn } from "./ledger.ts";
+import { inLine, isPromoted, waitedMs } from "./line.ts";
+import { labelOf, load, makeWay } from "./moves.ts";
+import {
+  type Block,
+  type Claim,
+  heatOf,
+  isOn,
+  isWaitedFor,
+  type Plan,
+  planFor,
+  strainOf,
+  USUAL_CLAIM,
+} from "./plan.ts";
+import { type Asked, change, type Draft, type Model, optionOf } from "./state.ts";
+
+/** Why a choice cannot be had now. */
+export type Obstacle =
+  | { readonly kind: "busy" | "loading" | "leaving"; readonly key: string }
+  | { readonly kind: "room"; readonly key: string }
+  | { readonly kind: "heat"; readonly key: string; readonly device: string }
+  | { readonly kind: "yields"; readonly key: string }
+  | { readonly kind: "reread"; readonly key: string }
+  | { readonly kind: "blocked"; readonly key: string; readonly block: Block }
+  /** For ever, as far as this request goes. */
+  | { readonly kind: "failed" | "never"; readonly key: string };
+
+/** Gives turns, begins loads and makes room, in the order in which requests stand in line. What waits then has its obstacle. */
+export function assign(draft: Draft): ReadonlyMap<string, Obstacle> {
+  settleRooms(draft);
+  for (const it of inLine(draft))
+    if (grantable(draft, it, it.choices[0] ?? "") === null) grant(draft, it, it.choices[0] ?? "");
+  const obstacles = new Map<string, Obstacle>();
+  for (const it of inLine(draft)) {
+    const obstacle = place(draft, it);
+    if (obstacle) obstacles.set(it.request, obstacle);
+  }
+  for (const it of draft.models.values()) if (it.isWanted) preload(draft, it);
+  keepWays(draft);
+  return obstacles;
+}
+
+/** Rooms that became free are taken, and those that nobody wants or that cannot become free are given up. */
+function settleRooms(draft: Draft): void {
+  for (const it of draft.models.values()) {
+    const { phase } = it;
+    if (phase.kind !== "room") continue;
+    const isWanted = it.isWanted || isWaitedFor(draft, it.key);
+    const left = isWanted && !isClosed(draft, it) ? stillMissing(draft, it) : "never";
+    if (left === "never") change(draft, it.key, { phase: { kind: "absent" } });
+    else if (left === "nothing") load(draft, it.key, { option: phase.option, why: phase.option.why });
+  }
+  keepWays(draft);
+}
+
+function isClosed(draft: Draft, model: Model): boolean {
+  return (optionOf(model)?.needs ?? []).some(({ device }) => {
+    const known = draft.devices.get(device);
+    return known !== undefined && (known.fact.health === "absent" || heatOf(known) === "critical");
+  });
+}
+
+function stillMissing(draft: Draft, model: Model): "nothing" | "some" | "never" {
+  const option = optionOf(model);
+  if (!option) return "never";
+  const needs = needsOf(model, option);
+  let left: "nothing" | "some" = "nothing";
+  for (const { device } of needs) {
+    const known = draft.devices.get(device);
+    const room = roomOn(draft, device, draft.rules) - promisedOn(draft, device, model.key);
+    const missing = bytesOn(needs, device) - room;
+    if (missing > comingBackOn(draft, device)) return "never";
+    if (missing > 0 || (known && strainOf(known) === "critical")) left = "some";
+  }
+  return left;
+}
+
+/** Who drains for somebody that no longer needs it stays. */
+function keepWays(draft: Draft): void {
+  for (const it of draft.models.values()) {
+    const { phase } = it;
+    if (phase.kind !== "draining" || phase.forKey === null) continue;
+    if (draft.models.get(phase.forKey)?.phase.kind === "room") continue;
+    change(draft, it.key, { phase: { kind: "ready", option: phase.option, sinceMs: draft.atMs }, evictedMs: null });
+  }
+}
+
+/** Null: it may have a turn on this loaded model now. */
+function grantable(draft: Draft, asked: Asked, key: string): Obstacle | null {
+  const model = draft.models.get(key);
+  if (model?.phase.kind !== "ready") return { kind: "leaving", key };
+  const isBackground = asked.priority === "background" && !isPromoted(draft, asked);
+  for (const known of draft.devices.values()) {
+    const heat = heatOf(known);
+    const isPaused = heat === "critical" || (heat === "hot" && isBackground);
+    if (isPaused && isOn(model, known.fact.device)) return { kind: "heat", key, device: known.fact.device };
+  }
+  if (model.active >= model.slots) return { kind: "busy", key };
+  // The last slot is kept for those that background work must not keep waiting.
+  if (isBackground && model.slots > 1 && model.active === model.slots - 1) return { kind: "yields", key };
+  return null;
+}
+
+function grant(draft: Draft, asked: Asked, key: string, why: string | null = null): void {
+  const model = draft.models.get(key);
+  if (!model) return;
+  if (asked.priority === "background" && isPromoted(draft, asked)) draft.promotedMs = draft.atMs;
+  draft.requests.set(asked.request, { ...asked, grant: { key, life: model.life }, target: key });
+  change(draft, key, { active: model.active + 1, idleMs: null, isTrimmed: false });
+  draft.effects.push({ kind: "grant", request: asked.request, key, why });
+}
+
+/** The first of its choices that can be had; null when it has its turn now. */
+function place(draft: Draft, asked: Asked): Obstacle | null {
+  let first: Obstacle | null = null;
+  for (const [nth, key] of asked.choices.entries()) {
+    const obstacle = attempt(draft, asked, nth);
+    if (obstacle === null) {
+      grant(draft, asked, key, nth === 0 ? null : insteadOf(draft, asked, key));
+      return null;
+    }
+    if (obstacle.kind === "busy" || obstacle.kind === "loading" || obstacle.kind === "room")
+      return aim(draft, asked, obstacle);
+    if (first === null || isForEver(first)) first = obstacle;
+  }
+  return first && aim(draft, asked, first);
+}
+
+export function isForEver({ kind }: Obstacle): boolean {
+  return kind === "failed" || kind === "never";
+}
+
+function aim(draft: Draft, asked: Asked, obstacle: Obstacle): Obstacle {
+  if (asked.target !== obstacle.key) draft.requests.set(asked.request, { ...asked, target: obstacle.key });
+  return obstacle;
+}
+
+function insteadOf(draft: Draft, { choices }: Asked, key: string): string {
+  return `${labelOf(draft, choices[0] ?? key)} cannot be had now, so ${labelOf(draft, key)} answers`;
+}
+
+/** Has one of its choices, or begins what gets it; what stands in the way otherwise. */
+function attempt(draft: Draft, asked: Asked, nth: number): Obstacle | null {
+  const key = asked.choices[nth] ?? "";
+  const model = draft.models.get(key);
+  if (!model || asked.failed.includes(key)) return { kind: "failed", key };
+  switch (model.phase.kind) {
+    case "ready":
+      return grantable(draft, asked, key);
+    case "loading":
+      return { kind: "loading", key };
+    case "room":
+      return { kind: "room", key };
+    case "draining":
+    case "unloading":
+      return { kind: "leaving", key };
+    case "absent":
+      return attemptLoad(draft, asked, nth);
+  }
+}
+
+function attemptLoad(draft: Draft, asked: Asked, nth: number): Obstacle | null {
+  const key = asked.choices[nth] ?? "";
+  const model = draft.models.get(key);
+  if (!model || model.retryMs > draft.atMs) return { kind: "failed", key };
+  if (model.rereadMs > draft.atMs) return { kind: "reread", key };
+  const plan = planFor(draft, model, claimOf(draft, asked, nth));
+  if (plan.kind === "never") return { kind: "never", key };
+  if (plan.kind === "blocked") return { kind: "blocked", key, block: plan.block };
+  const crowded = crowdedDevice(draft, plan);
+  if (crowded !== null && hasReady(draft, asked, nth + 1))
+    return { kind: "blocked", key, block: { kind: "pressure", device: crowded } };
+  return carryOut(draft, key, plan);
+}
+
+/** A device that is filling up, on which a smaller model that is loaded is better than a larger one that is not. */
+function crowdedDevice(draft: Draft, { option }: Plan): string | null {
+  for (const { device } of option.needs) {
+    const known = draft.devices.get(device);
+    if (known && strainOf(known) !== "normal") return device;
+  }
+  return null;
+}
+
+function hasReady(draft: Draft, asked: Asked, from: number): boolean {
+  return asked.choices.slice(from).some((it) => grantable(draft, asked, it) === null);
+}
+
+function claimOf(draft: Draft, asked: Asked, nth: number): Claim {
+  const isBackground = asked.priority === "background" && !isPromoted(draft, asked);
+  const hasWaited = waitedMs(draft, asked) >= draft.rules.maxPassedOverMs && !isBackground;
+  return {
+    mayMove: hasWaited ? "busy" : "idle",
+    leastIdleMs: isBackground ? draft.rules.maxPassedOverMs : 0,
+    isSmallest: asked.choices.slice(nth + 1).every((it) => asked.failed.includes(it)),
+    mayHeat: hasWaited,
+  };
+}
+
+function carryOut(draft: Draft, key: string, plan: Extract<Plan, { kind: "now" | "after" }>): Obstacle {
+  if (plan.kind === "now") {
+    load(draft, key, { option: plan.option, why: plan.option.why });
+    return { kind: "loading", key };
+  }
+  change(draft, key, { phase: { kind: "room", option: plan.option, sinceMs: draft.atMs } });
+  for (const it of plan.victims) makeWay(draft, it, key);
+  return { kind: "room", key };
+}
+
+function preload(draft: Draft, model: Model): void {
+  if (model.phase.kind !== "absent" || model.retryMs > draft.atMs || model.rereadMs > draft.atMs) return;
+  const plan = planFor(draft, model, USUAL_CLAIM);
+  if (plan.kind === "now" || plan.kind === "after") carryOut(draft, model.key, plan);
+}

@@ -1,0 +1,161 @@
+import type { DeviceFact } from "./event.ts";
+import type { Need, Option } from "./loadable.ts";
+import type { GovernRules } from "./rules.ts";
+import {
+  type Device,
+  type Draft,
+  type GovernState,
+  isResident,
+  type Model,
+  optionOf,
+  type Releasing,
+} from "./state.ts";
+
+type Known = Pick<GovernState, "devices" | "models" | "releasing" | "atMs">;
+
+/** What an option of a model takes: as reckoned, or as its loads have shown, whichever is more. */
+export function needsOf(model: Model, option: Option): readonly Need[] {
+  const learnt = model.learnt.get(option.id);
+  if (!learnt) return option.needs;
+  const devices = new Set([...option.needs, ...learnt].map((it) => it.device));
+  return [...devices].map((device) => ({
+    device,
+    bytes: Math.max(bytesOn(option.needs, device), bytesOn(learnt, device)),
+  }));
+}
+
+export function bytesOn(needs: readonly Need[], device: string): number {
+  return needs.reduce((sum, it) => (it.device === device ? sum + it.bytes : sum), 0);
+}
+
+/** What one of our models is counted with on a device: the most of what was reserved, what it said and what the driver shows. */
+export function claimOf(model: Model, device: string, fact: DeviceFact | undefined): number {
+  const option = optionOf(model);
+  if (!option || !isResident(model)) return 0;
+  const said = model.held ? bytesOn(model.held, device) : 0;
+  return Math.max(bytesOn(needsOf(model, option), device), said, fact?.held.get(model.key) ?? 0);
+}
+
+/** Whether a reading tells what is used now. */
+export function isSeen({ health, usedBytes }: DeviceFact): boolean {
+  return health === "ok" && usedBytes !== null;
+}
+
+/** Whether readings are missing that there should be. */
+export function isBlind({ health }: DeviceFact): boolean {
+  return health === "stale" || health === "broken";
+}
+
+/**
+ * What is left of a device for models: its size without its reserve, without what others hold, and without the most that each of ours
+ * may take (research of peers, section f: `min(reported free, total - sum max(measured, reserved))`; both are one here, because others'
+ * share is what is used beyond ours). While its readings are missing, a share of it stays free besides. Below 0: too much is taken.
+ * Infinity for a device that nobody ever told anything about.
+ */
+export function roomOn(known: Known, name: string, rules: GovernRules): number {
+  const device = known.devices.get(name);
+  if (!device) return Number.POSITIVE_INFINITY;
+  const { fact, foreignBytes } = device;
+  const blind = isBlind(fact) ? rules.blindShare * fact.totalBytes : 0;
+  return fact.totalBytes - fact.reserveBytes - blind - foreignBytes - claimedOn(known, name) - releasedOn(known, name);
+}
+
+/** What all of ours are counted with. */
+export function claimedOn({ models, devices }: Known, name: string): number {
+  const fact = devices.get(name)?.fact;
+  let sum = 0;
+  for (const it of models.values()) sum += claimOf(it, name, fact);
+  return sum;
+}
+
+/** What gone models still hold. */
+export function releasedOn({ releasing }: Known, name: string): number {
+  return releasing.reduce((sum, it) => (it.device === name ? sum + it.bytes : sum), 0);
+}
+
+/** What is coming back without anybody having to do more: of models that leave, and of those that have left. */
+export function comingBackOn(known: Known, name: string): number {
+  const fact = known.devices.get(name)?.fact;
+  let sum = releasedOn(known, name);
+  for (const it of known.models.values())
+    if (it.phase.kind === "unloading" || it.phase.kind === "draining") sum += claimOf(it, name, fact);
+  return sum;
+}
+
+/** What is promised to models other than this. */
+export function promisedOn(known: Known, name: string, except: string): number {
+  let sum = 0;
+  for (const it of known.models.values())
+    if (it.phase.kind === "room" && it.key !== except) sum += bytesOn(needsOf(it, it.phase.option), name);
+  return sum;
+}
+
+/** Takes in new readings. A device that is no longer told of is absent. */
+export function readDevices(draft: Draft, facts: readonly DeviceFact[]): void {
+  const told = new Set(facts.map((it) => it.device));
+  for (const [name, { fact, foreignBytes }] of draft.devices)
+    if (!told.has(name)) draft.devices.set(name, { fact: { ...fact, health: "absent" }, foreignBytes });
+  for (const fact of facts) draft.devices.set(fact.device, readDevice(draft, fact));
+}
+
+/**
+ * What others hold is what is used beyond ours. What ours hold is only known within bounds where the driver does not tell it by process
+ * and a load or an unload is under way: then others are taken to hold what they held before, as far as the reading allows that.
+ */
+function readDevice(draft: Draft, fact: DeviceFact): Device {
+  const before = draft.devices.get(fact.device);
+  if (!isSeen(fact) || fact.usedBytes === null) return { fact, foreignBytes: before?.foreignBytes ?? 0 };
+  let least = 0;
+  let most = 0;
+  for (const it of draft.models.values()) {
+    const [from, to] = holdingOf(draft, it, fact);
+    least += from;
+    most += to;
+  }
+  const released = releasedOn(draft, fact.device);
+  const lowest = Math.max(0, fact.usedBytes - most - released);
+  const highest = Math.max(0, fact.usedBytes - least);
+  const foreignBytes = Math.min(Math.max(before?.foreignBytes ?? highest, lowest), highest);
+  settle(draft, fact.device, fact.usedBytes - least - foreignBytes);
+  return { fact, foreignBytes };
+}
+
+/** From and to how much one of ours may hold in this reading. */
+function holdingOf(draft: Draft, model: Model, fact: DeviceFact): readonly [number, number] {
+  const told = fact.held.get(model.key);
+  const claim = claimOf(model, fact.device, fact);
+  if (claim === 0) return [0, 0];
+  if (told !== undefined) return [told, told];
+  const isSettled =
+    (model.phase.kind === "ready" || model.phase.kind === "draining") &&
+    draft.atMs - model.readyMs >= draft.rules.settleMs;
+  if (!isSettled) return [0, claim];
+  const said = model.held ? bytesOn(model.held, fact.device) : 0;
+  const holds = said > 0 ? said : claim;
+  return [holds, holds];
+}
+
+/** No more can still be on its way back than is used and not accounted for. */
+function settle(draft: Draft, name: string, unaccountedBytes: number): void {
+  let left = Math.max(0, unaccountedBytes);
+  const settled = (it: Releasing): Releasing => {
+    if (it.device !== name) return it;
+    const bytes = Math.min(it.bytes, left);
+    left -= bytes;
+    return { ...it, bytes };
+  };
+  if (draft.releasing.length > 0) draft.releasing = draft.releasing.map(settled).filter((it) => it.bytes > 0);
+}
+
+/** Its memory is on its way back. */
+export function release(draft: Draft, model: Model): void {
+  const option = optionOf(model);
+  if (!option) return;
+  const devices = new Set([...needsOf(model, option), ...(model.held ?? [])].map((it) => it.device));
+  const untilMs = draft.atMs + draft.rules.settleMs;
+  const rows = [...devices].map((device) => {
+    const fact = draft.devices.get(device)?.fact;
+    return { key: model.key, device, bytes: claimOf(model, device, fact), untilMs };
+  });
+  draft.releasing = [...draft.releasing, ...rows.filter((it) => it.bytes > 0)];
+}

@@ -1,0 +1,103 @@
+import { claimOf, comingBackOn } from "./ledger.ts";
+import { drain, labelOf, unload } from "./moves.ts";
+import { costOf, heatOf, isOn, isWaitedFor, strainOf } from "./plan.ts";
+import type { GovernRules } from "./rules.ts";
+import { change, type Device, type Draft, type GovernState, type Model, optionOf } from "./state.ts";
+import { cheapestVictims } from "./victims.ts";
+
+/** What pressure, heat and idleness take away. */
+export function relieve(draft: Draft): void {
+  for (const device of draft.devices.values()) {
+    if (strainOf(device) === "critical") force(draft, device);
+    if (heatOf(device) === "critical") cool(draft, device);
+  }
+  for (const it of draft.models.values()) rest(draft, it);
+}
+
+/**
+ * Under critical pressure, models go until the reserve is free again: idle ones first, at once; then those in use, whose requests are
+ * given `graceMs`. What is on its way back already counts.
+ */
+function force(draft: Draft, { fact }: Device): void {
+  if (fact.usedBytes === null) return;
+  const lacking = fact.reserveBytes - (fact.totalBytes - fact.usedBytes) - comingBackOn(draft, fact.device);
+  if (lacking <= 0) return;
+  const here = [...draft.models.values()].filter(
+    (it) => it.phase.kind === "ready" && !it.isPinned && isOn(it, fact.device),
+  );
+  const candidates = here.map((it) => ({
+    key: it.key,
+    frees: new Map([[fact.device, claimOf(it, fact.device, fact)]]),
+    cost: costOf(draft, it),
+  }));
+  const enough = cheapestVictims(candidates, new Map([[fact.device, lacking]]));
+  const why = `${fact.name} is nearly out of memory`;
+  for (const it of here) {
+    if (enough && !enough.keys.includes(it.key)) continue;
+    unload(draft, it.key, { why, graceMs: it.active > 0 ? draft.rules.graceMs : 0 });
+  }
+}
+
+/** On a device that is far too hot one model may stay: a pinned one, else the one in use, else the one used last. */
+function cool(draft: Draft, { fact }: Device): void {
+  const here = [...draft.models.values()].filter(
+    (it) => (it.phase.kind === "ready" || it.phase.kind === "draining") && isOn(it, fact.device),
+  );
+  const worth = (it: Model) =>
+    it.isPinned ? Number.POSITIVE_INFINITY : it.active > 0 ? Number.MAX_VALUE : (it.idleMs ?? 0);
+  const [, ...others] = here.sort((a, b) => worth(b) - worth(a));
+  const why = `${fact.name} is too hot for more than one model`;
+  for (const it of others) {
+    if (it.phase.kind !== "ready" || it.isPinned) continue;
+    if (it.active === 0) unload(draft, it.key, { why, graceMs: 0 });
+    else drain(draft, it.key, { why, forKey: null });
+  }
+}
+
+/** What its being idle takes from a model. */
+function rest(draft: Draft, model: Model): void {
+  const { key, phase } = model;
+  if (phase.kind === "draining" && model.active === 0) unload(draft, key, { why: phase.why, graceMs: 0 });
+  if (phase.kind !== "ready" || model.idleMs === null || isWaitedFor(draft, key)) return;
+  const idleMs = draft.atMs - model.idleMs;
+  const why = reasonToGo(draft, model, idleMs);
+  if (why !== null && !model.isPinned) unload(draft, key, { why, graceMs: 0 });
+  else if (isToBeTrimmed(draft, model, idleMs)) {
+    change(draft, key, { isTrimmed: true });
+    const seconds = Math.round(draft.rules.trimAfterMs / 1_000);
+    draft.effects.push({ kind: "trim", key, why: `${labelOf(draft, key)} has not been used for ${seconds} s` });
+  }
+}
+
+function reasonToGo(draft: Draft, model: Model, idleMs: number): string | null {
+  if (model.isRetired) return "no settings name it any more";
+  const { afterMs, why } = patienceWith(draft, model);
+  return holdsSomething(model) && afterMs > 0 && idleMs >= afterMs ? why : null;
+}
+
+function isToBeTrimmed({ rules }: Draft, model: Model, idleMs: number): boolean {
+  return !model.isTrimmed && holdsSomething(model) && rules.trimAfterMs > 0 && idleMs >= rules.trimAfterMs;
+}
+
+/** What holds nothing of this machine has nothing to give back. */
+function holdsSomething(model: Model): boolean {
+  return (optionOf(model)?.needs.length ?? 0) > 0 || model.held !== null;
+}
+
+/** How long it may be idle where it is; 0: for ever. */
+export function patienceWith(
+  { devices, rules }: { readonly devices: GovernState["devices"]; readonly rules: GovernRules },
+  model: Model,
+): { afterMs: number; why: string } {
+  const waits = [{ afterMs: rules.unloadAfterMs, why: "it has not been used for long" }];
+  for (const device of devices.values()) {
+    if (!isOn(model, device.fact.device)) continue;
+    const strain = strainOf(device);
+    const { name } = device.fact;
+    if (strain === "moderate") waits.push({ afterMs: rules.moderateIdleMs, why: `idle, and ${name} fills up` });
+    if (strain === "high" || strain === "critical")
+      waits.push({ afterMs: rules.highIdleMs, why: `idle, and ${name} is nearly full` });
+  }
+  const timed = waits.filter((it) => it.afterMs > 0);
+  return timed.reduce((least, it) => (it.afterMs < least.afterMs ? it : least), timed[0] ?? { afterMs: 0, why: "" });
+}
