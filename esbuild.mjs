@@ -37,10 +37,17 @@ const BUNDLES = [
   { out: "shim.js", budgetKb: 220, entry: "server/lifelines/shim.ts", ...PROGRAM },
   { out: "webview/answer.js", budgetKb: 150, entry: "webview/answer.ts", ...page() },
   { out: "webview/answer.css", budgetKb: 16, entry: "webview/answer.css", ...page() },
+  { out: "webview/sidebar.js", budgetKb: 130, entry: "webview/sidebar/sidebar.ts", ...page() },
+  { out: "webview/sidebar.css", budgetKb: 44, entry: "webview/sidebar/sidebar.css", ...page(), ...font() },
 ];
 
 function page() {
   return { platform: "browser", target: "es2022", format: "iife" };
+}
+
+/** The icons' font lies beside the style sheet. */
+function font() {
+  return { loader: { ".ttf": "file" }, assetNames: "webview/[name]" };
 }
 
 /** The bundles and the parser's files, into `folder`. Throws when a minified bundle is over its budget. */

@@ -4,6 +4,7 @@ import type { Orchestrator } from "./client.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Door } from "./door.ts";
 import type { Reviews } from "./edit/review.ts";
+import type { Sidebar } from "./sidebar/sidebar.ts";
 import type { Tasks } from "./task.ts";
 
 /** What the commands work with. */
@@ -14,6 +15,7 @@ export interface App {
   readonly configuration: Configuration;
   readonly output: LogOutputChannel;
   readonly secrets: SecretStorage;
+  readonly sidebar: Sidebar;
   /** How this window asks for the HTTP door. */
   readonly door: Door;
   /** The orchestrator, not started yet where nothing has been asked of it. */

@@ -3,6 +3,7 @@ import { askCommand, explainCommand } from "./commands/answer.ts";
 import { editCommand } from "./commands/edit.ts";
 import { copyHttpAccess, rotateHttpKey } from "./commands/http.ts";
 import { menu, setApiKey } from "./commands/manage.ts";
+import { modelCommand } from "./commands/models.ts";
 import { restart } from "./commands/restart.ts";
 import type { CommandId } from "./ids.ts";
 
@@ -27,5 +28,10 @@ export function commandTable(app: App): Readonly<Record<CommandId, Handler>> {
     "tandem.setApiKey": () => setApiKey(app),
     "tandem.copyHttpAccess": () => copyHttpAccess(app),
     "tandem.rotateHttpKey": () => rotateHttpKey(app),
+    "tandem.showSidebar": () => app.sidebar.reveal(),
+    "tandem.refreshSidebar": () => app.sidebar.refresh(),
+    "tandem.loadModel": modelCommand(app, "load"),
+    "tandem.unloadModel": modelCommand(app, "unload"),
+    "tandem.pinModel": modelCommand(app, "pin"),
   };
 }

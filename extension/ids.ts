@@ -16,6 +16,11 @@ export const commandIds = [
   "tandem.setApiKey",
   "tandem.copyHttpAccess",
   "tandem.rotateHttpKey",
+  "tandem.showSidebar",
+  "tandem.refreshSidebar",
+  "tandem.loadModel",
+  "tandem.unloadModel",
+  "tandem.pinModel",
 ] as const;
 export type CommandId = (typeof commandIds)[number];
 
@@ -64,3 +69,9 @@ export const contextKeys = { isReviewing: "tandem.isReviewing", isBusy: "tandem.
 
 /** Scheme of the read-only documents that show a proposal. */
 export const previewScheme = "tandem-preview";
+
+/** Scheme of the read-only documents that tell all of a decision. */
+export const accountScheme = "tandem-decision";
+
+/** The view in the activity bar. */
+export const sidebarView = "tandem.sidebar";

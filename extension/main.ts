@@ -1,6 +1,6 @@
 import type { ExtensionContext } from "vscode";
 import * as vscode from "vscode";
-import { commandIds, languageIds } from "./ids.ts";
+import { commandIds, languageIds, sidebarView } from "./ids.ts";
 import { createLightbulb, providedKinds } from "./lightbulb.ts";
 import type { RunningApp } from "./wire.ts";
 
@@ -30,6 +30,8 @@ export function activate(context: ExtensionContext): void {
     const handler = async (argument: unknown) => await (await load()).commands[id](argument);
     own.push(vscode.commands.registerCommand(id, handler));
   }
+  const resolveWebviewView = async (view: vscode.WebviewView) => (await load()).openSidebar(view);
+  own.push(vscode.window.registerWebviewViewProvider(sidebarView, { resolveWebviewView }));
   const openDoor = () => {
     if (vscode.workspace.getConfiguration("tandem").get("http.enabled") === true) void load();
   };

@@ -24,10 +24,12 @@ export interface TaskDeps {
   readonly orchestrator: () => Promise<Orchestrator>;
   readonly output: LogOutputChannel;
   readonly status: StatusItem;
+  /** Hears of every event; null: a task is over. */
+  readonly watch: (event: RunEvent | null) => void;
 }
 
 /** Runs tasks and knows which of them run; writes to the log what was decided, never what was written. */
-export function createTasks({ orchestrator, output, status }: TaskDeps): Tasks {
+export function createTasks({ orchestrator, output, status, watch }: TaskDeps): Tasks {
   const running = new Set<AbortController>();
   const changed = () => {
     status.showRunning(running.size);
@@ -44,6 +46,7 @@ export function createTasks({ orchestrator, output, status }: TaskDeps): Tasks {
           onEvent: (event) => {
             const line = logLineOf(event);
             if (line) output[line.level](line.text);
+            watch(event);
             onEvent(event);
           },
           signal: AbortSignal.any([signal, controller.signal]),
@@ -59,6 +62,7 @@ export function createTasks({ orchestrator, output, status }: TaskDeps): Tasks {
         return { kind: "failed", failure };
       } finally {
         running.delete(controller);
+        watch(null);
         changed();
       }
     },

@@ -1,4 +1,4 @@
-import type { ExtensionContext, LogOutputChannel, StatusBarItem } from "vscode";
+import type { ExtensionContext, LogOutputChannel, StatusBarItem, WebviewView } from "vscode";
 import * as vscode from "vscode";
 import { z } from "zod";
 import { serve } from "../server/protocol/requests.ts";
@@ -13,11 +13,14 @@ import { createReviews } from "./edit/review.ts";
 import type { CommandId } from "./ids.ts";
 import type { OrchestratorState } from "./life.ts";
 import { reportDoor, reportState } from "./report.ts";
+import { createSidebar } from "./sidebar/sidebar.ts";
 import { createStatus, type StatusItem } from "./status.ts";
 import { createTasks } from "./task.ts";
 
 export interface RunningApp extends AsyncDisposable {
   readonly commands: Readonly<Record<CommandId, Handler>>;
+  /** VS Code has made room for the sidebar. */
+  openSidebar(view: WebviewView): void;
 }
 
 const Package = z.object({ version: z.string() });
@@ -25,6 +28,10 @@ const Package = z.object({ version: z.string() });
 /** Wires everything that is not needed before the first command. Nothing is started yet, unless the HTTP door is to be open. */
 export function createApp(context: ExtensionContext, item: StatusBarItem, output: LogOutputChannel): RunningApp {
   const own = context.subscriptions;
+  const kept = <T extends vscode.Disposable>(it: T): T => {
+    own.push(it);
+    return it;
+  };
   const status = createStatus(item);
   const configuration = createConfiguration(context.secrets);
   let opening: Promise<Orchestrator> | null = null;
@@ -34,10 +41,7 @@ export function createApp(context: ExtensionContext, item: StatusBarItem, output
     orchestrator = orchestratorOf(context, { output, settings, status });
     return orchestrator;
   };
-  const opened = (): Promise<Orchestrator> => {
-    opening ??= open();
-    return opening;
-  };
+  const opened = () => (opening ??= open());
   const door = createDoor({
     serve: async (port, onEvent, signal) => void (await (await opened()).send(serve, { port }, { onEvent, signal })),
     running: async (when, signal) => await running(await opened(), when, signal),
@@ -51,11 +55,10 @@ export function createApp(context: ExtensionContext, item: StatusBarItem, output
     door.configure(wish);
   };
   void reconfigure(); // a bad value is told to the user, not thrown
-  const tasks = createTasks({ orchestrator: opened, output, status });
-  const reviews = createReviews();
-  own.push(reviews);
-  const answers = createAnswers(context.extensionUri);
-  own.push(answers);
+  const sidebar = kept(createSidebar({ extensionUri: context.extensionUri, source: opened }));
+  const tasks = createTasks({ orchestrator: opened, output, status, watch: (it) => sidebar.task(it) });
+  const reviews = kept(createReviews());
+  const answers = kept(createAnswers(context.extensionUri));
   own.push(vscode.workspace.onDidChangeConfiguration((it) => it.affectsConfiguration("tandem") && reconfigure()));
   own.push(context.secrets.onDidChange(() => reconfigure()));
 
@@ -63,6 +66,7 @@ export function createApp(context: ExtensionContext, item: StatusBarItem, output
     tasks,
     reviews,
     answers,
+    sidebar,
     configuration,
     output,
     secrets: context.secrets,
@@ -73,6 +77,7 @@ export function createApp(context: ExtensionContext, item: StatusBarItem, output
   };
   return {
     commands: commandTable(app),
+    openSidebar: (view) => sidebar.open(view),
     async [Symbol.asyncDispose]() {
       door.dispose();
       await orchestrator?.[Symbol.asyncDispose]();
