@@ -3,6 +3,9 @@ import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { engineEntry, packageVersion, shimEntry, wasmPath } from "./assets.ts";
 import { createOpenEngine } from "./backends/open.ts";
+import { createCalibration } from "./calibration/calibration.ts";
+import { createFollow } from "./calibration/follow.ts";
+import { GPU_RESERVE_BYTES } from "./core/choose.ts";
 import { createFiles } from "./files.ts";
 import { detectHardware } from "./gpu/detect.ts";
 import { gpuSources } from "./gpu/sources.ts";
@@ -15,6 +18,7 @@ import type { TappedLog } from "./log.ts";
 import { catalogue } from "./models/catalogue.ts";
 import { createModelStore } from "./models/store.ts";
 import { createMonitor, gpuStatus, type Monitor, recentOf } from "./monitor.ts";
+import { createNeeds } from "./needs/needs.ts";
 import { cacheFolder, stateFolder } from "./platform/folders.ts";
 import type { Clock, Journal, Log } from "./ports.ts";
 import type { ClientInfo } from "./protocol/handshake.ts";
@@ -24,6 +28,7 @@ import { createService } from "./service.ts";
 import type { ServiceHandlers, SharedParts } from "./session.ts";
 import { createSyntax } from "./syntax/treeSitter.ts";
 import { type LspClient, serveLsp } from "./transport/lsp/serve.ts";
+import { createWitness } from "./witness.ts";
 import { createWorld, type World } from "./world.ts";
 
 /** Everything but the way in: the engines, the sessions, and what to do when it is over. */
@@ -152,12 +157,25 @@ function sharedParts(
     syntax: createSyntax({ wasmPath }),
     files: createFiles(),
     store: createModelStore({ folder: cacheFolder(), log, clock }),
-    openEngine: createOpenEngine({
+    needs: createNeeds({
+      calibration: createCalibration({ folder: stateFolder(), log }),
+      clock,
       log,
-      childPath: engineEntry(),
-      shimPath: shimEntry(),
-      register,
-      recognise: (name) => catalogue.find((it) => it.id === name) ?? null,
+      reserveBytes: () => GPU_RESERVE_BYTES,
+      follow: createFollow(monitor),
+    }),
+    openEngine: createWitness({
+      openEngine: createOpenEngine({
+        log,
+        childPath: engineEntry(),
+        shimPath: shimEntry(),
+        register,
+        recognise: (name) => catalogue.find((it) => it.id === name) ?? null,
+        cards: () => monitor.now().gpus.map((it) => it.reading),
+      }),
+      monitor,
+      clock,
+      log,
     }),
     // Who wants to place engines will want to know how the GPUs are from here on.
     hardware() {

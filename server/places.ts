@@ -3,7 +3,9 @@ import { type Choice, choose, type Hardware } from "./core/choose.ts";
 import type { Option } from "./core/govern/loadable.ts";
 import type { EngineSpec } from "./engineSpec.ts";
 import { type CatalogueEntry, toModelInfo } from "./models/catalogue.ts";
-import { attachable, loadableOf } from "./needs.ts";
+import { attachable } from "./needs/attachable.ts";
+import type { LocalNeeds } from "./needs/local.ts";
+import type { Needs } from "./needs/needs.ts";
 import type { Engine, ModelFile, ModelStore, OpenEngine } from "./ports.ts";
 import type { ModelInfo } from "./protocol/models.ts";
 import type { Settings } from "./protocol/settings.ts";
@@ -14,6 +16,7 @@ export interface PlacesDeps {
   readonly hardware: Hardware;
   readonly store: ModelStore;
   readonly openEngine: OpenEngine;
+  readonly needs: Needs;
 }
 
 /** The models meant for this machine; where the catalogue has nothing that fits, the trial model serves both roles. */
@@ -62,7 +65,7 @@ async function prepare(
     emit({ kind: "loading", engine: id, model: modelName ?? url });
     const open: Prepared["open"] = (_, _emit, opening) =>
       deps.openEngine({ kind: "endpoint", url, modelName, apiKey }, opening);
-    return { loadable: attachable(modelName ?? url), open };
+    return { loadable: attachable(modelName ?? url), open, waysToFit: () => null };
   }
   if (source.kind === "vllm") return prepareVllm(id, source, deps);
   const file = await deps.store.ensure(
@@ -73,9 +76,12 @@ async function prepare(
   );
   // Said once a task: the auditor's model is missing for the same reason as the drafter's.
   if (file.substituted && roles.includes("draft")) emit({ kind: "notice", message: file.substituted });
+  const { hardware, catalogue } = deps;
+  const needs = await deps.needs.local(source, file, { hardware, catalogue, signal });
   return {
-    loadable: await loadableOf(source, file, signal),
-    open: (option, tell, opening) => open({ id, source, file, option }, deps, tell, opening),
+    loadable: needs.loadable,
+    open: (option, tell, opening) => open({ id, source, file, option, needs }, deps, tell, opening),
+    waysToFit: needs.waysToFit,
   };
 }
 
@@ -85,6 +91,7 @@ function prepareVllm(id: string, source: VllmSource, deps: PlacesDeps): Prepared
   const options = [{ id: device, needs: [], why: "as the settings say" }];
   return {
     loadable: { label: model, kind: "writer", options, slots: 1, loadMs: 0, weight: terms.weight },
+    waysToFit: () => null,
     open(_, emit, signal) {
       emit({ kind: "loading", engine: id, model });
       const { executable, source: from, memoryShare, quantization, extraArguments } = source;
@@ -107,23 +114,23 @@ interface Chosen {
   readonly source: LocalSource;
   readonly file: ModelFile;
   readonly option: Option;
+  readonly needs: LocalNeeds;
 }
 
 async function open(
-  { id, source, file }: Chosen,
-  { openEngine }: PlacesDeps,
+  { id, source, file, option, needs }: Chosen,
+  deps: PlacesDeps,
   emit: Emit,
   signal: AbortSignal,
 ): Promise<Engine> {
   const { model, path } = file;
-  const { device, threads, use, llamaServer, options } = source;
+  const { threads, use, llamaServer } = source;
   emit({ kind: "loading", engine: id, model: model.label });
-  const shape = { cards: [], options, contextTokens: source.contextTokens ?? model.contextTokens };
-  const local = { model, path, device, threads, use, ...shape };
+  const local = { model, path, threads, use, ...needs.specOf(option) };
   const spec: EngineSpec =
     llamaServer === "" ? { ...local, kind: "embedded" } : { ...local, kind: "llama-server", executable: llamaServer };
-  const engine = await openEngine(spec, signal);
-  if (device !== "cpu" && engine.device === "cpu") emit({ kind: "notice", message: NO_GPU_BUILD });
+  const engine = await deps.needs.measured(needs, option, () => deps.openEngine(spec, signal));
+  if (local.device !== "cpu" && engine.device === "cpu") emit({ kind: "notice", message: NO_GPU_BUILD });
   return engine;
 }
 

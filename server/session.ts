@@ -2,6 +2,7 @@ import type { Hardware } from "./core/choose.ts";
 import { TandemError } from "./errors.ts";
 import type { Handlers, Session } from "./handlers.ts";
 import { type CatalogueEntry, toModelInfo } from "./models/catalogue.ts";
+import type { Needs } from "./needs/needs.ts";
 import { askingParts } from "./pinning.ts";
 import { chosenModels } from "./places.ts";
 import { createPlacing } from "./placing.ts";
@@ -34,6 +35,7 @@ export interface SharedParts {
   readonly store: ModelStore;
   readonly catalogue: readonly CatalogueEntry[];
   readonly openEngine: OpenEngine;
+  readonly needs: Needs;
   /** What was read of the GPUs in the last so many seconds. */
   readonly gpuHistory: (seconds: number) => ResultOf<typeof requests.gpuHistory>;
   /** Asked when first needed, so that the start does not wait for a driver. */

@@ -33,6 +33,8 @@ export interface Learnt {
 
 /** A load that is done, and what it was found to take. */
 export interface Noted {
+  /** Names the engine: eight hex digits. */
+  readonly life: string;
   readonly of: LoadOf & { readonly backend: string };
   readonly option: string;
   readonly tookMs: number;
@@ -98,9 +100,9 @@ async function write(folder: string, remembered: Remembered, log: Log): Promise<
   }
 }
 
-function withLoad(before: Remembered, { of, option, tookMs, devices }: Noted): Remembered {
-  const key = { model: modelKey(of.file), load: loadKey(of.plan), backend: of.backend };
-  const timing: Timing = { model: key.model, backend: of.backend, option, tookMs };
+function withLoad(before: Remembered, { life, of, option, tookMs, devices }: Noted): Remembered {
+  const key = { life, model: modelKey(of.file), load: loadKey(of.plan), backend: of.backend };
+  const timing: Timing = { life, model: key.model, backend: of.backend, option, tookMs };
   const entries = devices
     .filter((it) => it.estimatedBytes > 0 && it.measuredBytes > 0)
     .map(({ device, by, ...bytes }) => ({

@@ -11,6 +11,8 @@ export interface FileIdentity {
 
 /** What was measured of one load on one device. Neither paths nor names of models are in it. */
 const Entry = z.object({
+  /** The engine that was loaded: what is seen of it later takes the place of what was seen before. */
+  life: z.string().regex(/^[0-9a-f]{8}$/),
   /** Of the file, and of the way it was loaded. */
   model: z.string().regex(/^[0-9a-f]{16}$/),
   load: z.string().regex(/^[0-9a-f]{16}$/),
@@ -28,6 +30,7 @@ export type Entry = z.output<typeof Entry>;
 
 /** How long a load took, from the start of its process until it answered. */
 const Timing = z.object({
+  life: z.string().regex(/^[0-9a-f]{8}$/),
   model: z.string().regex(/^[0-9a-f]{16}$/),
   /** The option's devices. */
   option: z.string().min(1).max(2_000),
@@ -54,7 +57,8 @@ const MOST_TIMINGS = 200;
 
 /** Adds what was measured of one load, and forgets what is beyond the bounds. */
 export function remember(before: Remembered, entries: readonly Entry[], timing: Timing): Remembered {
-  const all = entries.reduce<readonly Entry[]>((kept, entry) => {
+  const all = entries.reduce<readonly Entry[]>((present, entry) => {
+    const kept = present.filter((it) => it.life !== entry.life || it.device !== entry.device || it.by !== entry.by);
     const alike = kept.filter((it) => isAlike(it, entry));
     const oldest = alike.length >= MOST_OF_A_KIND ? alike[0] : null;
     return [...kept.filter((it) => it !== oldest), entry];
@@ -62,7 +66,7 @@ export function remember(before: Remembered, entries: readonly Entry[], timing: 
   return {
     version: 1,
     entries: all.slice(-MOST_ENTRIES),
-    timings: [...before.timings, timing].slice(-MOST_TIMINGS),
+    timings: [...before.timings.filter((it) => it.life !== timing.life), timing].slice(-MOST_TIMINGS),
   };
 }
 

@@ -143,3 +143,24 @@ function changed(plan: LoadPlan, change: Exclude<Change, { kind: "model" }>): Lo
       return { ...plan, gpuLayers: change.gpuLayers };
   }
 }
+
+/** "with keys and values of type q8_0 (4.9 GB), or with a context of 4096 tokens (5.1 GB)"; null where there is no way. */
+export function waysText(ways: readonly Way[]): string | null {
+  const told = ways.map(({ change, totalBytes }) => `${inWords(change)} (${(totalBytes / 1024 ** 3).toFixed(1)} GB)`);
+  return told.length === 0 ? null : told.join(", or ");
+}
+
+function inWords(change: Change): string {
+  switch (change.kind) {
+    case "flash-attention":
+      return "with flash attention";
+    case "kv-type":
+      return `with keys and values of type ${change.type}`;
+    case "context":
+      return `with a context of ${change.contextTokens} tokens`;
+    case "gpu-layers":
+      return `with ${change.gpuLayers} layers on the GPU`;
+    case "model":
+      return `as ${change.id}`;
+  }
+}

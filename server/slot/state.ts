@@ -22,6 +22,8 @@ export interface Prepared {
   readonly loadable: Omit<Loadable, "key">;
   /** Loads it in one of its ways. Throws TandemError. */
   open(option: Option, emit: Emit, signal: AbortSignal): Promise<Engine>;
+  /** The cheapest changes with which it would fit, for people; null: it fits, or no single change makes it. */
+  waysToFit(): string | null;
 }
 
 export interface SlotDeps {

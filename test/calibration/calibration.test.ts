@@ -91,6 +91,13 @@ test("what the driver sees counts before what the engine tells", async () => {
   assert.equal(originText(correction), "corrected by 1 load of it, +2.0 %");
 });
 
+test("what is seen of an engine later takes the place of what was seen before", async () => {
+  await using place = await makePlace();
+  for (const measured of [5.01, 5.05, 5.06]) await place.calibration.note(noted({ estimated: 5, measured, life: 7 }));
+  const correction = (await place.again().learnt()).correction(of, "GPU-a");
+  assert.equal(originText(correction), "corrected by 1 load of it, +1.2 %");
+});
+
 test("however much is loaded, the file stays small, and the newest stay in it", async () => {
   await using place = await makePlace();
   const loads = Array.from({ length: 1_000 }, (_, nth) => nth);
@@ -144,16 +151,20 @@ interface Given {
   readonly measured: number;
   readonly by?: "driver" | "engine";
   readonly of?: Noted["of"];
+  readonly life?: number;
 }
 
-function noted({ estimated, measured, by = "driver", of: loaded = of }: Given): Noted {
+let lives = 0;
+
+function noted({ estimated, measured, by = "driver", of: loaded = of, life = ++lives }: Given): Noted {
   const device = { device: "GPU-a", estimatedBytes: estimated * GIB, measuredBytes: measured * GIB, by };
-  return { of: loaded, option: "GPU-a", tookMs: 4_000, devices: [device] };
+  return { life: life.toString(16).padStart(8, "0"), of: loaded, option: "GPU-a", tookMs: 4_000, devices: [device] };
 }
 
 function entry(): object {
   const key = "0123456789abcdef";
   return {
+    life: "00000000",
     model: key,
     load: key,
     device: "GPU-a",

@@ -2,9 +2,12 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { engineEntry, shimEntry, wasmPath } from "../../server/assets.ts";
 import { createOpenEngine } from "../../server/backends/open.ts";
+import { createCalibration } from "../../server/calibration/calibration.ts";
+import { GPU_RESERVE_BYTES } from "../../server/core/choose.ts";
 import { createFiles } from "../../server/files.ts";
 import { catalogue } from "../../server/models/catalogue.ts";
 import { createModelStore } from "../../server/models/store.ts";
+import { createNeeds } from "../../server/needs/needs.ts";
 import type { Log, OpenEngine } from "../../server/ports.ts";
 import { createSyntax } from "../../server/syntax/treeSitter.ts";
 import { createWorld, type World } from "../../server/world.ts";
@@ -26,6 +29,13 @@ export function testWorld(folder: string, log: Log, openEngine: OpenEngine = rea
     files: createFiles(),
     store: createModelStore({ folder: join(folder, "cache"), log, clock }),
     openEngine,
+    needs: createNeeds({
+      calibration: createCalibration({ folder, log }),
+      clock,
+      log,
+      reserveBytes: () => GPU_RESERVE_BYTES,
+      follow: () => undefined,
+    }),
     hardware: () => Promise.resolve({ ramBytes: 16e9, cores: 2, gpus: [] }),
     gpuHistory: () => ({ gpus: [] }),
     version: "0.0.0-test",

@@ -73,6 +73,7 @@ function held() {
         loads.push({ signal, done });
         return done.promise;
       },
+      waysToFit: () => null,
     }),
   };
   return { place, loads };

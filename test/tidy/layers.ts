@@ -26,7 +26,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "server/scheduler.ts": { may: [...INNER, "server/slot"] },
   "server/handlers.ts": { may: [], types: CONTRACT },
   "server/places.ts": {
-    may: [...INNER, "server/models", "server/needs.ts"],
+    may: [...INNER, "server/models", "server/needs"],
     types: ["server/scheduler.ts", "server/slot"],
   },
   "server/backends": {
@@ -88,7 +88,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     may: [...CONTRACT, "node", "server/rendezvous", "server/transport"],
     types: ["server/life.ts"],
   },
-  "server/needs.ts": { may: [...INNER, "server/models"] },
+  "server/needs": { may: [...ADAPTER, "server/models", "server/calibration"] },
   "server/placing.ts": { may: [...CONTRACT, "server/places.ts"], types: ["server/scheduler.ts"] },
   "server/scope.ts": { may: ["node"], types: ["server/ports.ts"] },
   "server/session.ts": {
@@ -102,8 +102,9 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       "server/pinning.ts",
       "server/scope.ts",
     ],
-    types: ["server/handlers.ts", "server/scheduler.ts"],
+    types: ["server/handlers.ts", "server/scheduler.ts", "server/needs"],
   },
+  "server/witness.ts": { may: [...INNER, "node", "server/platform"], types: ["server/monitor.ts"] },
   "server/world.ts": {
     may: [...INNER, "server/scheduler.ts", "server/session.ts"],
   },
