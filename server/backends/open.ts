@@ -2,6 +2,7 @@ import { TandemError } from "../errors.ts";
 import type { Register } from "../lifelines/register.ts";
 import type { Log, OpenEngine } from "../ports.ts";
 import type { Recognise } from "./attach.ts";
+import type { CardFacts } from "./llamaDevices.ts";
 
 export interface OpenDeps {
   readonly log: Log;
@@ -12,6 +13,8 @@ export interface OpenDeps {
   /** Where processes are written down for the next start; null: nowhere. */
   readonly register: Register | null;
   readonly recognise?: Recognise;
+  /** The cards of this machine, as far as anybody knows them. */
+  readonly cards?: () => readonly CardFacts[];
 }
 
 /**
