@@ -5,7 +5,7 @@ import { gpuHistory } from "../../server/protocol/gpu.ts";
 import { follow, status as statusRequest } from "../../server/protocol/requests.ts";
 import type { RunEvent } from "../../server/protocol/run.ts";
 import type { Status } from "../../server/protocol/status.ts";
-import type { Deed, Stage, ToSidebar } from "../../webview/sidebar/messages.ts";
+import type { Deed, Machine, Stage, ToSidebar } from "../../webview/sidebar/messages.ts";
 import { failureOf, type TandemFailure } from "../failure.ts";
 import type { OrchestratorState } from "../life.ts";
 
@@ -27,8 +27,8 @@ export interface FeedDeps {
   readonly source: () => Promise<Source>;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
-  /** Share of all cores that was busy since it was last called, in percent; null: not known yet. */
-  readonly processorPercent: () => number | null;
+  /** Read anew with every status. */
+  readonly machine: () => Machine;
   readonly post: (message: ToSidebar) => void;
   /** A deed failed that nobody sees in the sidebar. */
   readonly report: (failure: TandemFailure) => void;
@@ -182,8 +182,7 @@ async function followOne(source: Source, deps: FeedDeps, signal: AbortSignal): P
     ask(decisions, { limit: DECISIONS }, (it) => deps.post({ kind: "decisions", decisions: it.decisions }));
   let running: number | null = null;
   const tellStatus = (status: Status) => {
-    const { nowMs, processorPercent } = deps;
-    deps.post({ kind: "status", status, atMs: nowMs(), processorPercent: processorPercent() });
+    deps.post({ kind: "status", status, atMs: deps.nowMs(), machine: deps.machine() });
     if (running !== null && running !== status.running) void tellDecisions();
     running = status.running;
   };

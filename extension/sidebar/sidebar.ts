@@ -8,8 +8,8 @@ import type { TandemFailure } from "../failure.ts";
 import { sidebarView } from "../ids.ts";
 import { createAccounts } from "./accounts.ts";
 import { createFeed, type Source } from "./feed.ts";
+import { createMeter } from "./machine.ts";
 import { sidebarPage } from "./page.ts";
-import { createProcessorMeter } from "./processor.ts";
 
 /** The view in the activity bar: GPUs, models, what was decided. */
 export interface Sidebar extends Disposable {
@@ -48,7 +48,7 @@ export function createSidebar({ extensionUri, source }: SidebarDeps): Sidebar {
     if (message.kind === "decisions") decisions = message.decisions;
     void view?.webview.postMessage(message);
   };
-  const feed = createFeed({ source, nowMs: Date.now, processorPercent: createProcessorMeter(), post, report });
+  const feed = createFeed({ source, nowMs: Date.now, machine: createMeter(), post, report });
   const receive = async (message: FromSidebar): Promise<void> => {
     switch (message.kind) {
       case "ready":

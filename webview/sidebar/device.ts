@@ -192,12 +192,16 @@ function absence(sources: readonly GpuSourceStatus[]): Markup {
   </section>`;
 }
 
-function processorCard({ processorPercent }: SidebarState, { mainMemory, engines }: Status): Markup {
-  const all = mainMemory && { device: "cpu", ...mainMemory, reserveBytes: 0, processes: null };
+function processorCard({ machine }: SidebarState, { mainMemory, engines }: Status): Markup {
+  // The orchestrator reads it only while a model is in it.
+  const seen = machine && { totalBytes: machine.totalBytes, usedBytes: machine.totalBytes - machine.freeBytes };
+  const read = mainMemory ?? seen;
+  const busyPercent = machine?.busyPercent ?? null;
+  const all = read && { device: "cpu", ...read, reserveBytes: 0, processes: null };
   return html`<section class="card" aria-label="Processor">
     <h3><span>Processor</span></h3>
     ${all ? memoryOf(all, partsOf(all, engines), null) : html`<p class="faint">Its memory has not been read yet.</p>`}
-    <dl class="facts">${fact("Busy", processorPercent === null ? null : `${Math.round(processorPercent)} %`)}</dl>
+    <dl class="facts">${fact("Busy", busyPercent === null ? null : `${Math.round(busyPercent)} %`)}</dl>
   </section>`;
 }
 

@@ -17,6 +17,14 @@ export interface Point {
   readonly busyPercent: number | null;
 }
 
+/** The machine that the window and the orchestrator are on. */
+export interface Machine {
+  /** Share of all cores that was busy since the status before; null: not known yet. */
+  readonly busyPercent: number | null;
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+}
+
 /** What the user does to an engine. */
 export type Deed = "load" | "unload" | "pin" | "unpin";
 
@@ -30,12 +38,11 @@ export type Stage =
 /** What the extension tells the sidebar. `atMs` is the time on the wall, since 1970. */
 export type ToSidebar =
   | { readonly kind: "standing"; readonly standing: Standing }
-  /** `processorPercent`: of all cores since the status before; null: not known yet. */
   | {
       readonly kind: "status";
       readonly status: Status;
       readonly atMs: number;
-      readonly processorPercent: number | null;
+      readonly machine: Machine;
     }
   /** What was read before the sidebar was shown, by uuid. */
   | { readonly kind: "history"; readonly points: Readonly<Record<string, readonly Point[]>> }

@@ -1,6 +1,6 @@
 import type { JournalEntry } from "../../server/protocol/decisions.ts";
 import type { Status } from "../../server/protocol/status.ts";
-import type { Deed, Point, Stage, Standing, ToSidebar, Trouble } from "./messages.ts";
+import type { Deed, Machine, Point, Stage, Standing, ToSidebar, Trouble } from "./messages.ts";
 
 /** What the sidebar shows; a plain value, so that what it was told last is there at once when it is shown again. */
 export interface SidebarState {
@@ -9,7 +9,8 @@ export interface SidebarState {
   readonly status: Status | null;
   /** When the newest status came, on the wall's clock. */
   readonly nowMs: number;
-  readonly processorPercent: number | null;
+  /** As it was then. */
+  readonly machine: Machine | null;
   /** Of each GPU by uuid, the oldest first. */
   readonly points: Readonly<Record<string, readonly Point[]>>;
   /** Null: not told yet. */
@@ -30,7 +31,7 @@ export const empty: SidebarState = {
   standing: { kind: "stopped" },
   status: null,
   nowMs: 0,
-  processorPercent: null,
+  machine: null,
   points: {},
   decisions: null,
   doing: {},
@@ -74,7 +75,7 @@ export function reduce(state: SidebarState, message: ToSidebar): SidebarState {
 }
 
 function withStatus(state: SidebarState, message: Extract<ToSidebar, { kind: "status" }>): SidebarState {
-  const { status, atMs, processorPercent } = message;
+  const { status, atMs, machine } = message;
   const read = status.gpus.map(({ uuid, ageMs, usedBytes, busyPercent }) => [
     uuid,
     [{ atMs: atMs - ageMs, usedBytes, busyPercent }],
@@ -84,7 +85,7 @@ function withStatus(state: SidebarState, message: Extract<ToSidebar, { kind: "st
     ...state,
     status,
     nowMs: atMs,
-    processorPercent,
+    machine,
     points: recent(joined(state.points, Object.fromEntries(read)), atMs),
     // What concerns an engine that is gone can be seen nowhere any more.
     troubles: Object.fromEntries(Object.entries(state.troubles).filter(([engine]) => handles.has(engine))),
