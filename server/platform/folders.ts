@@ -47,6 +47,17 @@ export function stateFolder({ env, platform, home }: Surroundings = surroundings
   return path.join(home, ".local", "state", "tandem");
 }
 
+/** The configuration file, which need not be there: `TANDEM_CONFIG`, else `tandem.jsonc` in the platform's folder for such files. */
+export function configFile({ env, platform, home }: Surroundings = surroundings()): string {
+  const path = pathOf(platform);
+  if (env.TANDEM_CONFIG) return path.resolve(env.TANDEM_CONFIG);
+  const file = path.join("tandem", "tandem.jsonc");
+  if (platform === "win32") return path.join(env.APPDATA || path.join(home, "AppData", "Roaming"), file);
+  if (isAbsoluteIn(path, env.XDG_CONFIG_HOME)) return path.join(env.XDG_CONFIG_HOME, file);
+  if (platform === "darwin") return path.join(home, "Library", "Application Support", file);
+  return path.join(home, ".config", file);
+}
+
 /**
  * Where a running orchestrator is found: a folder that goes with the session, its path short because a socket's is limited
  * (macOS: 104 bytes). `TANDEM_RUNTIME`, else `XDG_RUNTIME_DIR`, else the temporary folder with the user's number.

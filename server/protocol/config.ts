@@ -77,10 +77,6 @@ const Backends = z
       .enum(["auto", "embedded", "llama-server", "vllm", "endpoint"])
       .default("auto")
       .describe("The one backend that may be used, whatever else is said; endpoint: nothing is loaded on this machine"),
-    isLocalEnabled: z
-      .boolean()
-      .default(true)
-      .describe("false: no model is loaded on this machine; servers alone answer"),
   })
   .describe("Programs that models run in");
 

@@ -44,6 +44,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "server/models": { may: [...ADAPTER, "undici", "tar", "server/certificates.ts", "server/platform"] },
   "server/syntax": { may: [...ADAPTER, "web-tree-sitter"] },
   "server/gpu": { may: ADAPTER },
+  "server/config": { may: [...ADAPTER, "jsonc-parser", "server/platform"] },
   "server/platform": { may: ADAPTER },
   "server/rendezvous": { may: [...ADAPTER, "server/platform"] },
   "server/lifelines": { may: [...ADAPTER, "server/platform"] },

@@ -1,0 +1,67 @@
+import type { Config } from "../protocol/config.ts";
+import type { ClientSettings } from "../protocol/settings.ts";
+
+/** Part of a configuration: what a file or an environment says. */
+export type ConfigPart = DeepPartial<Config>;
+type DeepPartial<T> = T extends readonly (infer Item)[]
+  ? readonly Item[]
+  : T extends object
+    ? { readonly [Key in keyof T]?: DeepPartial<T[Key]> | undefined }
+    : T;
+
+/** What a part of a configuration says of a client's settings. */
+export function settingsIn({ roles, tasks, backends }: ConfigPart): ClientSettings {
+  return {
+    draft: roles?.draft,
+    audit: roles?.audit,
+    embed: roles?.embed,
+    llamaServer: backends?.llamaServer,
+    auditWhen: tasks?.auditWhen,
+    maxTokens: tasks?.maxTokens,
+    timeoutS: tasks?.timeoutSeconds,
+    logLevel: tasks?.logLevel,
+  };
+}
+
+/**
+ * `upper` over `lower`, value by value. Who names another endpoint begins its role's model and key anew: those were meant for the
+ * server below, and a key must not reach another one.
+ */
+export function layered(lower: ClientSettings, upper: ClientSettings): ClientSettings {
+  return {
+    ...lower,
+    ...defined(upper),
+    draft: layeredRole(lower.draft, upper.draft),
+    audit: layeredRole(lower.audit, upper.audit),
+    embed: layeredRole(lower.embed, upper.embed),
+  };
+}
+
+type Role = NonNullable<ClientSettings["embed"]>;
+
+function layeredRole(lower: Role = {}, upper: Role = {}): Role {
+  const isMoved = upper.endpoint !== undefined && upper.endpoint !== (lower.endpoint ?? "");
+  const { model: _model, apiKey: _key, dimensions: _dimensions, ...rest } = lower;
+  return { ...(isMoved ? rest : lower), ...defined(upper) };
+}
+
+/** Without what is there by name only. */
+function defined<T extends object>(values: T): T {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
+}
+
+/** One part of a configuration over another, value by value; lists are taken whole. */
+export function partOver(lower: ConfigPart, upper: ConfigPart): ConfigPart {
+  return over(lower, upper) as ConfigPart;
+}
+
+function over(lower: unknown, upper: unknown): unknown {
+  if (upper === undefined) return lower;
+  if (!isTable(lower) || !isTable(upper)) return upper;
+  const keys = new Set([...Object.keys(lower), ...Object.keys(upper)]);
+  return Object.fromEntries([...keys].map((key) => [key, over(lower[key], upper[key])]));
+}
+
+function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
