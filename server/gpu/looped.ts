@@ -29,8 +29,10 @@ export interface LoopedDeps {
   readonly command: () => Command;
   /** Whether this was a line of what it is run for. */
   readonly onLine: (line: string) => boolean;
-  /** It ended, was silent for too long, or printed something else for so long. It is started again, after a while. */
-  readonly onEnd: (why: { readonly kind: "exited" | "silent" | "gibberish" } & Ending) => void;
+  /** Whether this line, of its complaints or among its readings, is one to expect: it counts as nothing then. */
+  readonly onRemark?: (line: string) => boolean;
+  /** It ended, was silent for too long, printed something else for so long, or far too much. It is started again, after a while. */
+  readonly onEnd: (why: { readonly kind: "exited" | "silent" | "gibberish" | "flood" } & Ending) => void;
   /** Null: it may be silent for as long as it likes. */
   readonly silenceMs: number | null;
   readonly times: Times;
@@ -44,6 +46,11 @@ export interface Looped extends AsyncDisposable {
 /** A longer line is none that a tool prints. */
 const MOST_LINE_CHARS = 16_384;
 const MOST_SAID_CHARS = 2_000;
+/** In ten seconds, in which a hundred cards with a thousand processes print a quarter of it. */
+const FLOOD_CHARS = 4_000_000;
+const FLOOD_MS = 10_000;
+/** Whoever floods is not asked again soon: the pause is as after so many failures. */
+const FLOOD_FAILURES = 5;
 
 /**
  * Runs the tool, and runs it again whenever it ends or hangs. There is never more than one: while a hanging one cannot be ended, no
@@ -57,10 +64,12 @@ export function runLooped(deps: LoopedDeps): Looped {
   let isOver = false;
 
   const start = () => {
-    run = begin(deps, () => (failures = 0));
-    void run.gone.then(() => {
+    const begun = begin(deps, () => (failures = 0));
+    run = begun;
+    void begun.gone.then(() => {
       run = null;
       if (isOver) return;
+      if (begun.hasFlooded()) failures = Math.max(failures, FLOOD_FAILURES);
       const pauseMs = Math.min(times.longestPauseMs, times.pauseMs * 2 ** Math.min(failures, 16));
       failures++;
       again = setTimeout(start, pauseMs).unref();
@@ -89,10 +98,12 @@ export function runLooped(deps: LoopedDeps): Looped {
 interface Run {
   /** Resolves when the process is gone; may never. */
   readonly gone: Promise<void>;
+  hasFlooded(): boolean;
   end(): void;
 }
 
-function begin({ command, onLine, onEnd, silenceMs }: LoopedDeps, onFirst: () => void): Run {
+function begin(deps: LoopedDeps, onFirst: () => void): Run {
+  const { command, onLine, onRemark = () => false, onEnd, silenceMs } = deps;
   const gone = Promise.withResolvers<void>();
   const child = spawnGuarded(command());
   let said = "";
@@ -106,14 +117,21 @@ function begin({ command, onLine, onEnd, silenceMs }: LoopedDeps, onFirst: () =>
     endGuarded(child);
   };
   const keep = (text: string) => {
-    said = `${said}${text}\n`.slice(-MOST_SAID_CHARS);
+    if (!onRemark(text)) said = `${said}${text}\n`.slice(-MOST_SAID_CHARS);
   };
+  const flood = createFlood(() => {
+    tell({ kind: "flood", code: null, said });
+    end();
+  });
   const hang = () => {
     tell({ kind: said === "" ? "silent" : "gibberish", code: null, said });
     end();
   };
   let watch = silenceMs === null ? null : setTimeout(hang, silenceMs).unref();
+  flood.watch(child.stdout);
+  flood.watch(child.stderr);
   const readers = linesOf(child.stdout, (line) => {
+    if (isTold) return;
     if (!onLine(line)) return keep(line);
     onFirst();
     said = "";
@@ -133,7 +151,31 @@ function begin({ command, onLine, onEnd, silenceMs }: LoopedDeps, onFirst: () =>
     tell({ kind: "exited", code, said });
     gone.resolve();
   });
-  return { gone: gone.promise, end };
+  return { gone: gone.promise, hasFlooded: flood.isOver, end };
+}
+
+/** Calls once when a program prints more than any reading needs. */
+function createFlood(onFlood: () => void) {
+  let sinceMs = performance.now();
+  let chars = 0;
+  let isOver = false;
+  const count = (text: string) => {
+    const nowMs = performance.now();
+    if (nowMs - sinceMs > FLOOD_MS) {
+      sinceMs = nowMs;
+      chars = 0;
+    }
+    chars += text.length;
+    if (isOver || chars <= FLOOD_CHARS) return;
+    isOver = true;
+    onFlood();
+  };
+  return { watch: (stream: Readable) => void stream.setEncoding("utf8").on("data", count), isOver: () => isOver };
+}
+
+/** Tools that speak people's languages are to write numbers in none. */
+export function plainEnv(): NodeJS.ProcessEnv {
+  return { ...process.env, LC_ALL: "C" };
 }
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
@@ -148,7 +190,7 @@ const GUARD =
 
 function spawnGuarded(command: Command): Child {
   const [program, ...args] = process.platform === "win32" ? command : ["/bin/sh", "-c", GUARD, "sh", ...command];
-  const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], windowsHide: true });
+  const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], windowsHide: true, env: plainEnv() });
   child.unref();
   child.stdin.on("error", () => undefined); // it ended before us
   return child;
@@ -165,7 +207,6 @@ function endGuarded(child: Child): void {
 /** Calls for every whole line. What comes without an end for too long is cut off and counts as a line. */
 function linesOf(stream: Readable, onLine: (line: string) => void): { flush(rest: (text: string) => void): void } {
   let pending = "";
-  stream.setEncoding("utf8");
   stream.on("error", () => undefined); // seen as the end of the process
   stream.on("data", (text: string) => {
     const lines = (pending + text).split(/\r?\n/);

@@ -1,6 +1,7 @@
 import type { GpuReading, Report } from "../core/telemetry.ts";
 import { readAmdOnce } from "./amd.ts";
 import { readApple } from "./apple.ts";
+import { hidesProcesses } from "./hiding.ts";
 import { readNvidiaOnce } from "./nvidiaOnce.ts";
 import type { Instance } from "./nvidiaRow.ts";
 import { findTool } from "./tool.ts";
@@ -30,9 +31,9 @@ export async function readMachineGpus({ env, platform, arch }: MachineDeps, sign
     if (arch !== "arm64") return { gpus: [], instances: [], said: [{ vendor: "apple", report }] };
     return { gpus: [readApple()], instances: [], said: [] };
   }
-  const tool = await findTool("nvidia-smi", env);
+  const [tool, isHidden] = await Promise.all([findTool("nvidia-smi", env), hidesProcesses(platform)]);
   const [nvidia, amd] = await Promise.all([
-    readNvidiaOnce({ tool: tool === null ? null : [tool] }, signal),
+    readNvidiaOnce({ tool: tool === null ? null : [tool], isHidden }, signal),
     platform === "linux" ? readAmdOnce() : [],
   ]);
   const said = amd.flatMap((it) => (it.kind === "reading" ? [] : [{ vendor: "amd" as const, report: it }]));

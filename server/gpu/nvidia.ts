@@ -1,7 +1,9 @@
-import type { GpuProcess, GpuReading } from "../core/telemetry.ts";
-import { type Looped, runLooped, TIMES, type Times } from "./looped.ts";
-import { FIELDS, fieldsWithout, parseRow } from "./nvidiaRow.ts";
-import { gibberish, meaningOf, NO_TOOL, silence } from "./nvidiaTrouble.ts";
+import type { GpuReading } from "../core/telemetry.ts";
+import { runLooped, TIMES, type Times } from "./looped.ts";
+import { createInstances } from "./nvidiaInstances.ts";
+import { PROGRAMS, watchPrograms } from "./nvidiaPrograms.ts";
+import { FIELDS, fieldsWithout, lose, lostCard, parseRow, slotOf } from "./nvidiaRow.ts";
+import { flooding, gibberish, isRemark, type Lost, meaningOf, NO_TOOL, parseLost, silence } from "./nvidiaTrouble.ts";
 import type { GpuSource, SourceDeps } from "./source.ts";
 import type { Command } from "./tool.ts";
 
@@ -10,22 +12,28 @@ export interface NvidiaDeps extends SourceDeps {
   readonly tool: Command | null;
   readonly nowMs?: () => number;
   readonly times?: Times;
+  /** That no process is listed does not mean that there is none: `hidesProcesses`. */
+  readonly isHidden?: boolean;
 }
-
-/** A process is gone when it has been missing from this many lists. */
-const MISSED_LISTS = 2.5;
 
 /**
  * NVIDIA's GPUs by two nvidia-smi that run all the time, one for the cards and one for the processes on them. A process list that
  * cannot be had takes nothing but the processes from a reading.
  */
-export function watchNvidia({ tool, report, nowMs = () => performance.now(), times = TIMES }: NvidiaDeps): GpuSource {
+export function watchNvidia(deps: NvidiaDeps): GpuSource {
+  const { tool, report, nowMs = () => performance.now(), times = TIMES, isHidden = false } = deps;
   if (!tool) {
     report(NO_TOOL);
     return { [Symbol.asyncDispose]: async () => undefined };
   }
   const every = ["--format=csv,noheader,nounits", "-lms", String(times.periodMs)];
-  const programs = watchPrograms({ command: [...tool, PROGRAMS, ...every], nowMs, times });
+  const instances = createInstances(tool, nowMs);
+  const known = createKnown();
+  const programs = watchPrograms({
+    command: [...tool, PROGRAMS, ...every],
+    ...{ nowMs, times, isHidden },
+    instances: () => (known.isPartitioned() ? instances.now() : []),
+  });
   let fields = FIELDS;
   const cards = runLooped({
     command: () => [...tool, `--query-gpu=${fields.join(",")}`, ...every],
@@ -33,14 +41,22 @@ export function watchNvidia({ tool, report, nowMs = () => performance.now(), tim
     times,
     onLine(line) {
       const gpu = parseRow(line, fields);
-      if (gpu) report({ kind: "reading", gpu: { ...gpu, processes: programs.on(gpu.uuid) } });
-      return gpu !== null;
+      if (!gpu) return false;
+      known.keep(gpu, slotOf(line, fields));
+      report({ kind: "reading", gpu: { ...gpu, processes: programs.on(gpu.uuid) } });
+      return true;
+    },
+    onRemark(line) {
+      const lost = parseLost(line);
+      if (lost) report({ kind: "reading", gpu: known.lost(lost) });
+      return isRemark(line);
     },
     onEnd(why) {
       const fewer = fieldsWithout(why.said, fields);
       if (fewer) fields = fewer;
       else if (why.kind === "silent") report(silence(times.silenceMs / 1_000));
-      else report(why.kind === "gibberish" ? gibberish(why.said) : meaningOf(why));
+      else if (why.kind === "flood") report(flooding());
+      else report(why.kind === "gibberish" && !parseLost(why.said) ? gibberish(why.said) : meaningOf(why));
     },
   });
   return {
@@ -50,65 +66,22 @@ export function watchNvidia({ tool, report, nowMs = () => performance.now(), tim
   };
 }
 
-/** Only what computes is listed; the memory of games and desktops is in the card's own number. */
-const PROGRAMS = "--query-compute-apps=gpu_uuid,pid,used_memory,process_name";
+/** Slots are few, and so are the cards in them. */
+const MOST_CARDS = 64;
 
-interface Programs {
-  readonly looped: Looped;
-  /** Null: not known. */
-  on(uuid: string): GpuReading["processes"];
-}
-
-interface ProgramsDeps {
-  readonly command: Command;
-  readonly nowMs: () => number;
-  readonly times: Times;
-}
-
-/**
- * Lists come without anything between them, and an empty one prints nothing: so a process is there as long as it is seen, and that
- * none is there can be said only of a list that has had the time to print.
- */
-function watchPrograms({ command, nowMs, times }: ProgramsDeps): Programs {
-  const seen = new Map<string, GpuProcess & { readonly uuid: string; readonly seenMs: number }>();
-  let sinceMs = nowMs();
-  let isBroken = false;
-  const limitMs = times.periodMs * MISSED_LISTS;
-  const looped = runLooped({
-    command: () => command,
-    silenceMs: null,
-    times,
-    onLine(line) {
-      const found = parseProgram(line);
-      if (found) seen.set(`${found.uuid} ${found.pid}`, { ...found, seenMs: nowMs() });
-      isBroken = false;
-      return found !== null;
-    },
-    onEnd() {
-      isBroken = true;
-      sinceMs = nowMs();
-      seen.clear();
-    },
-  });
+/** The cards as they were last heard of: a driver that has lost one names it by its place. */
+function createKnown() {
+  const cards = new Map<string, { readonly gpu: GpuReading; readonly slot: string | null }>();
   return {
-    looped,
-    on(uuid) {
-      const atMs = nowMs();
-      for (const [key, it] of seen) if (atMs - it.seenMs > limitMs) seen.delete(key);
-      // One that has started again and is still there after a few lists is well.
-      if (looped.isRunning && atMs - sinceMs > limitMs) isBroken = false;
-      if (!looped.isRunning || isBroken || (seen.size === 0 && atMs - sinceMs <= limitMs)) return null;
-      return [...seen.values()]
-        .filter((it) => it.uuid === uuid)
-        .map(({ pid, name, bytes }) => ({ pid, name, bytes }))
-        .toSorted((a, b) => (b.bytes ?? 0) - (a.bytes ?? 0));
+    keep(gpu: GpuReading, slot: string | null) {
+      if (cards.has(gpu.uuid) || cards.size < MOST_CARDS) cards.set(gpu.uuid, { gpu, slot });
+    },
+    isPartitioned: () => [...cards.values()].some((it) => it.gpu.isPartitioned),
+    lost(lost: Lost): GpuReading {
+      const all = [...cards.values()];
+      const bySlot = all.find((it) => it.slot !== null && it.slot === lost.slot);
+      const found = bySlot ?? (lost.slot === null ? all.find((it) => it.gpu.index === lost.index) : undefined);
+      return found ? lose(found.gpu, lost.said) : lostCard(lost);
     },
   };
-}
-
-/** "GPU-..., 4242, 5120, /usr/bin/python3": the name comes last, since it may hold commas. */
-export function parseProgram(line: string): (GpuProcess & { readonly uuid: string }) | null {
-  const [, uuid, pid, used, name] = /^((?:GPU|MIG)-[\w/-]+),\s*(\d{1,10}),\s*([^,]+),\s*(.*)$/.exec(line.trim()) ?? [];
-  if (uuid === undefined || used === undefined || name === undefined) return null;
-  return { uuid, pid: Number(pid), name, bytes: /^\d+$/.test(used) ? Number(used) * 1024 ** 2 : null };
 }

@@ -1,8 +1,8 @@
-import { spawn } from "node:child_process";
 import type { GpuReading, Report } from "../core/telemetry.ts";
-import { parseProgram } from "./nvidia.ts";
-import { FIELDS, fieldsWithout, type Instance, parseInstances, parseRow } from "./nvidiaRow.ts";
-import { gibberish, meaningOf, NO_TOOL, silence } from "./nvidiaTrouble.ts";
+import { onCard, PROGRAMS, parseProgram } from "./nvidiaPrograms.ts";
+import { FIELDS, fieldsWithout, type Instance, lostCard, parseInstances, parseRow } from "./nvidiaRow.ts";
+import { gibberish, isRemark, meaningOf, NO_TOOL, parseLost, silence } from "./nvidiaTrouble.ts";
+import { type Printed, printed } from "./printed.ts";
 import type { Command } from "./tool.ts";
 
 /** What is read once of all of NVIDIA's GPUs. */
@@ -24,11 +24,13 @@ export interface OnceDeps {
   /** nvidia-smi; null when there is none. */
   readonly tool: Command | null;
   readonly patienceMs?: number;
+  /** That no process is listed does not mean that there is none. */
+  readonly isHidden?: boolean;
 }
 
 /** NVIDIA's GPUs as they are now. Takes `patienceMs` at most, whatever the tool does; never throws. When `signal` fires it gives up at once. */
 export async function readNvidiaOnce(
-  { tool, patienceMs = PATIENCE_MS }: OnceDeps,
+  { tool, patienceMs = PATIENCE_MS, isHidden = false }: OnceDeps,
   signal: AbortSignal,
 ): Promise<NvidiaOnce> {
   if (!tool) return { gpus: [], instances: [], report: NO_TOOL };
@@ -37,27 +39,31 @@ export async function readNvidiaOnce(
   const asked = await askCards(ask);
   if (asked.answer === "silent") return { gpus: [], instances: [], report: silence(patienceMs / 1_000) };
   const { said, out, code } = asked.answer;
-  const lines = out.split(/\r?\n/).filter((it) => it.trim() !== "");
-  const rows = lines.map((it) => parseRow(it, asked.fields));
-  const gpus = rows.filter((it) => it !== null);
-  const odd = lines.find((_, nth) => rows[nth] === null);
-  if (gpus.length === 0 && (code !== 0 || odd === undefined))
-    return { gpus, instances: [], report: meaningOf({ code, said: `${out}\n${said}` }) };
+  const { rows, lost, odd } = sorted(out, said, asked.fields);
+  if (rows.length === 0 && (code !== 0 || odd === null))
+    return { gpus: [], instances: [], report: meaningOf({ code, said: `${out}\n${said}` }) };
   const [programs, listed] = await Promise.all([
-    ask(["--query-compute-apps=gpu_uuid,pid,used_memory,process_name", CSV]),
-    gpus.some((it) => it.isPartitioned) ? ask(["-L"]) : null,
+    ask([PROGRAMS, CSV]),
+    rows.some((it) => it.isPartitioned) ? ask(["-L"]) : null,
   ]);
+  const instances = listed && listed !== "silent" ? parseInstances(listed.out) : [];
   return {
-    gpus: gpus.map((it) => ({ ...it, processes: processesOn(it.uuid, programs) })),
-    instances: listed && listed !== "silent" ? parseInstances(listed.out) : [],
-    report: odd === undefined ? null : isTrouble(odd) ? meaningOf({ code, said: odd }) : gibberish(odd),
+    gpus: [
+      ...rows.map((it) => ({ ...it, processes: processesOn(it.uuid, { programs, instances, isHidden }) })),
+      ...lost,
+    ],
+    instances,
+    report: odd === null ? null : gibberish(odd),
   };
 }
 
-interface Printed {
-  readonly code: number | null;
-  readonly out: string;
-  readonly said: string;
+/** The lines by what they are: cards, cards that the driver has lost, and the first that is neither. */
+function sorted(out: string, said: string, fields: readonly string[]) {
+  const lines = out.split(/\r?\n/).filter((it) => it.trim() !== "" && !isRemark(it));
+  const rows = lines.map((it) => parseRow(it, fields));
+  const lost = [...lines, ...said.split(/\r?\n/)].map(parseLost).filter((it) => it !== null);
+  const odd = lines.find((it, nth) => rows[nth] === null && parseLost(it) === null) ?? null;
+  return { rows: rows.filter((it) => it !== null), lost: lost.map(lostCard), odd };
 }
 
 type Ask = (args: readonly string[]) => Promise<Printed | "silent">;
@@ -73,40 +79,15 @@ async function askCards(ask: Ask): Promise<{ fields: readonly string[]; answer: 
   }
 }
 
-function processesOn(uuid: string, programs: Printed | "silent"): GpuReading["processes"] {
+interface Listed {
+  readonly programs: Printed | "silent";
+  readonly instances: readonly Instance[];
+  readonly isHidden: boolean;
+}
+
+function processesOn(uuid: string, { programs, instances, isHidden }: Listed): GpuReading["processes"] {
   if (programs === "silent" || programs.code !== 0) return null;
-  return programs.out.split(/\r?\n/).flatMap((line) => {
-    const found = parseProgram(line);
-    return found?.uuid === uuid ? [{ pid: found.pid, name: found.name, bytes: found.bytes }] : [];
-  });
-}
-
-function isTrouble(line: string): boolean {
-  return /unable to determine|lost|failed|error/i.test(line);
-}
-
-const MOST_CHARS = 200_000;
-
-/** What a program prints. One that cannot be ended, since it waits in the kernel, is left behind. */
-async function printed([program, ...args]: Command, enough: AbortSignal): Promise<Printed | "silent"> {
-  const { promise, resolve } = Promise.withResolvers<Printed | "silent">();
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], windowsHide: true });
-  let out = "";
-  let said = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (out = (out + text).slice(0, MOST_CHARS)));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (said = (said + text).slice(0, MOST_CHARS)));
-  child.on("error", (error) => resolve({ code: null, out: "", said: error.message }));
-  child.on("close", (code) => resolve({ code, out, said }));
-  const giveUp = () => resolve("silent");
-  enough.addEventListener("abort", giveUp);
-  if (enough.aborted) giveUp();
-  const answer = await promise;
-  enough.removeEventListener("abort", giveUp);
-  if (answer === "silent") {
-    child.kill("SIGKILL");
-    child.stdout.destroy();
-    child.stderr.destroy();
-    child.unref();
-  }
-  return answer;
+  const found = programs.out.split(/\r?\n/).map(parseProgram);
+  const known = found.filter((it) => it !== null);
+  return known.length === 0 && isHidden ? null : onCard(known, uuid, instances);
 }

@@ -1,4 +1,5 @@
 import type { Brake, GpuReading } from "../core/telemetry.ts";
+import type { Lost } from "./nvidiaTrouble.ts";
 
 /** What is asked, in this order. Drivers that do not know one of `OPTIONAL` are asked without it. */
 export const FIELDS: readonly string[] = [
@@ -18,6 +19,7 @@ export const FIELDS: readonly string[] = [
   "compute_cap",
   "driver_version",
   "mig.mode.current",
+  "pci.bus_id",
 ];
 
 /** Fields by their younger names, for the drivers that have dropped the older one. */
@@ -32,6 +34,7 @@ const OPTIONAL: ReadonlySet<string> = new Set([
   "mig.mode.current",
   "power.draw",
   "power.limit",
+  "pci.bus_id",
 ]);
 
 /** What to ask instead, after the tool has refused a field by its name; null when it is not about a field that can be left out. */
@@ -41,6 +44,29 @@ export function fieldsWithout(said: string, fields: readonly string[]): readonly
   const younger = RENAMED[refused];
   return younger ? fields.map((it) => (it === refused ? younger : it)) : fields.filter((it) => it !== refused);
 }
+
+/** Where on the bus the row's card is, as the end of "00000000:04:00.0"; null: not told. */
+export function slotOf(line: string, fields: readonly string[]): string | null {
+  const cell = line.split(",")[fields.indexOf("pci.bus_id")]?.trim().toLowerCase() ?? "";
+  return /^[0-9a-f]{4,8}:([0-9a-f]{2}:[0-9a-f]{2}\.[0-9a-f])$/.exec(cell)?.[1] ?? null;
+}
+
+/** A card of which nothing is known but that it was lost. */
+export function lostCard({ index, slot, said }: Lost): GpuReading {
+  return lose({ ...NOTHING, uuid: `nvidia-${slot ?? index ?? "lost"}`, index: index ?? 0 }, said);
+}
+
+/** The card with nothing of what it said before, since that is over. */
+export function lose({ uuid, index, name, totalBytes }: GpuReading, said: string): GpuReading {
+  return { ...NOTHING, uuid, index, name, totalBytes, fault: `nvidia-smi says "${said}"` };
+}
+
+const NOTHING: GpuReading = {
+  ...{ uuid: "", vendor: "nvidia", index: 0, name: "NVIDIA GPU", totalBytes: null, usedBytes: null, freeBytes: null },
+  ...{ busyPercent: null, celsius: null, powerWatts: null, powerLimitWatts: null, coreMegahertz: null },
+  ...{ memoryMegahertz: null, brakes: null, computeCapability: null, driver: null, isPartitioned: false },
+  ...{ processes: null, fault: null },
+};
 
 const MEBIBYTE = 1024 ** 2;
 /** The driver knows the card, but can no longer talk to it. */

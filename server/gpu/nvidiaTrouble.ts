@@ -70,6 +70,39 @@ export function gibberish(said: string): Answer {
   );
 }
 
+/** It talks without a pause. */
+export function flooding(): Answer {
+  return broken("nvidia-smi prints far more than it was asked for", "Run `nvidia-smi` yourself and see what it says");
+}
+
+/** Where the driver says in words which of its cards it has lost; the others it goes on to tell of. */
+export interface Lost {
+  readonly index: number | null;
+  /** "04:00.0", as the end of the card's place on the bus. */
+  readonly slot: string | null;
+  readonly said: string;
+}
+
+/**
+ * "Unable to determine the device handle for GPU3: 0000:04:00.0: Unknown Error", with or without its number, as the tool writes it
+ * beside the rows of the cards that are left. Null: the line is something else.
+ */
+export function parseLost(line: string): Lost | null {
+  if (!/unable to determine the device handle|fallen off the bus/i.test(line)) return null;
+  const index = /\bGPU ?(\d{1,3})(?=:|\s|$)/i.exec(line)?.[1];
+  const slot = /[0-9a-f]{4,8}:([0-9a-f]{2}:[0-9a-f]{2}\.[0-9a-f])/i.exec(line)?.[1];
+  return {
+    index: index === undefined ? null : Number(index),
+    slot: slot?.toLowerCase() ?? null,
+    said: firstLine(line),
+  };
+}
+
+/** Warnings of the tool's own ("WARNING: infoROM is corrupted at gpu 0000:00:04.0") are no trouble with a reading. */
+export function isRemark(line: string): boolean {
+  return /^\s*warning:/i.test(line);
+}
+
 /** There is no such program. */
 export const NO_TOOL: Answer = { kind: "absent", reason: "there is no nvidia-smi, so no NVIDIA driver" };
 

@@ -1,6 +1,7 @@
 import type { Report } from "../core/telemetry.ts";
 import { DRM, watchAmd } from "./amd.ts";
 import { watchApple } from "./apple.ts";
+import { hidesProcesses } from "./hiding.ts";
 import { TIMES } from "./looped.ts";
 import { watchNvidia } from "./nvidia.ts";
 import type { GpuSource } from "./source.ts";
@@ -18,8 +19,8 @@ export function gpuSources(env: NodeJS.ProcessEnv = process.env): NamedSource[] 
   const nvidia: NamedSource = {
     name: "nvidia",
     async start(report) {
-      const tool = await findTool("nvidia-smi", env);
-      return watchNvidia({ tool: tool === null ? null : [tool], report });
+      const [tool, isHidden] = await Promise.all([findTool("nvidia-smi", env), hidesProcesses()]);
+      return watchNvidia({ tool: tool === null ? null : [tool], report, isHidden });
     },
   };
   if (process.platform === "darwin")

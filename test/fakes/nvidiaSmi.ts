@@ -1,19 +1,30 @@
 // A program that prints what nvidia-smi prints. Its first argument is a JSON file with a `Script`; the rest is what nvidia-smi is given.
-// The texts follow the tool as its documentation and public reports describe it; no real one has been compared with them yet.
+// No real tool was compared with it on this machine: `npm run check:gpu` does that where there is one. Its texts are those of
+// - `man nvidia-smi`: exit codes, "N/A" for what a card does not tell, -lms, -L; `nvidia-smi --help-query-gpu` and
+//   `--help-query-compute-apps`: the fields, their units without "nounits", clocks_event_reasons for clocks_throttle_reasons
+// - NVIDIA's MIG user guide: the lines of -L for instances, by uuid and in the form of drivers before 470
+// - public reports: a lost card is a line beside the rows that are left, with exit code 0 while another card answers ("Unable to
+//   determine the device handle for GPU3: 0000:04:00.0: Unknown Error"), "[GPU is lost]" and "[GPU requires reset]" in a row's
+//   cells, "[Insufficient Permissions]" for memory under MIG in containers and for names, "[Not Found]" for names in containers,
+//   "[N/A]" for every process's memory on Windows, "WARNING: infoROM is corrupted at gpu 0000:00:04.0" after the rows
 import { appendFileSync, readFileSync } from "node:fs";
 
 export interface Script {
   /** A line for each card; with `-lms` once per period. */
   readonly cards?: readonly (readonly string[])[];
   readonly processes?: readonly string[];
+  /** Said on stderr with each list of cards. */
+  readonly complaints?: readonly string[];
+  /** As on Windows. */
+  readonly lineEnd?: "\r\n";
   readonly listed?: string;
   /** Fields this driver does not know. */
   readonly unknown?: readonly string[];
   /** What it ends with instead, or (with `afterLists`) in the end. */
   readonly failure?: { readonly text: string; readonly code: number };
   readonly afterLists?: number;
-  /** `hang`: prints no more; `garbage`: prints no readings; `partial`: stops in the middle of a line. */
-  readonly ending?: "hang" | "garbage" | "partial" | "exit";
+  /** `hang`: prints no more; `garbage`: prints no readings; `partial`: stops in the middle of a line; `flood`: readings without pause. */
+  readonly ending?: "hang" | "garbage" | "partial" | "exit" | "flood";
   /** Each start adds a line here: its process and what it was asked. */
   readonly startsPath: string;
 }
@@ -43,9 +54,10 @@ function pick(row: readonly string[], fields: readonly string[]): string {
 function serve(text: () => string, what: "apps" | "cards"): void {
   const loop = args.indexOf("-lms");
   if (what === "cards" && script.afterLists === 0) {
-    end();
+    end(text());
     return;
   }
+  if (what === "cards") for (const it of script.complaints ?? []) process.stderr.write(`${it}\n`);
   say(`${text()}\n`);
   if (loop < 0) return;
   let lists = 1;
@@ -53,18 +65,24 @@ function serve(text: () => string, what: "apps" | "cards"): void {
     () => {
       if (what === "cards" && lists++ === script.afterLists) {
         clearInterval(timer);
-        end();
-      } else say(`${text()}\n`);
+        end(text());
+      } else {
+        if (what === "cards") for (const it of script.complaints ?? []) process.stderr.write(`${it}\n`);
+        say(`${text()}\n`);
+      }
     },
     Number(args[loop + 1]),
   );
 }
 
-function end(): void {
+function end(list: string): void {
   if (script.failure) fail(script.failure.text, script.failure.code);
   switch (script.ending) {
     case "garbage":
       setInterval(() => say("\u0000\u0001 lorem, ipsum\n"), 5);
+      return;
+    case "flood":
+      flood(`${list}\n`.repeat(1_000));
       return;
     case "hang":
       setInterval(() => undefined, 1_000);
@@ -77,8 +95,15 @@ function end(): void {
   }
 }
 
+/** As fast as it is read. */
+function flood(text: string): void {
+  while (process.stdout.write(text));
+  process.stdout.once("drain", () => flood(text));
+}
+
 function say(text: string): void {
-  process.stdout.write(text.replace(/^\n$/, ""));
+  const lines = text.replace(/^\n$/, "");
+  process.stdout.write(script.lineEnd ? lines.replaceAll("\n", script.lineEnd) : lines);
 }
 
 function fail(text: string, code: number): void {

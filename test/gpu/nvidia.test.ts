@@ -1,45 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Report } from "../../server/core/telemetry.ts";
-import type { Times } from "../../server/gpu/looped.ts";
 import { watchNvidia } from "../../server/gpu/nvidia.ts";
 import { readNvidiaOnce } from "../../server/gpu/nvidiaOnce.ts";
-import { isAlive } from "../../server/platform/processes.ts";
-import { card, type FakeSmi, fakeSmi } from "./smi.ts";
+import { card, fakeSmi } from "./smi.ts";
+import { gone, isReading, until } from "./watching.ts";
 
 const never = new AbortController().signal;
-const TIMES: Times = { periodMs: 20, silenceMs: 1_500, pauseMs: 5, longestPauseMs: 20, killMs: 5_000 };
-
-/** Watches until a report satisfies `isIt`, and returns all there were. */
-async function until(
-  smi: FakeSmi,
-  isIt: (report: Report, all: readonly Report[]) => boolean,
-  then: () => Promise<void> | void = () => undefined,
-): Promise<Report[]> {
-  const all: Report[] = [];
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const late = setTimeout(() => reject(new Error(`not among ${JSON.stringify(all.slice(-5))}`)), 20_000);
-  const source = watchNvidia({
-    tool: smi.tool,
-    times: TIMES,
-    report(report) {
-      all.push(report);
-      if (all.length > 2_000) all.splice(0, 1_000);
-      if (isIt(report, all)) resolve();
-    },
-  });
-  try {
-    await promise;
-    await then();
-  } finally {
-    clearTimeout(late);
-    await source[Symbol.asyncDispose]();
-  }
-  return all;
-}
-
-const isReading = (report: Report) => report.kind === "reading";
 
 test("two cards are read again and again by one process, and their processes by another", async () => {
   using smi = fakeSmi({
@@ -67,51 +34,6 @@ test("a driver that lacks fields is asked without them", async () => {
   const reading = all.at(-1);
   assert.ok(reading?.kind === "reading" && reading.gpu.computeCapability === null && reading.gpu.celsius === 54);
 });
-
-const ends: readonly { name: string; script: Parameters<typeof fakeSmi>[0]; want: RegExp }[] = [
-  { name: "that exits", script: { cards: [card(0)], afterLists: 2 }, want: /ended with 0 and said nothing/ },
-  { name: "that hangs", script: { cards: [card(0)], afterLists: 2, ending: "hang" }, want: /not answered/ },
-  { name: "that never says anything", script: { afterLists: 0, ending: "hang" }, want: /not answered/ },
-  {
-    name: "that prints garbage",
-    script: { cards: [card(0)], afterLists: 2, ending: "garbage" },
-    want: /lorem.*is no reading/,
-  },
-  {
-    name: "that stops in the middle of a line",
-    script: { cards: [card(0)], afterLists: 2, ending: "partial" },
-    want: /ended with 0 and said "0, GPU-aaaa, NVIDIA GeForce"/,
-  },
-  {
-    name: "whose card falls off the bus",
-    script: {
-      cards: [card(0)],
-      afterLists: 2,
-      failure: {
-        code: 15,
-        text: "Unable to determine the device handle for GPU 0000:01:00.0: GPU is lost.  Reboot the system\n",
-      },
-    },
-    want: /a GPU does not answer/,
-  },
-  {
-    name: "whose driver was updated",
-    script: { failure: { code: 18, text: "Failed to initialize NVML: Driver/library version mismatch\n" } },
-    want: /driver was updated/,
-  },
-];
-
-for (const it of ends)
-  test(`a tool ${it.name} is told of, and read again when it is well`, async () => {
-    using smi = fakeSmi(it.script);
-    const isTold = (report: Report) => report.kind === "broken" && it.want.test(report.reason);
-    let wasTold = false;
-    await until(smi, (report) => {
-      if (isTold(report) && !wasTold) smi.become({ cards: [card(0)] });
-      wasTold ||= isTold(report);
-      return wasTold && isReading(report);
-    });
-  });
 
 test("a tool that keeps failing is started ever more rarely, one at a time", async () => {
   using smi = fakeSmi({
@@ -152,15 +74,6 @@ test("the tool ends when its reader is killed", { skip: process.platform === "wi
   assert.ok(pids.length >= 1);
   await gone(pids);
 });
-
-/** The system takes its time to collect them. */
-async function gone(pids: readonly number[]): Promise<void> {
-  const endMs = performance.now() + 10_000;
-  while (pids.some(isAlive)) {
-    assert.ok(performance.now() < endMs, `${pids.filter(isAlive)} still run`);
-    await sleep(10);
-  }
-}
 
 test("read once: cards, processes, instances", async () => {
   using smi = fakeSmi({

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { GpuReading } from "../../server/core/telemetry.ts";
-import { FIELDS, fieldsWithout, parseInstances, parseRow } from "../../server/gpu/nvidiaRow.ts";
-import { meaningOf } from "../../server/gpu/nvidiaTrouble.ts";
+import { onCard, parseProgram } from "../../server/gpu/nvidiaPrograms.ts";
+import { FIELDS, fieldsWithout, parseInstances, parseRow, slotOf } from "../../server/gpu/nvidiaRow.ts";
+import { isRemark, meaningOf, parseLost } from "../../server/gpu/nvidiaTrouble.ts";
 import { card } from "./smi.ts";
 
 const GIB = 1024 ** 3;
@@ -64,6 +65,32 @@ const rows: readonly { name: string; changes: Record<string, string>; want: Part
     name: "a card that was lost",
     changes: { "memory.used": "[GPU is lost]", "temperature.gpu": "[GPU is lost]" },
     want: { fault: 'nvidia-smi says "[GPU is lost]"' },
+  },
+  {
+    name: "a card that must be reset",
+    changes: { "utilization.gpu": "[GPU requires reset]", "memory.used": "0" },
+    want: { fault: 'nvidia-smi says "[GPU requires reset]"' },
+  },
+  {
+    name: "memory that a container may not see",
+    changes: {
+      "memory.total": "[Insufficient Permissions]",
+      "memory.used": "[Insufficient Permissions]",
+      "memory.free": "[Insufficient Permissions]",
+      "utilization.gpu": "[N/A]",
+      "mig.mode.current": "Enabled",
+    },
+    want: { totalBytes: null, usedBytes: null, busyPercent: null, isPartitioned: true, fault: null },
+  },
+  {
+    name: "what its table writes for a broken fan",
+    changes: { "temperature.gpu": "ERR!", "power.draw": "ERR!" },
+    want: { celsius: null, powerWatts: null, usedBytes: 5 * GIB, fault: null },
+  },
+  {
+    name: "numbers with a comma for a point",
+    changes: { "power.draw": "121 50" },
+    want: { powerWatts: null, fault: null },
   },
   {
     name: "an error in place of memory",
@@ -161,3 +188,51 @@ for (const [said, code, want] of sayings)
 
 test("a driver without a device is no GPU, not a broken one", () =>
   assert.equal(meaningOf({ said: "No devices were found\n", code: 6 }).kind, "absent"));
+
+test("where on the bus a row's card is, whatever the letters' case", () => {
+  assert.equal(slotOf(row({ "pci.bus_id": "00000000:5F:00.0" }), FIELDS), "5f:00.0");
+  assert.equal(slotOf(row({ "pci.bus_id": "[N/A]" }), FIELDS), null);
+  assert.equal(slotOf("0, GPU-ab", ["index", "uuid"]), null);
+});
+
+for (const [line, want] of [
+  ["Unable to determine the device handle for GPU3: 0000:04:00.0: Unknown Error", [3, "04:00.0"]],
+  ["Unable to determine the device handle for GPU 0000:5F:00.0: GPU is lost.  Reboot the system", [null, "5f:00.0"]],
+  ["Unable to determine the device handle for GPU0000:25:00.0: Unknown Error", [null, "25:00.0"]],
+  ["Unable to determine the device handle for GPU2: Unknown Error", [2, null]],
+  ["Failed to initialize NVML: Unknown Error", null],
+] as const)
+  test(`a card that the driver has lost: "${line}"`, () => {
+    const lost = parseLost(line);
+    assert.deepEqual(lost && [lost.index, lost.slot, lost.said], want && [...want, line]);
+  });
+
+test("the tool's warnings are no trouble", () => {
+  assert.ok(isRemark("WARNING: infoROM is corrupted at gpu 0000:00:04.0"));
+  assert.ok(!isRemark("Failed to initialize NVML"));
+});
+
+const CARD = "GPU-5d5ba0d6-d33d-2b2c-524d-9e3d8d2b8a77";
+for (const [line, want] of [
+  [`${CARD}, 4242, 1000, /usr/bin/game, the`, [4242, "/usr/bin/game, the", 1000 * 1024 ** 2]],
+  [`${CARD}, 50983, [N/A], [Not Found]`, [50983, "a hidden program", null]],
+  [`${CARD}, 4, [N/A], [Insufficient Permissions]`, [4, "a hidden program", null]],
+  [`${CARD}, 7, -12, x`, [7, "x", null]],
+  ["MIG-GPU-e86cb44c-6756-fd30-cd4a-1e6da3caf9b0/0/0, 9, 149, python3", [9, "python3", 149 * 1024 ** 2]],
+  [`${CARD}, [N/A], [N/A], [N/A]`, null],
+  [`${CARD}, 42`, null],
+] as const)
+  test(`a process: "${line.slice(0, 70)}"`, () => {
+    const found = parseProgram(line);
+    assert.deepEqual(found && [found.pid, found.name, found.bytes], want);
+  });
+
+test("processes on a card's instances are the card's, by either form of their names", () => {
+  const at = (uuid: string, pid: number) => ({ uuid, pid, name: "a", bytes: pid });
+  const instances = [{ card: CARD, uuid: "MIG-c6d4", profile: "3g.20gb", bytes: 20 * GIB }];
+  const all = [at(CARD, 1), at("MIG-c6d4", 3), at(`MIG-${CARD}/1/0`, 2), at("MIG-ffff", 4), at("GPU-other", 5)];
+  assert.deepEqual(
+    onCard(all, CARD, instances).map((it) => it.pid),
+    [3, 2, 1],
+  );
+});

@@ -25,6 +25,7 @@ export function card(index: number, changes: Readonly<Record<string, string>> = 
     compute_cap: "8.6",
     driver_version: "550.54.14",
     "mig.mode.current": "[N/A]",
+    "pci.bus_id": `00000000:0${index + 1}:00.0`,
     ...changes,
   };
   return Object.entries(fields).map(([name, value]) => `${name}=${value}`);
