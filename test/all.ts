@@ -1,81 +1,128 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { constants } from "node:os";
+import { mkdtemp, rm } from "node:fs/promises";
+import { constants, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { parseArgs } from "node:util";
+import { createOutput, type Output } from "./output.ts";
 import { missingPrerequisites } from "./setup/prerequisites.ts";
-import { type Step, steps, testFilesOf } from "./steps.ts";
+import { groupsOf, type Step, steps, testFilesOf } from "./steps.ts";
 import { NONE, type Tally, verdictOn } from "./tally.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 /** A step that hangs must not hang whoever waits for it; the longest, the first time, is the build of llama-server. */
 const STEP_TIMEOUT_MS = 30 * 60_000;
+/** Beside what is always shown, the files that took the longest. */
+const SLOWEST = ["spec", "./test/slowest.ts"].flatMap((it) => [
+  `--test-reporter=${it}`,
+  "--test-reporter-destination=stdout",
+]);
 
-let current: ChildProcess | null = null;
+const current = new Set<ChildProcess>();
 let stoppedBy: NodeJS.Signals | null = null;
 
-/** `npm test`: everything, cheap steps first, up to the first that fails. */
+/** What every step is run with. */
+interface Run {
+  readonly env: NodeJS.ProcessEnv;
+  /** Whether each step is to name its slowest files. */
+  readonly isSlowTold: boolean;
+  readonly leftOut: string[];
+}
+
+/** `npm test`: everything, cheap steps first, up to the first that fails. `--slow`: with the slowest files of each step. */
 async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { slow: { type: "boolean", default: false } } });
   const missing = await missingPrerequisites();
   for (const { what, neededFor, install } of missing) say(`Missing: ${what}, for ${neededFor}.\n  ${install}`);
   if (missing.length > 0) return finish({ ...NONE, failed: missing.length }, []);
-  const sum = { passed: 0, failed: 0, notHere: 0 };
-  const leftOut: string[] = [];
-  for (const step of steps) {
-    say(`\n── ${step.title}`);
-    const startedMs = performance.now();
-    const whyNot = step.kind === "tests" ? step.notOn?.[process.platform] : undefined;
-    if (whyNot !== undefined) {
-      leftOut.push(`${step.title}: ${whyNot}`);
-      say(`── not run: ${whyNot}`);
-      continue;
-    }
-    const { passed, failed, notHere } = await (step.kind === "check" ? check(step) : test(step));
-    sum.passed += passed;
-    sum.failed += failed;
-    sum.notHere += notHere;
-    const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
-    say(`── ${step.title}: ${failed === 0 ? "passed" : "FAILED"} in ${seconds} s`);
-    if (failed > 0 || stoppedBy !== null) break;
+  // Some thousand processes read the same sources: each is compiled once, by whoever comes first.
+  const compiled = await mkdtemp(join(tmpdir(), "tandem-compiled-"));
+  try {
+    return await runAll({ env: environment(compiled), isSlowTold: values.slow, leftOut: [] });
+  } finally {
+    await rm(compiled, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
-  return finish(sum, leftOut);
 }
 
-async function check({ commands }: Extract<Step, { kind: "check" }>): Promise<Tally> {
-  for (const command of commands) if ((await run(command)).exitCode !== 0) return { ...NONE, failed: 1 };
+function environment(compiled: string): NodeJS.ProcessEnv {
+  const path = `${join(ROOT, "node_modules", ".bin")}${delimiter}${process.env.PATH ?? ""}`;
+  return { NODE_COMPILE_CACHE: compiled, ...process.env, PATH: path };
+}
+
+async function runAll(run: Run): Promise<number> {
+  const sum = { passed: 0, failed: 0, notHere: 0 };
+  for (const group of groupsOf(steps)) {
+    const outputs = group.map(() => createOutput(process.stdout));
+    // What runs beside another is shown after it.
+    const tallies = group.map((step, nth) => perform(step, outputs[nth] as Output, run));
+    for (const [nth, output] of outputs.entries()) {
+      output.show();
+      const { passed, failed, notHere } = await (tallies[nth] as Promise<Tally>);
+      sum.passed += passed;
+      sum.failed += failed;
+      sum.notHere += notHere;
+    }
+    if (sum.failed > 0 || stoppedBy !== null) break;
+  }
+  return finish(sum, run.leftOut);
+}
+
+async function perform(step: Step, output: Output, run: Run): Promise<Tally> {
+  output.say(`\n── ${step.title}`);
+  const startedMs = performance.now();
+  const whyNot = step.kind === "tests" ? step.notOn?.[process.platform] : undefined;
+  if (whyNot !== undefined) {
+    run.leftOut.push(`${step.title}: ${whyNot}`);
+    output.say(`── not run: ${whyNot}`);
+    return NONE;
+  }
+  const tally = await (step.kind === "check" ? check(step, output, run) : test(step, output, run));
+  const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
+  output.say(`── ${step.title}: ${tally.failed === 0 ? "passed" : "FAILED"} in ${seconds} s`);
+  return tally;
+}
+
+async function check({ commands }: Extract<Step, { kind: "check" }>, output: Output, { env }: Run): Promise<Tally> {
+  for (const command of commands) if ((await start(command, output, env)).exitCode !== 0) return { ...NONE, failed: 1 };
   return NONE;
 }
 
-async function test(step: Extract<Step, { kind: "tests" }>): Promise<Tally> {
+async function test(step: Extract<Step, { kind: "tests" }>, output: Output, run: Run): Promise<Tally> {
   const files = await testFilesOf(step, ROOT);
   if (step.files !== null && files.length === 0) {
-    say("There are no test files.");
+    output.say("There are no test files.");
     return { ...NONE, failed: 1 };
   }
-  const { exitCode, output } = await run([...step.command, ...files]);
-  return verdictOn(exitCode, output);
+  const slowest = run.isSlowTold && step.files !== null ? SLOWEST : [];
+  const { exitCode, text } = await start([...step.command, ...slowest, ...files], output, run.env);
+  return verdictOn(exitCode, text);
 }
 
 /** Shows what the program prints as it prints it, and keeps it. */
-async function run([program = "", ...args]: readonly string[]): Promise<{ exitCode: number; output: string }> {
-  if (stoppedBy !== null) return { exitCode: 1, output: "" };
-  const env = { ...process.env, PATH: `${join(ROOT, "node_modules", ".bin")}${delimiter}${process.env.PATH ?? ""}` };
+async function start(
+  [program = "", ...args]: readonly string[],
+  output: Output,
+  env: NodeJS.ProcessEnv,
+): Promise<{ exitCode: number; text: string }> {
+  if (stoppedBy !== null) return { exitCode: 1, text: "" };
   const command = program === "node" ? process.execPath : program;
   const shell = process.platform === "win32" && program !== "node";
-  const child = spawn(command, args, { cwd: ROOT, env, shell, stdio: ["ignore", "pipe", "inherit"] });
-  current = child;
+  const child = spawn(command, args, { cwd: ROOT, env, shell, stdio: ["ignore", "pipe", "pipe"] });
+  current.add(child);
   const late = setTimeout(() => {
-    say(`${program} was still running after ${STEP_TIMEOUT_MS / 60_000} minutes`);
+    output.say(`${program} was still running after ${STEP_TIMEOUT_MS / 60_000} minutes`);
     child.kill("SIGTERM");
   }, STEP_TIMEOUT_MS);
-  let output = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    output += text;
-    process.stdout.write(text);
+  let text = "";
+  child.stdout.setEncoding("utf8").on("data", (piece: string) => {
+    text += piece;
+    output.write(piece);
   });
+  child.stderr.setEncoding("utf8").on("data", (piece: string) => output.write(piece));
   const [code] = await once(child, "close");
   clearTimeout(late);
-  current = null;
-  return { exitCode: typeof code === "number" ? code : 1, output };
+  current.delete(child);
+  return { exitCode: typeof code === "number" ? code : 1, text };
 }
 
 function finish({ passed, failed, notHere }: Tally, leftOut: readonly string[]): number {
@@ -95,6 +142,6 @@ function say(line: string): void {
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   process.on(name, () => {
     stoppedBy = name;
-    if (name !== "SIGINT" || !process.stdin.isTTY) current?.kill(name);
+    if (name !== "SIGINT" || !process.stdin.isTTY) for (const child of current) child.kill(name);
   });
 process.exitCode = await main();

@@ -1,4 +1,5 @@
 import { glob } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
 /** A part of `npm test`. Programs are named as npm's scripts would: found beside the packages. */
@@ -21,10 +22,16 @@ export interface Tests {
   readonly files: { readonly under: string; readonly not: readonly string[] } | null;
   /** Why it cannot run on a system; said, and no failure. */
   readonly notOn?: Readonly<Partial<Record<NodeJS.Platform, string>>>;
+  /** Runs while the step before it does: it waits more than it computes. */
+  readonly isBeside?: true;
 }
 
 const ENGINE = "engine";
 const HOST = "host";
+/** Node itself leaves one core to its runner, which has little to do. */
+const ALL_CORES = `--test-concurrency=${availableParallelism()}`;
+/** Most engines are loaded with one thread; more than two at once would want much memory. */
+const TWO = "--test-concurrency=2";
 
 /** Cheap ones first: the first that fails is the last that runs. */
 export const steps: readonly Step[] = [
@@ -48,14 +55,13 @@ export const steps: readonly Step[] = [
   {
     kind: "tests",
     title: "units, the server and the doors to it",
-    command: ["node", "--test"],
+    command: ["node", "--test", ALL_CORES],
     files: { under: "**", not: [ENGINE, HOST, "fixtures"] },
   },
   {
     kind: "tests",
     title: "engines with real models",
-    // They take all of the machine: one at a time.
-    command: ["node", "--test", "--test-concurrency=1"],
+    command: ["node", "--test", TWO],
     files: { under: `${ENGINE}/**`, not: [] },
   },
   {
@@ -66,6 +72,17 @@ export const steps: readonly Step[] = [
     notOn: { win32: "code-server, the VS Code these tests drive, does not run on Windows; in WSL they run" },
   },
 ];
+
+/** Steps that run at the same time, in their order. */
+export function groupsOf(all: readonly Step[]): Step[][] {
+  const groups: Step[][] = [];
+  for (const step of all) {
+    const last = groups.at(-1);
+    if (last && step.kind === "tests" && step.isBeside) last.push(step);
+    else groups.push([step]);
+  }
+  return groups;
+}
 
 /** The test files a step runs, from the root of the checkout. */
 export async function testFilesOf(step: Step, root: string): Promise<string[]> {

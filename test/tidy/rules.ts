@@ -28,10 +28,13 @@ export function medianLines({ sources }: Tree): number {
   return lines.sort((a, b) => a - b)[Math.floor(lines.length / 2)] ?? 0;
 }
 
+/** Node takes a reporter from a default export and nowhere else. */
+const REPORTER = "test/slowest.ts";
+
 /** Default exports have no name to look for, and barrels hide where a thing is. */
 export function exports({ sources }: Tree): string[] {
   return sources.flatMap((it) => [
-    ...(it.hasDefaultExport ? [`${it.path}: a default export`] : []),
+    ...(it.hasDefaultExport && it.path !== REPORTER ? [`${it.path}: a default export`] : []),
     ...(it.hasReExport ? [`${it.path}: exports what another file has`] : []),
   ]);
 }
