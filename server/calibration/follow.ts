@@ -6,7 +6,6 @@ export interface Readings {
   now(): {
     readonly gpus: readonly {
       readonly reading: { readonly uuid: string; readonly processes: readonly GpuProcess[] | null };
-      readonly ageMs: number;
     }[];
   };
   /** Calls after each report. */

@@ -51,6 +51,11 @@ export function corrected(bytes: number, { factor, leastBytes }: Correction): nu
   return Math.max(Math.ceil(bytes + bounded), leastBytes);
 }
 
+/** The largest estimate that, not measured yet, would be let into so much room. */
+export function provenRoom(roomBytes: number): number {
+  return Math.max(roomBytes / (1 + UNPROVEN_SHARE), roomBytes - MOST_UNPROVEN_BYTES);
+}
+
 /** For people: where the figure comes from. */
 export function originText({ factor, origin }: Correction): string {
   const percent = `${factor < 1 ? "" : "+"}${((factor - 1) * 100).toFixed(1)} %`;
