@@ -68,7 +68,7 @@ function placeHere(model: string, use: Use, deps: PinningDeps): Place | null {
   const { draft, llamaServer } = settings;
   const isDeviceGiven = draft.device !== "auto";
   const device = isDeviceGiven ? draft.device : (gpuFor(entry, hardware) ?? "cpu");
-  return placeOf(named(model, { device, isDeviceGiven, cores, use, llamaServer }), model, deps);
+  return placeOf(named(model, { device, isDeviceGiven, limitGb: null, cores, use, llamaServer }), model, deps);
 }
 
 function makeRoom(member: Membership, kind: keyof typeof MOST_PINNED): void {

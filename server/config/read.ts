@@ -128,7 +128,8 @@ function withoutAliases(value: Table): { value: Table; faults: Fault[]; names: R
 /** JSON's own rule is that the last one counts; whoever wrote both meant something else. */
 function duplicates(node: Node, where: Locate): Located[] {
   const keys = node.type === "object" ? (node.children ?? []).flatMap((it) => it.children?.[0] ?? []) : [];
-  const twice = keys.filter((key, at) => keys.findIndex((it) => it.value === key.value) < at);
+  const seen = new Set<unknown>();
+  const twice = keys.filter(({ value }) => seen.has(value) || !seen.add(value));
   const here = twice.map((it) => ({
     ...where(it.offset),
     message: `"${it.value}" stands here twice; the last one counts`,

@@ -2,7 +2,9 @@ import type { LoadOptions } from "../engineSpec.ts";
 import type { Role } from "../protocol/models.ts";
 import type { RoleSettings, Settings } from "../protocol/settings.ts";
 import type { Choice, Hardware } from "./choose.ts";
+import { limitBytesOf } from "./configured.ts";
 import { DEFAULT_OPTIONS } from "./loadOptions.ts";
+import type { Refusal } from "./refusal.ts";
 
 /** What the user says of a model's memory, beside what is reckoned from its file. Null: nothing. */
 export interface Terms {
@@ -67,6 +69,19 @@ export interface EngineConfig {
   readonly id: string;
   readonly roles: readonly Role[];
   readonly source: LocalSource | VllmSource | EndpointSource;
+  /** Why it cannot be opened as things are set; who asks for it is told. */
+  readonly refusal?: Refusal;
+}
+
+/** What settings and hardware say of a model's place. */
+export interface SourceGiven {
+  readonly use: "write" | "embed";
+  readonly device: string;
+  readonly isDeviceGiven: boolean;
+  readonly limitGb: number | null;
+  readonly threads: number;
+  /** The llama-server that local models run in; "": the embedded engine. */
+  readonly llamaServer: string;
 }
 
 /**
@@ -82,34 +97,29 @@ export function sourceKey(source: EngineConfig["source"], nth: number): string {
 const MOST_THREADS = 8;
 
 /** An engine for a model that a request names, on the device that settings or hardware give. */
-export function named(
-  model: string,
-  given: {
-    readonly device: string;
-    readonly isDeviceGiven: boolean;
-    readonly cores: number;
-    readonly use: "write" | "embed";
-    readonly llamaServer: string;
-  },
-): EngineConfig {
-  const { device, isDeviceGiven, cores, use, llamaServer } = given;
-  const threads = Math.max(1, Math.min(MOST_THREADS, cores));
-  const where = { use, substitute: null, device, threads, llamaServer };
-  return { id: model, roles: [], source: { kind: "embedded", model, ...where, ...asItComes(isDeviceGiven) } };
+export function named(model: string, given: Omit<SourceGiven, "threads"> & { readonly cores: number }): EngineConfig {
+  return { id: model, roles: [], source: localSource(model, null, { ...given, threads: threadsOf(given.cores) }) };
+}
+
+/** The threads of an engine that has so many cores for itself. */
+export function threadsOf(cores: number): number {
+  return Math.max(1, Math.min(MOST_THREADS, Math.floor(cores)));
 }
 
 /** A model of which nobody says how it is to be loaded, but perhaps where. */
-const asItComes = (isDeviceGiven: boolean) => ({
-  options: DEFAULT_OPTIONS,
-  contextTokens: null,
-  terms: { ...NO_TERMS, isDeviceGiven },
-});
+function localSource(model: string, substitute: string | null, given: SourceGiven): LocalSource {
+  const { isDeviceGiven, limitGb, ...where } = given;
+  const terms = { ...NO_TERMS, isDeviceGiven, limitBytes: limitBytesOf(limitGb) };
+  return { kind: "embedded", model, substitute, ...where, options: DEFAULT_OPTIONS, contextTokens: null, terms };
+}
 
 export interface Machine {
   readonly hardware: Hardware;
   readonly choice: Choice;
   /** The model that is used where a chosen one cannot be had; null: none. */
   readonly stand: string | null;
+  /** What a name stands for among the user's own models, or "auto" for a role; null: nothing. */
+  readonly registered?: (name: string, role: Role, given: SourceGiven) => EngineConfig["source"] | null;
 }
 
 /**
@@ -122,37 +132,50 @@ export function assign(settings: Settings, machine: Machine): EngineConfig[] {
   const { embed, llamaServer } = settings;
   const writers = assignWriters(settings, machine);
   if (embed.endpoint !== "") return [...writers, endpoint("embed", ["embed"], embed)];
+  const given: SourceGiven = {
+    use: "embed",
+    // Small enough for the processor; the GPUs' memory is meant for who writes.
+    device: deviceFor(embed, null),
+    isDeviceGiven: embed.device !== "auto",
+    limitGb: embed.vramLimitGb,
+    threads: threadsFor(machine, onCpu(writers) + 1),
+    llamaServer,
+  };
+  const own = machine.registered?.(embed.model, "embed", given);
+  if (own) return [...writers, { id: "embed", roles: ["embed"], source: own }];
   if (embed.model === "auto")
     return writers.map((it) =>
       it.source.kind === "endpoint" && it.roles.includes("draft") ? { ...it, roles: [...it.roles, "embed"] } : it,
     );
-  const { model } = embed;
-  // Small enough for the processor; the GPUs' memory is meant for who writes.
-  const device = deviceFor(embed, null);
-  const threads = threadsFor(machine, onCpu(writers) + 1);
-  const where = { use: "embed", substitute: null, device, threads, llamaServer } as const;
-  const given = asItComes(embed.device !== "auto");
-  return [...writers, { id: "embed", roles: ["embed"], source: { kind: "embedded", model, ...where, ...given } }];
+  return [...writers, { id: "embed", roles: ["embed"], source: localSource(embed.model, null, given) }];
 }
 
 function assignWriters(settings: Settings, machine: Machine): EngineConfig[] {
-  const { draft, llamaServer } = settings;
-  const { choice, stand } = machine;
-  const audit = auditSettings(settings);
-  const isShared = draft.endpoint !== "" && draft.endpoint === audit.endpoint && draft.model === audit.model;
-  if (isShared) return [endpoint("both", ["draft", "audit"], draft)];
-  const configs = [writer("draft", draft), writer("audit", audit)];
+  const configs = [writer("draft", settings.draft, settings), writer("audit", auditSettings(settings), settings)];
+  const [draft, audit] = configs.map((it) => JSON.stringify(it.source));
+  const [first] = configs;
+  // One server answers both.
+  if (first?.source.kind === "endpoint" && draft === audit)
+    return [{ ...first, id: "both", roles: ["draft", "audit"] }];
   const threads = threadsFor(machine, onCpu(configs));
   return configs.map((it) => (it.source.kind === "embedded" ? { ...it, source: { ...it.source, threads } } : it));
 
-  function writer(role: "draft" | "audit", of: RoleSettings): EngineConfig {
+  function writer(role: "draft" | "audit", of: RoleSettings, { llamaServer }: Settings): EngineConfig {
     if (of.endpoint !== "") return endpoint(role, [role], of);
-    const model = of.model === "auto" ? choice[role].model : of.model;
-    const substitute = of.model === "auto" ? stand : null;
-    const device = deviceFor(of, choice[role].gpu);
-    const where = { use: "write", substitute, device, threads: 1, llamaServer } as const;
-    const given = asItComes(of.device !== "auto");
-    return { id: role, roles: [role], source: { kind: "embedded", model, ...where, ...given } };
+    const { choice, stand, registered } = machine;
+    const given: SourceGiven = {
+      use: "write",
+      device: deviceFor(of, choice[role].gpu),
+      isDeviceGiven: of.device !== "auto",
+      limitGb: of.vramLimitGb,
+      threads: 1,
+      llamaServer,
+    };
+    const own = registered?.(of.model, role, given);
+    if (own) return { id: role, roles: [role], source: own };
+    const isAuto = of.model === "auto";
+    const source = localSource(isAuto ? choice[role].model : of.model, isAuto ? stand : null, given);
+    return { id: role, roles: [role], source };
   }
 }
 
@@ -162,7 +185,7 @@ function onCpu(configs: readonly EngineConfig[]): number {
 
 /** Each engine's share of the cores. */
 function threadsFor({ hardware }: Machine, engines: number): number {
-  return Math.max(1, Math.min(MOST_THREADS, Math.floor(hardware.cores / Math.max(1, engines))));
+  return threadsOf(hardware.cores / Math.max(1, engines));
 }
 
 /** An audit with nothing set goes where the draft goes, if that is an endpoint; with a model file of the draft's own, it uses that too. */

@@ -1,7 +1,6 @@
 import type { LoadOptions } from "../engineSpec.ts";
 import type { Config } from "../protocol/config.ts";
 import type { ConfigModel } from "../protocol/configModel.ts";
-import type { Terms } from "./assign.ts";
 import type { GovernRules } from "./govern/rules.ts";
 import { DEFAULT_OPTIONS } from "./loadOptions.ts";
 import type { PressureRules } from "./pressure.ts";
@@ -9,7 +8,6 @@ import type { ThermalRules } from "./thermal.ts";
 
 /** Binary, as cards are sold: 24 GB are 25,769,803,776 bytes. */
 const GB = 1024 ** 3;
-const MB = 1024 ** 2;
 
 /** By what the governor decides. */
 export function governRulesOf({ memory }: Config): GovernRules {
@@ -55,11 +53,6 @@ export function reserveBytesOf({ memory }: Config, uuid: string): number {
   return Math.round((memory.gpuReserveGb[uuid] ?? memory.reserveGb) * GB);
 }
 
-/** What each model on a GPU gets beyond what is reckoned for it. */
-export function bufferBytesOf({ memory }: Config): number {
-  return Math.round(memory.bufferMb * MB);
-}
-
 /** How the user wants a model loaded; what is not said is as everywhere. */
 export function loadOptionsOf(model: ConfigModel): LoadOptions {
   const { adapter, extraArguments = [] } = model;
@@ -73,24 +66,7 @@ export function loadOptionsOf(model: ConfigModel): LoadOptions {
   };
 }
 
-/** What the user says of a model's memory; `limitGb` is that of the role it is used for. */
-export function termsOf(model: ConfigModel, { isDeviceGiven, limitGb }: Given): Terms {
-  const limits = [model.vramLimitGb, limitGb].filter((it) => it !== undefined && it !== null);
-  return {
-    limitBytes: limits.length === 0 ? null : Math.min(...limits) * GB,
-    needBytes: model.vramGb === undefined ? null : model.vramGb * GB,
-    weight: model.weight ?? 1,
-    isDeviceGiven,
-  };
-}
-
-/** Of a role that its settings give to a model. */
-interface Given {
-  readonly isDeviceGiven: boolean;
-  readonly limitGb: number | null;
-}
-
-/** The bytes of a role's limit. */
-export function limitBytesOf(gb: number | null): number | null {
-  return gb === null ? null : gb * GB;
+/** The bytes of a role's or a model's limit. */
+export function limitBytesOf(gb: number | null | undefined): number | null {
+  return gb === null || gb === undefined ? null : gb * GB;
 }

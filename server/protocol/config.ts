@@ -110,12 +110,6 @@ const Memory = z
       .record(z.string().min(1).max(200), z.number().min(0).max(1_000))
       .default({})
       .describe("The same for single GPUs, by uuid (`tandem doctor` lists them)"),
-    bufferMb: z
-      .number()
-      .min(0)
-      .max(1_000_000)
-      .default(0)
-      .describe("MB that each model on a GPU gets beyond what is reckoned for it"),
     pressure: Pressure.prefault({}),
     unloadAfterSeconds: seconds(300, "An idle model is unloaded after this; 0: never"),
     trimAfterSeconds: seconds(60, "An idle model's keys and values are freed after this, where it can; 0: never"),

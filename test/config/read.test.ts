@@ -132,7 +132,7 @@ for (const { name, text, before, want, problems = [], isBroken = false } of case
 
 test("however wrong a file is, its telling is bounded, and a configuration comes of it", () => {
   const wrong = Object.fromEntries(Array.from({ length: 3_000 }, (_, at) => [`k${at}`, at]));
-  const read = readConfig(JSON.stringify({ ...wrong, models: Array(1_000).fill(wrong), roles: 3, memory: [[]] }));
+  const read = readConfig(JSON.stringify({ ...wrong, models: Array(20).fill(wrong), roles: 3, memory: [[]] }));
   assert.equal(read.problems.length, 50);
   assert.equal(configOf(read.part).config.memory.reserveGb, 3);
 });
