@@ -1,6 +1,14 @@
 import { isFullAfter } from "./core/fullness.ts";
 import { PRESSURE_RULES, type Pressure, type PressureRules, pressureAfter } from "./core/pressure.ts";
-import { type GpuReading, type GpuState, type Health, healthOf, type Report, statesOf } from "./core/telemetry.ts";
+import {
+  type GpuReading,
+  type GpuState,
+  type Health,
+  healthOf,
+  PERIOD_MS,
+  type Report,
+  statesOf,
+} from "./core/telemetry.ts";
 import { THERMAL_RULES, type Thermal, type ThermalRules, thermalAfter } from "./core/thermal.ts";
 import type { Clock, Log } from "./ports.ts";
 import type { Status } from "./protocol/status.ts";
@@ -59,6 +67,8 @@ export interface MonitorDeps {
   readonly log: Log;
   /** Asked at every reading, so that a changed setting counts from the next one on. */
   readonly rules?: () => MonitorRules;
+  /** How often its sources speak. */
+  readonly periodMs?: number;
   /** Hears of every reading that can be true. */
   readonly onReading?: (reading: GpuReading) => void;
 }
@@ -71,9 +81,9 @@ export const MOST_SAMPLES = 100;
 const MOST_GPUS = 64;
 
 export function createMonitor(deps: MonitorDeps): Monitor {
-  const { sources, clock, log, rules = () => RULES, onReading } = deps;
+  const { sources, clock, log, rules = () => RULES, periodMs = PERIOD_MS, onReading } = deps;
   const listeners = new Set<() => void>();
-  const feeds = sources.map(({ name }) => createFeed(name, { clock, log, rules }));
+  const feeds = sources.map(({ name }) => createFeed(name, { clock, log, rules, periodMs }));
   let begun: readonly Promise<AsyncDisposable | null>[] | null = null;
   let isOver = false;
 
@@ -153,7 +163,7 @@ interface Card {
   isFull: boolean;
 }
 
-type FeedDeps = Required<Pick<MonitorDeps, "clock" | "log" | "rules">>;
+type FeedDeps = Required<Pick<MonitorDeps, "clock" | "log" | "rules" | "periodMs">>;
 
 interface Feed {
   readonly name: string;
@@ -166,7 +176,7 @@ interface Feed {
 }
 
 /** What one source has said. */
-function createFeed(name: string, { clock, log, rules }: FeedDeps): Feed {
+function createFeed(name: string, { clock, log, rules, periodMs }: FeedDeps): Feed {
   const cards = new Map<string, Card>();
   let startedMs = clock.nowMs();
   let last: { readonly report: Exclude<Report, { kind: "reading" }>; readonly atMs: number } | null = null;
@@ -197,13 +207,13 @@ function createFeed(name: string, { clock, log, rules }: FeedDeps): Feed {
       return isNew || hadTrouble ? { kind: "reading", gpu: report.gpu.name, uuid: report.gpu.uuid } : null;
     },
     watched: () =>
-      statesOf(heard(), clock.nowMs()).map((it) => {
+      statesOf(heard(), clock.nowMs(), periodMs).map((it) => {
         const { pressure = null, thermal = null } = cards.get(it.reading.uuid) ?? {};
         return { ...it, source: name, pressure, thermal };
       }),
     state: () => ({
       name,
-      health: healthOf(heard(), { startedMs, nowMs: clock.nowMs() }),
+      health: healthOf(heard(), { startedMs, nowMs: clock.nowMs(), periodMs }),
       reason: last?.report.reason ?? null,
     }),
     samples(uuid) {

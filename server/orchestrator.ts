@@ -6,9 +6,11 @@ import { createOpenEngine } from "./backends/open.ts";
 import { createCalibration } from "./calibration/calibration.ts";
 import { createFollow } from "./calibration/follow.ts";
 import { GPU_RESERVE_BYTES } from "./core/choose.ts";
+import { GOVERN_RULES } from "./core/govern/rules.ts";
+import { createDevices, machineMemory } from "./devices.ts";
 import { createFiles } from "./files.ts";
 import { detectHardware } from "./gpu/detect.ts";
-import { gpuSources } from "./gpu/sources.ts";
+import { gpuSources, periodMsFrom } from "./gpu/sources.ts";
 import { createGpuHistory, type GpuHistory } from "./history/history.ts";
 import { createHttpDoors, type HttpDoors } from "./httpDoors.ts";
 import { createLife, DRAIN_MS, graceMsFrom, type Life } from "./life.ts";
@@ -63,6 +65,8 @@ export function createOrchestrator(deps: OrchestratorDeps): Orchestrator {
   const parts = sharedParts(deps, { clock, register, monitor, history }, stopping.signal);
   const world = createWorld({
     ...parts,
+    devices: createDevices({ monitor, memory: machineMemory(), clock }),
+    rules: () => GOVERN_RULES,
     version: packageVersion,
     service: serviceOf(deps, { httpDoors, life }, () => world),
     doors: () => ({ http: httpDoors.url(), isDraining: life.isDraining }),
@@ -128,6 +132,7 @@ interface Own {
 function createTelemetry(clock: Clock, log: Log): Pick<Own, "monitor" | "history"> {
   const monitor: Monitor = createMonitor({
     sources: gpuSources(),
+    periodMs: periodMsFrom(process.env),
     clock,
     log,
     onReading: (reading) => history.take(reading),

@@ -76,30 +76,44 @@ export interface Heard {
   readonly readings: readonly { readonly gpu: GpuReading; readonly atMs: number }[];
 }
 
-/** Readings come once a second: three missed ones are no accident. */
-export const FRESH_MS = 3_500;
+/** How often GPUs are read, unless it is set otherwise. */
+export const PERIOD_MS = 1_000;
+/** Three missed readings are no accident. */
+const FRESH_PERIODS = 3.5;
 /** From here on the last reading says nothing about now. */
-export const STALE_MS = 30_000;
+const STALE_PERIODS = 30;
 
 /** Each GPU of a source with the worth of its newest reading. What a source says of itself counts for readings from before. */
-export function statesOf({ report, reportedMs, readings }: Heard, nowMs: number): GpuState[] {
+export function statesOf(
+  { report, reportedMs, readings }: Heard,
+  nowMs: number,
+  periodMs: number = PERIOD_MS,
+): GpuState[] {
   return readings.map(({ gpu, atMs }) => {
     const ageMs = Math.max(0, nowMs - atMs);
     const state = { reading: gpu, ageMs };
     if (gpu.fault !== null) return { ...state, health: "broken", trouble: { reason: gpu.fault, nextStep: FAULT_STEP } };
     if (report && reportedMs >= atMs) return { ...state, health: "broken", trouble: troubleOf(report) };
-    if (ageMs <= FRESH_MS) return { ...state, health: "ok", trouble: null };
+    if (ageMs <= periodMs * FRESH_PERIODS) return { ...state, health: "ok", trouble: null };
     const reason = `nothing has been heard of it for ${Math.round(ageMs / 1_000)} s`;
-    return { ...state, health: ageMs <= STALE_MS ? "stale" : "broken", trouble: { reason, nextStep: SILENT_STEP } };
+    const health = ageMs <= periodMs * STALE_PERIODS ? "stale" : "broken";
+    return { ...state, health, trouble: { reason, nextStep: SILENT_STEP } };
   });
 }
 
 /** The worth of a source as a whole; `broken` before anything was heard for too long, and null while it may still begin. */
-export function healthOf(heard: Heard, { startedMs, nowMs }: { startedMs: number; nowMs: number }): Health | null {
-  const states = statesOf(heard, nowMs).map((it) => it.health);
+export function healthOf(heard: Heard, { startedMs, nowMs, periodMs = PERIOD_MS }: Looked): Health | null {
+  const states = statesOf(heard, nowMs, periodMs).map((it) => it.health);
   for (const health of ["ok", "stale", "broken"] as const) if (states.includes(health)) return health;
   if (heard.report) return heard.report.kind;
-  return nowMs - startedMs > STALE_MS ? "broken" : null;
+  return nowMs - startedMs > periodMs * STALE_PERIODS ? "broken" : null;
+}
+
+/** When a source was begun, when it is looked at, and how often it should speak. */
+export interface Looked {
+  readonly startedMs: number;
+  readonly nowMs: number;
+  readonly periodMs?: number;
 }
 
 const FAULT_STEP = "Restart the machine; if it comes back, look at the card's power and seating";

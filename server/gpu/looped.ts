@@ -1,5 +1,6 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
+import { PERIOD_MS } from "../core/telemetry.ts";
 import type { Ending } from "./nvidiaTrouble.ts";
 import type { Command } from "./tool.ts";
 
@@ -7,6 +8,8 @@ import type { Command } from "./tool.ts";
 export interface Times {
   /** Between two readings. */
   readonly periodMs: number;
+  /** Its first word may take so long: a driver without the persistence daemon begins with every card asleep. */
+  readonly firstMs: number;
   /** A tool that always talks and has been silent for this long hangs. */
   readonly silenceMs: number;
   /** The wait before it is started again, doubled with each failure in a row, up to `longestPauseMs`. */
@@ -16,13 +19,25 @@ export interface Times {
   readonly killMs: number;
 }
 
-export const TIMES: Times = {
-  periodMs: 1_000,
-  silenceMs: 10_000,
-  pauseMs: 1_000,
-  longestPauseMs: 60_000,
-  killMs: 2_000,
-};
+/** What follows from how often there is to be a reading. */
+export function timesFor(periodMs: number): Times {
+  const silenceMs = Math.max(periodMs * 10, LEAST_SILENCE_MS);
+  const longestPauseMs = periodMs * 60;
+  return {
+    periodMs,
+    firstMs: Math.max(silenceMs, FIRST_MS),
+    silenceMs,
+    pauseMs: periodMs,
+    longestPauseMs,
+    killMs: 2_000,
+  };
+}
+
+/** A machine under load keeps any program waiting for a moment. */
+const LEAST_SILENCE_MS = 2_000;
+const FIRST_MS = 10_000;
+
+export const TIMES: Times = timesFor(PERIOD_MS);
 
 export interface LoopedDeps {
   /** Asked at every start. */
@@ -33,8 +48,8 @@ export interface LoopedDeps {
   readonly onRemark?: (line: string) => boolean;
   /** It ended, was silent for too long, printed something else for so long, or far too much. It is started again, after a while. */
   readonly onEnd: (why: { readonly kind: "exited" | "silent" | "gibberish" | "flood" } & Ending) => void;
-  /** Null: it may be silent for as long as it likes. */
-  readonly silenceMs: number | null;
+  /** "at times": it may be silent for as long as it likes. */
+  readonly talks: "always" | "at times";
   readonly times: Times;
 }
 
@@ -103,7 +118,7 @@ interface Run {
 }
 
 function begin(deps: LoopedDeps, onFirst: () => void): Run {
-  const { command, onLine, onRemark = () => false, onEnd, silenceMs } = deps;
+  const { command, onLine, onRemark = () => false, onEnd, talks, times } = deps;
   const gone = Promise.withResolvers<void>();
   const child = spawnGuarded(command());
   let said = "";
@@ -127,7 +142,7 @@ function begin(deps: LoopedDeps, onFirst: () => void): Run {
     tell({ kind: said === "" ? "silent" : "gibberish", code: null, said });
     end();
   };
-  let watch = silenceMs === null ? null : setTimeout(hang, silenceMs).unref();
+  let watch = talks === "always" ? setTimeout(hang, times.firstMs).unref() : null;
   flood.watch(child.stdout);
   flood.watch(child.stderr);
   const readers = linesOf(child.stdout, (line) => {
@@ -135,10 +150,9 @@ function begin(deps: LoopedDeps, onFirst: () => void): Run {
     if (!onLine(line)) return keep(line);
     onFirst();
     said = "";
-    if (watch !== null && silenceMs !== null) {
-      clearTimeout(watch);
-      watch = setTimeout(hang, silenceMs).unref();
-    }
+    if (watch === null) return;
+    clearTimeout(watch);
+    watch = setTimeout(hang, times.silenceMs).unref();
   });
   linesOf(child.stderr, keep);
   child.on("error", (error) => {

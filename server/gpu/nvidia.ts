@@ -37,7 +37,7 @@ export function watchNvidia(deps: NvidiaDeps): GpuSource {
   let fields = FIELDS;
   const cards = runLooped({
     command: () => [...tool, `--query-gpu=${fields.join(",")}`, ...every],
-    silenceMs: times.silenceMs,
+    talks: "always",
     times,
     onLine(line) {
       const gpu = parseRow(line, fields);

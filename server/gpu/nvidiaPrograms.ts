@@ -39,7 +39,7 @@ export function watchPrograms({ command, nowMs, times, isHidden, instances }: Pr
   const limitMs = times.periodMs * MISSED_LISTS;
   const looped = runLooped({
     command: () => command,
-    silenceMs: null,
+    talks: "at times",
     times,
     onLine(line) {
       const found = parseProgram(line);

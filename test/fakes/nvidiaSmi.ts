@@ -30,7 +30,7 @@ export interface Script {
 }
 
 const [, , path = "", ...args] = process.argv;
-const script: Script = JSON.parse(readFileSync(path, "utf8"));
+let script = read();
 const asked = args.find((it) => it.startsWith("--query-")) ?? args[0] ?? "";
 appendFileSync(script.startsPath, `${JSON.stringify({ pid: process.pid, asked })}\n`);
 
@@ -38,10 +38,14 @@ if (asked === "-L") say(script.listed ?? "");
 else if (asked.startsWith("--query-compute-apps")) serve(() => (script.processes ?? []).join("\n"), "apps");
 else serveCards(asked.replace("--query-gpu=", "").split(","));
 
+/** Anew for every list, so that a driver can change under a tool that runs. */
+function read(): Script {
+  return JSON.parse(readFileSync(path, "utf8"));
+}
+
 function serveCards(fields: readonly string[]): void {
   const unknown = fields.find((it) => script.unknown?.includes(it));
   if (unknown !== undefined) fail(`Field "${unknown}" is not a valid field to query.\n`, 2);
-  else if (script.failure && script.afterLists === undefined) fail(script.failure.text, script.failure.code);
   else serve(() => (script.cards ?? []).map((row) => pick(row, fields)).join("\n"), "cards");
 }
 
@@ -53,26 +57,22 @@ function pick(row: readonly string[], fields: readonly string[]): string {
 
 function serve(text: () => string, what: "apps" | "cards"): void {
   const loop = args.indexOf("-lms");
-  if (what === "cards" && script.afterLists === 0) {
-    end(text());
-    return;
-  }
-  if (what === "cards") for (const it of script.complaints ?? []) process.stderr.write(`${it}\n`);
-  say(`${text()}\n`);
-  if (loop < 0) return;
-  let lists = 1;
-  const timer = setInterval(
-    () => {
-      if (what === "cards" && lists++ === script.afterLists) {
-        clearInterval(timer);
-        end(text());
-      } else {
-        if (what === "cards") for (const it of script.complaints ?? []) process.stderr.write(`${it}\n`);
-        say(`${text()}\n`);
-      }
-    },
-    Number(args[loop + 1]),
-  );
+  let lists = 0;
+  const list = () => {
+    if (what === "cards" && (script.afterLists !== undefined ? lists >= script.afterLists : script.failure)) {
+      clearInterval(timer);
+      return end(text());
+    }
+    lists++;
+    if (what === "cards") for (const it of script.complaints ?? []) process.stderr.write(`${it}\n`);
+    say(`${text()}\n`);
+  };
+  const again = () => {
+    script = read();
+    list();
+  };
+  const timer = loop < 0 ? undefined : setInterval(again, Number(args[loop + 1]));
+  list();
 }
 
 function end(list: string): void {

@@ -66,7 +66,7 @@ test("the tool ends when its reader is killed", { skip: process.platform === "wi
     import { watchNvidia } from ${JSON.stringify(import.meta.resolve("../../server/gpu/nvidia.ts"))};
     let count = 0;
     watchNvidia({ tool: ${JSON.stringify(smi.tool)}, report: () => { if (++count === 3) process.kill(process.pid, "SIGKILL"); },
-      times: { periodMs: 20, silenceMs: 60000, pauseMs: 5, longestPauseMs: 20, killMs: 1000 } });
+      times: { periodMs: 20, firstMs: 60000, silenceMs: 60000, pauseMs: 5, longestPauseMs: 20, killMs: 1000 } });
     setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", reader], { stdio: "ignore" });
   await new Promise((resolve) => child.once("exit", resolve));

@@ -68,19 +68,21 @@ for (const it of ends)
 
 test("one card falls off the bus and comes back: the other is read on, by the same process", async () => {
   const lost = "Unable to determine the device handle for GPU1: 0000:02:00.0: Unknown Error";
-  using smi = fakeSmi({ cards: [card(0), card(1)], afterLists: 3 });
-  let stage = 0;
+  using smi = fakeSmi({ cards: [card(0), card(1)] });
+  let stage: "well" | "lost" | "back" = "well";
   const all = await until(smi, (report) => {
-    if (report.kind !== "reading") return false;
-    const { index, fault } = report.gpu;
-    if (stage === 0 && index === 1) smi.become({ cards: [card(0)], complaints: [lost], afterLists: 5 });
-    if (stage === 0 && index === 1) stage = 1;
-    if (stage === 1 && index === 1 && fault !== null) {
-      stage = 2;
+    if (report.kind !== "reading" || report.gpu.index !== 1) return false;
+    const { fault } = report.gpu;
+    if (stage === "well") {
+      stage = "lost";
+      smi.become({ cards: [card(0)], complaints: [lost] });
+    } else if (stage === "lost" && fault !== null) {
+      stage = "back";
       smi.become({ cards: [card(0), card(1)] });
     }
-    return stage === 2 && index === 1 && fault === null;
+    return stage === "back" && fault === null;
   });
+  assert.equal(smi.starts().filter((it) => it.asked.startsWith("--query-gpu")).length, 1);
   const second = all.flatMap((it) => (it.kind === "reading" && it.gpu.index === 1 ? [it.gpu] : []));
   const gone = second.find((it) => it.fault !== null);
   assert.deepEqual(

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "../../server/gpu/tool.ts";
@@ -35,7 +35,7 @@ export interface FakeSmi extends Disposable {
   readonly tool: Command;
   /** Each start of the tool, in order. */
   starts(): readonly { readonly pid: number; readonly asked: string }[];
-  /** What it does from its next start on. */
+  /** What it does from its next list on; one that hangs or floods, from its next start on. */
   become(script: Omit<Script, "startsPath">): void;
 }
 
@@ -50,7 +50,10 @@ export function fakeSmi(script: Omit<Script, "startsPath">): FakeSmi {
   const folder = mkdtempSync(join(tmpdir(), "tandem-smi-"));
   const startsPath = join(folder, "starts");
   const path = join(folder, "script.json");
-  const become = (next: Omit<Script, "startsPath">) => writeFileSync(path, JSON.stringify({ ...next, startsPath }));
+  const become = (next: Omit<Script, "startsPath">) => {
+    writeFileSync(`${path}.next`, JSON.stringify({ ...next, startsPath }));
+    renameSync(`${path}.next`, path); // at once: the fake reads it at any moment
+  };
   writeFileSync(startsPath, "");
   become(script);
   return {

@@ -7,7 +7,14 @@ import { isAlive } from "../../server/platform/processes.ts";
 import type { FakeSmi } from "./smi.ts";
 
 /** In more of a hurry than the product. */
-export const TIMES: Times = { periodMs: 20, silenceMs: 1_500, pauseMs: 5, longestPauseMs: 20, killMs: 5_000 };
+export const TIMES: Times = {
+  periodMs: 20,
+  firstMs: 1_500,
+  silenceMs: 1_500,
+  pauseMs: 5,
+  longestPauseMs: 20,
+  killMs: 5_000,
+};
 
 /** Watches until a report satisfies `isIt`, and returns all there were. */
 export async function until(

@@ -14,7 +14,7 @@ function reading(index: number, changes: Readonly<Record<string, string>> = {}):
 }
 
 /** A monitor whose sources and clock the test has in its hands. */
-function site(names: readonly string[] = ["nvidia"], rules?: () => MonitorRules) {
+function site(names: readonly string[] = ["nvidia"], given: Partial<Parameters<typeof createMonitor>[0]> = {}) {
   let nowMs = 1_000;
   const reports = new Map<string, (report: Report) => void>();
   const ended: string[] = [];
@@ -22,7 +22,7 @@ function site(names: readonly string[] = ["nvidia"], rules?: () => MonitorRules)
   const monitor: Monitor = createMonitor({
     clock: { nowMs: () => nowMs },
     log,
-    ...(rules ? { rules } : {}),
+    ...given,
     sources: names.map((name) => ({
       name,
       start(report) {
@@ -205,7 +205,7 @@ test("listeners hear of reports until they leave, and sources end with the monit
 
 test("a changed setting counts from the next reading on", () => {
   let rules: MonitorRules = { pressure: PRESSURE_RULES, thermal: THERMAL_RULES };
-  const { monitor, say } = site(["nvidia"], () => rules);
+  const { monitor, say } = site(["nvidia"], { rules: () => rules });
   monitor.begin();
   const levels = () => monitor.now().gpus.map((it) => [it.pressure?.level, it.thermal?.level])[0];
   say(reading(0));
@@ -236,4 +236,16 @@ test("a card above 95 % is warned of once, and again only after there was room",
     fill(mebibytes);
     assert.equal(warnings(), want, `at ${mebibytes} MiB`);
   }
+});
+
+test("where GPUs are read more rarely, a reading stays fresh for longer", () => {
+  const { monitor, say, after, worth } = site(["nvidia"], { periodMs: 10_000 });
+  monitor.begin();
+  say(reading(0));
+  after(35);
+  assert.deepEqual(worth(), [[0, "ok"]]);
+  after(1);
+  assert.deepEqual(worth(), [[0, "stale"]]);
+  after(265);
+  assert.deepEqual(worth(), [[0, "broken"]]);
 });
