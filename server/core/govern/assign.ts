@@ -1,18 +1,8 @@
-import { bytesOn, comingBackOn, needsOf, promisedOn, roomOn } from "./ledger.ts";
-import { inLine, isPromoted, waitedMs } from "./line.ts";
+import { inLine, isPassedOver, isPromoted } from "./line.ts";
+import type { Option } from "./loadable.ts";
 import { labelOf, load, makeWay } from "./moves.ts";
-import {
-  type Block,
-  type Claim,
-  heatOf,
-  isOn,
-  isWaitedFor,
-  type Plan,
-  planFor,
-  strainOf,
-  USUAL_CLAIM,
-} from "./plan.ts";
-import { type Asked, change, type Draft, type Model, optionOf } from "./state.ts";
+import { type Block, type Claim, heatOf, isOn, type Plan, planFor, strainOf, USUAL_CLAIM } from "./plan.ts";
+import { type Asked, change, type Draft, type Model } from "./state.ts";
 
 /** Why a choice cannot be had now. */
 export type Obstacle =
@@ -27,9 +17,11 @@ export type Obstacle =
 
 /** Gives turns, begins loads and makes room, in the order in which requests stand in line. What waits then has its obstacle. */
 export function assign(draft: Draft): ReadonlyMap<string, Obstacle> {
-  settleRooms(draft);
-  for (const it of inLine(draft))
-    if (grantable(draft, it, it.choices[0] ?? "") === null) grant(draft, it, it.choices[0] ?? "");
+  for (const it of inLine(draft)) {
+    const [first = ""] = it.choices;
+    if (grantable(draft, it, first) === null) grant(draft, it, { key: first, why: null });
+  }
+  reopenRooms(draft);
   const obstacles = new Map<string, Obstacle>();
   for (const it of inLine(draft)) {
     const obstacle = place(draft, it);
@@ -40,39 +32,13 @@ export function assign(draft: Draft): ReadonlyMap<string, Obstacle> {
   return obstacles;
 }
 
-/** Rooms that became free are taken, and those that nobody wants or that cannot become free are given up. */
-function settleRooms(draft: Draft): void {
-  for (const it of draft.models.values()) {
-    const { phase } = it;
-    if (phase.kind !== "room") continue;
-    const isWanted = it.isWanted || isWaitedFor(draft, it.key);
-    const left = isWanted && !isClosed(draft, it) ? stillMissing(draft, it) : "never";
-    if (left === "never") change(draft, it.key, { phase: { kind: "absent" } });
-    else if (left === "nothing") load(draft, it.key, { option: phase.option, why: phase.option.why });
-  }
-  keepWays(draft);
-}
-
-function isClosed(draft: Draft, model: Model): boolean {
-  return (optionOf(model)?.needs ?? []).some(({ device }) => {
-    const known = draft.devices.get(device);
-    return known !== undefined && (known.fact.health === "absent" || heatOf(known) === "critical");
-  });
-}
-
-function stillMissing(draft: Draft, model: Model): "nothing" | "some" | "never" {
-  const option = optionOf(model);
-  if (!option) return "never";
-  const needs = needsOf(model, option);
-  let left: "nothing" | "some" = "nothing";
-  for (const { device } of needs) {
-    const known = draft.devices.get(device);
-    const room = roomOn(draft, device, draft.rules) - promisedOn(draft, device, model.key);
-    const missing = bytesOn(needs, device) - room;
-    if (missing > comingBackOn(draft, device)) return "never";
-    if (missing > 0 || (known && strainOf(known) === "critical")) left = "some";
-  }
-  return left;
+/**
+ * Every promise is made anew in each step, to the one who stands first in line before the others: what was freed for one is then no
+ * reason for another, longer passed over, to go on waiting.
+ */
+function reopenRooms(draft: Draft): void {
+  for (const it of draft.models.values())
+    if (it.phase.kind === "room") change(draft, it.key, { phase: { kind: "absent" } });
 }
 
 /** Who drains for somebody that no longer needs it stays. */
@@ -101,7 +67,7 @@ function grantable(draft: Draft, asked: Asked, key: string): Obstacle | null {
   return null;
 }
 
-function grant(draft: Draft, asked: Asked, key: string, why: string | null = null): void {
+function grant(draft: Draft, asked: Asked, { key, why }: { key: string; why: string | null }): void {
   const model = draft.models.get(key);
   if (!model) return;
   if (asked.priority === "background" && isPromoted(draft, asked)) draft.promotedMs = draft.atMs;
@@ -116,7 +82,7 @@ function place(draft: Draft, asked: Asked): Obstacle | null {
   for (const [nth, key] of asked.choices.entries()) {
     const obstacle = attempt(draft, asked, nth);
     if (obstacle === null) {
-      grant(draft, asked, key, nth === 0 ? null : insteadOf(draft, asked, key));
+      grant(draft, asked, { key, why: nth === 0 ? null : insteadOf(draft, asked, key) });
       return null;
     }
     if (obstacle.kind === "busy" || obstacle.kind === "loading" || obstacle.kind === "room")
@@ -164,9 +130,14 @@ function attemptLoad(draft: Draft, asked: Asked, nth: number): Obstacle | null {
   const model = draft.models.get(key);
   if (!model || model.retryMs > draft.atMs) return { kind: "failed", key };
   if (model.rereadMs > draft.atMs) return { kind: "reread", key };
-  const plan = planFor(draft, model, claimOf(draft, asked, nth));
+  const claim = claimOf(draft, asked, nth);
+  const plan = planFor(draft, model, claim);
   if (plan.kind === "never") return { kind: "never", key };
-  if (plan.kind === "blocked") return { kind: "blocked", key, block: plan.block };
+  if (plan.kind === "blocked") {
+    // Who has waited long enough is promised the room that there is and that comes: later ones do not fill it up before him.
+    if (claim.mayMove === "busy" && plan.block.kind === "memory") promise(draft, key, plan.option);
+    return { kind: "blocked", key, block: plan.block };
+  }
   const crowded = crowdedDevice(draft, plan);
   if (crowded !== null && hasReady(draft, asked, nth + 1))
     return { kind: "blocked", key, block: { kind: "pressure", device: crowded } };
@@ -188,7 +159,7 @@ function hasReady(draft: Draft, asked: Asked, from: number): boolean {
 
 function claimOf(draft: Draft, asked: Asked, nth: number): Claim {
   const isBackground = asked.priority === "background" && !isPromoted(draft, asked);
-  const hasWaited = waitedMs(draft, asked) >= draft.rules.maxPassedOverMs && !isBackground;
+  const hasWaited = isPassedOver(draft, asked, asked.choices[nth] ?? "") && !isBackground;
   return {
     mayMove: hasWaited ? "busy" : "idle",
     leastIdleMs: isBackground ? draft.rules.maxPassedOverMs : 0,
@@ -202,9 +173,13 @@ function carryOut(draft: Draft, key: string, plan: Extract<Plan, { kind: "now" |
     load(draft, key, { option: plan.option, why: plan.option.why });
     return { kind: "loading", key };
   }
-  change(draft, key, { phase: { kind: "room", option: plan.option, sinceMs: draft.atMs } });
+  promise(draft, key, plan.option);
   for (const it of plan.victims) makeWay(draft, it, key);
   return { kind: "room", key };
+}
+
+function promise(draft: Draft, key: string, option: Option): void {
+  change(draft, key, { phase: { kind: "room", option, sinceMs: draft.atMs } });
 }
 
 function preload(draft: Draft, model: Model): void {

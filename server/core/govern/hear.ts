@@ -157,7 +157,7 @@ function unloaded(draft: Draft, key: string): void {
   const model = draft.models.get(key);
   if (!model || !isResident(model)) return;
   release(draft, model);
-  const patch = { active: 0, idleMs: null, held: null, isTrimmed: false, life: model.life + 1 };
+  const patch = { active: 0, idleMs: null, held: null, isTrimmed: false, life: model.life + 1, goneMs: draft.atMs };
   change(draft, key, { ...patch, phase: { kind: "absent" } });
 }
 

@@ -1,16 +1,18 @@
-import type { Asked, Draft } from "./state.ts";
+import type { Asked, Draft, GovernState } from "./state.ts";
 
 /** So many times as long as others are passed over, background work waits before it goes first once. */
-const BACKGROUND_PATIENCE = 10;
+export const BACKGROUND_PATIENCE = 10;
 
 /**
- * Those that wait, in the order in which turns are given: interactive work before tasks before background work, and each in the order in
- * which it came. A task that has waited `maxPassedOverMs` counts as interactive. Background work never goes before others, except that
- * the request that waited longest, and ten times that long, does so once every `maxPassedOverMs`: it is late, but never starved.
+ * Those that wait, in the order in which turns are given and room is made: interactive work before tasks before background work, and
+ * among equals who has been passed over longest. A task that was passed over for `maxPassedOverMs` counts as interactive. Background work
+ * never goes before others, except that the one request that waited longest, and ten times that long, does so once every
+ * `maxPassedOverMs`: it is late, but never starved.
  */
 export function inLine(draft: Draft): readonly Asked[] {
   const lines: readonly [Asked[], Asked[], Asked[]] = [[], [], []];
   for (const it of draft.requests.values()) if (it.grant === null) lines[rankOf(draft, it)].push(it);
+  for (const it of lines) it.sort((a, b) => passedSinceMs(draft, a, a.target) - passedSinceMs(draft, b, b.target));
   return lines.flat();
 }
 
@@ -19,13 +21,26 @@ function rankOf(draft: Draft, asked: Asked): 0 | 1 | 2 {
     case "interactive":
       return 0;
     case "task":
-      return waitedMs(draft, asked) >= draft.rules.maxPassedOverMs ? 0 : 1;
+      return isPassedOver(draft, asked, asked.target) ? 0 : 1;
     case "background":
       return isPromoted(draft, asked) ? 0 : 2;
   }
 }
 
-export function waitedMs({ atMs }: Draft, asked: Asked): number {
+/**
+ * Since when others go before it: since it came, or since its model had to go, if that had its turn in the meantime. A model with a long
+ * line so has one turn, and then each of the others.
+ */
+export function passedSinceMs({ models }: Pick<GovernState, "models">, asked: Asked, key: string): number {
+  return Math.max(asked.atMs, models.get(key)?.goneMs ?? 0);
+}
+
+/** Whether room is made for it at the cost of models that are in use. */
+export function isPassedOver(draft: Draft, asked: Asked, key: string): boolean {
+  return draft.atMs - passedSinceMs(draft, asked, key) >= draft.rules.maxPassedOverMs;
+}
+
+function waitedMs({ atMs }: Draft, asked: Asked): number {
   return atMs - asked.atMs;
 }
 

@@ -83,6 +83,8 @@ export interface Model {
   readonly rereadMs: number;
   /** What loading it took last. */
   readonly loadMs: number | null;
+  /** When it was last unloaded, for whatever reason. */
+  readonly goneMs: number;
   /** When it was last unloaded for another's sake, and how often in a row it was wanted again soon after. */
   readonly evictedMs: number | null;
   readonly regrets: number;
@@ -162,6 +164,7 @@ export function modelFor(loadable: Loadable): Model {
     retryMs: 0,
     rereadMs: 0,
     loadMs: null,
+    goneMs: 0,
     evictedMs: null,
     regrets: 0,
   };

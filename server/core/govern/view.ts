@@ -1,9 +1,10 @@
 import { claimedOn, claimOf, needsOf, releasedOn, roomOn } from "./ledger.ts";
+import { BACKGROUND_PATIENCE, passedSinceMs } from "./line.ts";
 import type { Need } from "./loadable.ts";
 import { residencyOf } from "./plan.ts";
 import { patienceWith } from "./relieve.ts";
 import type { GovernRules } from "./rules.ts";
-import { type GovernState, isResident, type Model, optionOf, type Phase } from "./state.ts";
+import { type Asked, type GovernState, isResident, type Model, optionOf, type Phase } from "./state.ts";
 
 /** A model as the governor sees it, for a status. */
 export interface ModelView {
@@ -96,13 +97,18 @@ export function oursOn(state: GovernState, device: string): number {
  */
 export function dueAtMs(state: GovernState, rules: GovernRules): number | null {
   const times = state.releasing.map((it) => it.untilMs);
-  for (const it of state.requests.values())
-    if (it.grant === null) for (const nth of [1, 10, 11]) times.push(it.atMs + nth * rules.maxPassedOverMs);
+  for (const it of state.requests.values()) if (it.grant === null) times.push(...impatientAtMs(state, it, rules));
   if (Number.isFinite(state.promotedMs)) times.push(state.promotedMs + rules.maxPassedOverMs);
   const isWaiting = [...state.requests.values()].some((it) => it.grant === null);
   for (const it of state.models.values()) times.push(...timesOf(state, it, { rules, isWaiting }));
   const later = times.filter((it) => it > state.atMs);
   return later.length === 0 ? null : Math.min(...later);
+}
+
+/** When a request that waits may move others. */
+function impatientAtMs(state: GovernState, asked: Asked, { maxPassedOverMs }: GovernRules): readonly number[] {
+  const foreground = asked.choices.map((key) => passedSinceMs(state, asked, key) + maxPassedOverMs);
+  return asked.priority === "background" ? [asked.atMs + BACKGROUND_PATIENCE * maxPassedOverMs] : foreground;
 }
 
 function timesOf(
