@@ -1,6 +1,7 @@
 import type { ModelInfo, Role } from "../protocol/models.ts";
 import type { RouteCandidate, RouteCost, Tier } from "../protocol/run.ts";
 import type { Settings } from "../protocol/settings.ts";
+import type { ThermalLevel } from "./thermal.ts";
 
 /** One engine at the moment of routing. Rates are EWMAs of what the engine reported; null before its first answer. */
 export interface EngineView {
@@ -24,6 +25,19 @@ export interface EngineView {
   readonly loadMs: number | null;
   /** Failures since the last success. */
   readonly failures: number;
+  /** What the same model was found to do here before this orchestrator; left out: nothing is known. */
+  readonly known?: KnownRates | null;
+  /** How warm its device is; left out: nobody tells. */
+  readonly thermal?: ThermalLevel | null;
+}
+
+/** Rates of earlier work or of a benchmark, in tokens per second; null: never measured. */
+export interface KnownRates {
+  readonly prefillPerSecond: number | null;
+  readonly decodePerSecond: number | null;
+  readonly loadMs: number | null;
+  /** For people: "measured by a benchmark", "measured in earlier work". */
+  readonly origin: string;
 }
 
 export interface RouteInput {
@@ -51,6 +65,11 @@ const PRIOR_PREFILL = { cpu: 5, gpu: 30 };
 const PRIOR_LOAD_MS_PER_B = 600;
 /** What an endpoint that does not say its size is taken for. */
 const UNKNOWN_B = 7;
+/**
+ * What is left of a device's speed, for reckoning with. A card near its limit lowers its clocks, to about half before it is shut
+ * off; who is warm may be there before an answer is written. Equal engines are so told apart by their warmth.
+ */
+const THERMAL_FACTOR: Readonly<Record<ThermalLevel, number>> = { normal: 1, warm: 0.9, hot: 0.5, critical: 0.1 };
 
 /**
  * Who drafts and who audits. Simple work goes to the engine that will be done first, moderate and complex work to one
@@ -95,34 +114,58 @@ export function isAudited(tier: Tier, auditWhen: Settings["auditWhen"]): boolean
 }
 
 function price(engine: EngineView, input: Pick<RouteInput, "promptTokens" | "outputTokens">): RouteCandidate {
-  const kind = engine.device === "cpu" ? "cpu" : "gpu";
-  const billions = engine.model.parametersB ?? UNKNOWN_B;
-  const decode = engine.decodePerSecond ?? PRIOR_DECODE[kind] / billions;
-  const prefill = engine.prefillPerSecond ?? decode * PRIOR_PREFILL[kind];
+  const { decode, prefill } = ratesOf(engine);
   const prefillMs = (input.promptTokens / prefill) * 1000;
   const decodeMs = (input.outputTokens / decode) * 1000;
   const turns = Math.floor(engine.load / Math.max(1, engine.slots));
   const queueMs = turns * (prefillMs + decodeMs);
-  const loadMs = engine.isResident ? 0 : (engine.loadMs ?? billions * PRIOR_LOAD_MS_PER_B);
+  const loadMs = engine.isResident ? 0 : loadMsOf(engine);
   const penaltyMs = engine.failures * PENALTY_MS;
-  const totalMs = queueMs + loadMs + prefillMs + decodeMs + penaltyMs;
+  const thermalMs = (queueMs + prefillMs + decodeMs) * (1 / THERMAL_FACTOR[engine.thermal ?? "normal"] - 1);
+  const totalMs = queueMs + loadMs + prefillMs + decodeMs + penaltyMs + thermalMs;
   const cost: RouteCost = { queueMs, loadMs, prefillMs, decodeMs, penaltyMs, totalMs };
   return {
     engine: engine.id,
     model: engine.model.label,
     device: engine.device,
-    cost: rounded(cost),
+    cost: rounded(thermalMs > 0 ? { ...cost, thermalMs } : cost),
     why: inWords(engine, cost),
   };
+}
+
+/** What was measured since the start, else what was known before it, else what its size lets one expect. */
+function ratesOf(engine: EngineView): { readonly decode: number; readonly prefill: number } {
+  const kind = engine.device === "cpu" ? "cpu" : "gpu";
+  const { known } = engine;
+  const decode = engine.decodePerSecond ?? known?.decodePerSecond ?? PRIOR_DECODE[kind] / billionsOf(engine);
+  const prefill = engine.prefillPerSecond ?? known?.prefillPerSecond ?? decode * PRIOR_PREFILL[kind];
+  return { decode, prefill };
+}
+
+function loadMsOf(engine: EngineView): number {
+  return engine.loadMs ?? engine.known?.loadMs ?? billionsOf(engine) * PRIOR_LOAD_MS_PER_B;
+}
+
+function billionsOf({ model }: EngineView): number {
+  return model.parametersB ?? UNKNOWN_B;
 }
 
 function inWords(engine: EngineView, cost: RouteCost): string {
   const parts = [`about ${seconds(cost.totalMs)}`, loadText(engine, cost)];
   if (cost.queueMs > 0) parts.push(`${engine.load} ahead of it`);
   if (engine.failures > 0) parts.push(`failed ${engine.failures} times`);
+  const known = engine.known?.decodePerSecond ?? null;
   if (engine.decodePerSecond !== null) parts.push(`${engine.decodePerSecond.toFixed(0)} tokens/s measured`);
+  else if (known !== null) parts.push(`${known.toFixed(0)} tokens/s ${engine.known?.origin}`);
+  if (engine.thermal && engine.thermal !== "normal") parts.push(THERMAL_WORDS[engine.thermal]);
   return parts.join(", ");
 }
+
+const THERMAL_WORDS = {
+  warm: "its device is warm: reckoned a tenth slower",
+  hot: "its device is hot: reckoned at half its speed",
+  critical: "its device is too hot: reckoned at a tenth of its speed",
+} as const;
 
 function loadText(engine: EngineView, cost: RouteCost): string {
   if (engine.isResident) return "already loaded";
@@ -158,6 +201,7 @@ function rounded(cost: RouteCost): RouteCost {
     prefillMs: round(cost.prefillMs),
     decodeMs: round(cost.decodeMs),
     penaltyMs: round(cost.penaltyMs),
+    ...(cost.thermalMs === undefined ? {} : { thermalMs: round(cost.thermalMs) }),
     totalMs: round(cost.totalMs),
   };
 }

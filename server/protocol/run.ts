@@ -30,6 +30,8 @@ export const RouteCost = z.object({
   prefillMs: z.number(),
   decodeMs: z.number(),
   penaltyMs: z.number(),
+  /** What its device's warmth adds; left out: nothing. */
+  thermalMs: z.number().optional(),
   totalMs: z.number(),
 });
 export type RouteCost = z.output<typeof RouteCost>;

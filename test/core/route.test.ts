@@ -37,6 +37,9 @@ const LARGE = engine("large", ["draft"]);
 const SMALL = engine("small", ["audit"], { prefillPerSecond: 4_000, decodePerSecond: 200, device: "cuda:1" });
 const BOTH = engine("both", ["draft", "audit"]);
 
+const UNMEASURED = { prefillPerSecond: null, decodePerSecond: null };
+const KNOWN = { prefillPerSecond: null, decodePerSecond: null, loadMs: null, origin: "by a benchmark" };
+
 interface Case {
   readonly name: string;
   readonly input: Partial<RouteInput>;
@@ -108,6 +111,50 @@ const CASES: readonly Case[] = [
     want: ["large", null],
   },
   { name: "only vectors: nobody writes", input: { engines: [engine("vectors", ["embed"])] }, want: null },
+  {
+    name: "equal but hot: the other",
+    input: {
+      engines: [engine("hot", ["draft"], { thermal: "hot" }), engine("cool", ["draft"], { thermal: "normal" })],
+    },
+    want: ["cool", null],
+  },
+  {
+    name: "equal but warm: the other",
+    input: { engines: [engine("warm", ["draft"], { thermal: "warm" }), engine("untold", ["draft"])] },
+    want: ["untold", null],
+  },
+  {
+    name: "hot and still the faster one",
+    input: { engines: [LARGE, engine("hot", ["draft"], { decodePerSecond: 400, thermal: "hot" })] },
+    want: ["hot", null],
+  },
+  {
+    name: "what was measured before this orchestrator counts more than the size",
+    input: {
+      engines: [
+        engine("small", ["draft"], { ...UNMEASURED, model: { ...MODEL, label: "small", parametersB: 1 } }),
+        engine("known", ["draft"], { ...UNMEASURED, known: { ...KNOWN, decodePerSecond: 5_000 } }),
+      ],
+    },
+    want: ["known", null],
+  },
+  {
+    name: "and less than what was measured since",
+    input: {
+      engines: [LARGE, engine("slow", ["draft"], { decodePerSecond: 10, known: { ...KNOWN, decodePerSecond: 5_000 } })],
+    },
+    want: ["large", null],
+  },
+  {
+    name: "a load that was measured before counts",
+    input: {
+      engines: [
+        engine("slow", ["draft"], { isResident: false, loadMs: null, known: { ...KNOWN, loadMs: 60_000 } }),
+        engine("quick", ["draft"], { isResident: false, loadMs: null, known: { ...KNOWN, loadMs: 900 } }),
+      ],
+    },
+    want: ["quick", null],
+  },
   { name: "equal: the first", input: { engines: [engine("a", ["draft"]), engine("b", ["draft"])] }, want: ["a", null] },
 ];
 
@@ -142,10 +189,25 @@ test("every term of the cost is a number that adds up", () => {
   assert.equal(draft.why, "about 28 s, 4.0 s to load, 2 ahead of it, failed 3 times, 50 tokens/s measured");
 });
 
+test("what heat adds is a term of the cost, and said", () => {
+  const { draft } = route({ ...ORDINARY, engines: [{ ...LARGE, load: 1, thermal: "hot" }] }) ?? assert.fail();
+  const { thermalMs, totalMs } = draft.cost;
+  assert.deepEqual([thermalMs, totalMs], [6_000, 12_000]);
+  assert.match(draft.why, /its device is hot: reckoned at half its speed$/);
+});
+
+test("rates from before are told as such", () => {
+  const known = { ...KNOWN, decodePerSecond: 40 };
+  const { draft } =
+    route({ ...ORDINARY, engines: [engine("a", ["draft"], { ...UNMEASURED, known })] }) ?? assert.fail();
+  assert.equal(draft.cost.decodeMs, 2_500);
+  assert.match(draft.why, /40 tokens\/s by a benchmark$/);
+});
+
 test("what is not known yet is estimated from the size", () => {
   const unknown = { prefillPerSecond: null, decodePerSecond: null, loadMs: null, isResident: false, device: "cpu" };
   const { draft } = route({ ...ORDINARY, engines: [engine("a", ["draft"], unknown)] }) ?? assert.fail();
-  assert.ok(Object.values(draft.cost).every((it) => Number.isFinite(it) && it >= 0));
+  assert.ok(Object.values(draft.cost).every((it) => Number.isFinite(it) && Number(it) >= 0));
   const sized = engine("a", ["draft"], { ...unknown, model: { ...MODEL, id: "a", label: "a", parametersB: null } });
   assert.deepEqual(route({ ...ORDINARY, engines: [sized] })?.draft.cost, draft.cost);
 });

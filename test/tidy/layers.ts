@@ -23,6 +23,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "server/tasks": { may: INNER, types: ["server/scheduler.ts", "server/slot"] },
   "server/slot": { may: INNER },
   "server/monitor.ts": { may: INNER },
+  "server/devices.ts": { may: [...INNER, "node"], types: ["server/slot", "server/monitor.ts"] },
   "server/scheduler.ts": { may: [...INNER, "server/slot"] },
   "server/handlers.ts": { may: [], types: CONTRACT },
   "server/places.ts": {
@@ -51,6 +52,10 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "server/calibration": { may: [...ADAPTER, "server/platform"] },
   "server/journal": { may: [...ADAPTER, "server/platform"] },
   "server/history": { may: [...ADAPTER, "server/journal", "server/platform"] },
+  "server/rates": {
+    may: [...ADAPTER, "server/journal", "server/platform"],
+    types: ["server/scheduler.ts", "server/slot"],
+  },
   "server/transport": {
     may: [
       "server/protocol",
@@ -108,6 +113,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "server/witness.ts": { may: [...INNER, "node", "server/platform"], types: ["server/monitor.ts"] },
   "server/world.ts": {
     may: [...INNER, "server/scheduler.ts", "server/session.ts"],
+    types: ["server/slot"],
   },
   "server/cli": {
     may: [
