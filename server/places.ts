@@ -41,6 +41,7 @@ export function placeOf(config: EngineConfig, likely: string, deps: PlacesDeps):
     config,
     expected: expectedModel(likely, deps.catalogue),
     prepare: (emit, signal) => prepare(config, deps, emit, signal),
+    isHere: async () => config.source.kind !== "embedded" || deps.store.isCached(likely),
   };
 }
 
@@ -67,7 +68,7 @@ async function prepare(
       deps.openEngine({ kind: "endpoint", url, modelName, apiKey }, opening);
     return { loadable: attachable(modelName ?? url), open, waysToFit: () => null };
   }
-  if (source.kind === "vllm") return prepareVllm(id, source, deps);
+  if (source.kind === "vllm") return prepareVllm(id, source, deps, signal);
   const file = await deps.store.ensure(
     source.model,
     source.substitute,
@@ -85,29 +86,21 @@ async function prepare(
   };
 }
 
-/** What it takes is told by its own share of each card's memory; it fetches its model itself. */
-function prepareVllm(id: string, source: VllmSource, deps: PlacesDeps): Prepared {
-  const { model, device, use, terms } = source;
-  const options = [{ id: device, needs: [], why: "as the settings say" }];
+/** It takes its share of each card and fetches its model itself. */
+async function prepareVllm(id: string, source: VllmSource, deps: PlacesDeps, signal: AbortSignal): Promise<Prepared> {
+  const needs = await deps.needs.vllm(source, { hardware: deps.hardware, signal });
+  const { model: name, executable, quantization, extraArguments, use } = source;
+  const model = expectedModel(name, deps.catalogue);
+  const given = { model, executable, source: source.source, quantization, extraArguments, use };
   return {
-    loadable: { label: model, kind: "writer", options, slots: 1, loadMs: 0, weight: terms.weight },
-    waysToFit: () => null,
-    open(_, emit, signal) {
-      emit({ kind: "loading", engine: id, model });
-      const { executable, source: from, memoryShare, quantization, extraArguments } = source;
-      const expected = expectedModel(model, deps.catalogue);
-      const contextTokens = source.contextTokens ?? expected.contextTokens;
-      const given = { executable, source: from, quantization, extraArguments, use, contextTokens };
-      return deps.openEngine(
-        { kind: "vllm", model: expected, cards: [], memoryShare: memoryShare ?? VLLM_SHARE, ...given },
-        signal,
-      );
+    loadable: needs.loadable,
+    open(option, emit, opening) {
+      emit({ kind: "loading", engine: id, model: name });
+      return deps.openEngine({ kind: "vllm", ...given, ...needs.specOf(option) }, opening);
     },
+    waysToFit: () => null,
   };
 }
-
-/** vLLM's own default of `--gpu-memory-utilization`. */
-const VLLM_SHARE = 0.9;
 
 interface Chosen {
   readonly id: string;

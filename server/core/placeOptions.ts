@@ -135,7 +135,7 @@ function deviceOf(cards: readonly HardwareGpu[], all: readonly HardwareGpu[]): s
 }
 
 /** "cuda:1" and "gpu:1" are NVIDIA's second card by slot; Vulkan counts in an order of its own. */
-function isNamed(gpu: HardwareGpu, device: string): boolean {
+export function isNamed(gpu: HardwareGpu, device: string): boolean {
   const [kind, index] = device.split(":");
   const isNumbered = (kind === "cuda" || kind === "gpu") && gpu.vendor === "nvidia" && index === String(gpu.index);
   return gpu.id === device || gpu.uuid === device || isNumbered;

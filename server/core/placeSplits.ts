@@ -17,7 +17,7 @@ export function splits(
   const most = Math.max(0, ...makes.map((it) => it.length));
   return Array.from({ length: Math.max(0, most - 1) }, (_, nth) =>
     makes
-      .flatMap((cards) => [...evenly(cards, nth + 2), ...unevenly(cards, roomOf, nth + 2)])
+      .flatMap((cards) => [...evenly(cards, nth + 2).map(shared), ...unevenly(cards, roomOf, nth + 2)])
       .slice(0, MOST_WAYS)
       .map((cards): Spread => ({ gpus: cards, gpuLayers })),
   );
@@ -25,15 +25,19 @@ export function splits(
 
 type Cards = Spread["gpus"];
 
-/** Neighbours by slot: they are likelier to share a switch. */
-function evenly(gpus: readonly HardwareGpu[], count: number): readonly Cards[] {
+/** So many like cards each. Neighbours by slot: they are likelier to share a switch. */
+export function evenly(gpus: readonly HardwareGpu[], count: number): readonly (readonly HardwareGpu[])[] {
   const kinds = new Set(gpus.map(kindOf));
   return [...kinds].flatMap((kind) => {
     const like = gpus.filter((it) => kindOf(it) === kind).toSorted((a, b) => a.index - b.index);
     return Array.from({ length: Math.floor(like.length / count) }, (_, group) =>
-      like.slice(group * count, (group + 1) * count).map((gpu) => ({ gpu, share: 1 })),
+      like.slice(group * count, (group + 1) * count),
     );
   });
+}
+
+function shared(gpus: readonly HardwareGpu[]): Cards {
+  return gpus.map((gpu) => ({ gpu, share: 1 }));
 }
 
 /** The largest of them, if they are not all alike. */

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Calibration } from "../calibration/calibration.ts";
-import type { LocalSource } from "../core/assign.ts";
+import type { LocalSource, VllmSource } from "../core/assign.ts";
 import type { Hardware } from "../core/choose.ts";
 import { DRIVER_BYTES, estimate } from "../core/estimate.ts";
 import type { Need, Option } from "../core/govern/loadable.ts";
@@ -8,10 +8,13 @@ import type { CatalogueEntry } from "../models/catalogue.ts";
 import type { Clock, Engine, Log, ModelFile } from "../ports.ts";
 import { type LocalNeeds, localNeeds } from "./local.ts";
 import { createShapes } from "./shape.ts";
+import { type VllmNeeds, vllmNeeds } from "./vllm.ts";
 
 /** What models take of this machine's memory, and what they were found to take. */
 export interface Needs {
   local(source: LocalSource, file: ModelFile, given: NeedsGiven): Promise<LocalNeeds>;
+  /** Throws TandemError where no card can hold it. */
+  vllm(source: VllmSource, given: Pick<NeedsGiven, "hardware" | "signal">): Promise<VllmNeeds>;
   /** Opens the engine, and remembers what it took. */
   measured(needs: LocalNeeds, option: Option, open: () => Promise<Engine>): Promise<Engine>;
 }
@@ -42,6 +45,8 @@ export function createNeeds(deps: NeedsDeps): Needs {
       const [shape, learnt] = await Promise.all([shapeOf(file.path, signal), deps.calibration.learnt()]);
       return localNeeds({ source, file, shape, hardware, catalogue, learnt, reserveBytes: deps.reserveBytes() });
     },
+    vllm: (source, { hardware, signal }) =>
+      vllmNeeds(source, { gpus: hardware.gpus, reserveBytes: deps.reserveBytes() }, signal),
     async measured(needs, option, open) {
       const startedMs = deps.clock.nowMs();
       const engine = await open();
