@@ -1,6 +1,7 @@
 import { readdir, readFile, realpath } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { GpuReading, Report } from "../core/telemetry.ts";
+import type { BySlot, DrmClients } from "./drmClients.ts";
 import type { GpuSource, SourceDeps } from "./source.ts";
 
 /** Where the kernel tells of graphics cards. */
@@ -12,21 +13,31 @@ const MOST_CARDS = 64;
 export interface AmdDeps extends SourceDeps {
   /** `DRM`, or what looks like it. */
   readonly root: string;
+  readonly clients: DrmClients;
   readonly periodMs: number;
 }
+
+/** Who holds the memory is looked up with every so many readings: it costs more than they do. */
+const CLIENTS_EVERY = 5;
 
 /**
  * AMD's GPUs by what the kernel driver writes into sysfs, without any tool. A read that hangs keeps others waiting for nothing: no
  * other is begun meanwhile, and the readings grow old.
  */
-export function watchAmd({ root, periodMs, report }: AmdDeps): GpuSource {
+export function watchAmd({ root, clients, periodMs, report }: AmdDeps): GpuSource {
+  let nth = 0;
+  let holders: BySlot = new Map();
   let isReading = false;
   let isOver = false;
   const read = async () => {
     if (isReading) return;
     isReading = true;
     try {
-      for (const it of await readAmdOnce(root)) if (!isOver) report(it);
+      const reports = await readAmdOnce({ root, holders });
+      for (const it of reports) if (!isOver) report(it);
+      // Not before there is a card: the files of all processes are looked through for it.
+      const isDue = reports.some((it) => it.kind === "reading") && nth++ % CLIENTS_EVERY === 0;
+      if (isDue && !isOver) holders = await clients.read();
     } finally {
       isReading = false;
     }
@@ -42,20 +53,26 @@ export function watchAmd({ root, periodMs, report }: AmdDeps): GpuSource {
 }
 
 /** One report for each card; or that there is none. Never throws. */
-export async function readAmdOnce(root = DRM): Promise<Report[]> {
+export async function readAmdOnce({
+  root,
+  holders,
+}: {
+  readonly root: string;
+  readonly holders: BySlot;
+}): Promise<Report[]> {
   const names = await readdir(root).catch(() => []);
   // Outputs are listed beside the cards: "card0-HDMI-A-1".
   const cards = names.filter((it) => /^card\d+$/.test(it)).toSorted((a, b) => numberIn(a) - numberIn(b));
-  const read = await Promise.all(cards.slice(0, MOST_CARDS).map((it) => readCard(join(root, it, "device"))));
+  const read = await Promise.all(cards.slice(0, MOST_CARDS).map((it) => readCard(join(root, it, "device"), holders)));
   const gpus = read.filter((it) => it !== null).map((it, index) => ({ ...it, index }));
   if (gpus.length === 0) return [{ kind: "absent", reason: "the kernel knows no AMD GPU" }];
   return gpus.map((gpu) => ({ kind: "reading", gpu }));
 }
 
 /** Null: another maker's. */
-async function readCard(folder: string): Promise<Omit<GpuReading, "index"> | null> {
+async function readCard(folder: string, holders: BySlot): Promise<Omit<GpuReading, "index"> | null> {
   if ((await text(folder, "vendor")) !== AMD) return null;
-  const sensors = await sensorsOf(folder);
+  const [sensors, slot] = await Promise.all([sensorsOf(folder), slotOf(folder)]);
   const [totalBytes, usedBytes, busy, name, unique, edge, average, input, cap, core, memory] = await Promise.all([
     number(folder, "mem_info_vram_total"),
     number(folder, "mem_info_vram_used"),
@@ -72,7 +89,7 @@ async function readCard(folder: string): Promise<Omit<GpuReading, "index"> | nul
   const isPossible = totalBytes !== null && totalBytes > 0 && (usedBytes === null || usedBytes <= totalBytes);
   const known = isPossible ? { totalBytes, usedBytes } : { totalBytes: null, usedBytes: null };
   return {
-    uuid: unique ? `AMD-${unique}` : `AMD-${await slotOf(folder)}`,
+    uuid: unique ? `AMD-${unique}` : `AMD-${slot}`,
     vendor: "amd",
     name: name || `AMD GPU ${(await text(folder, "device")) ?? ""}`.trim(),
     ...known,
@@ -83,9 +100,9 @@ async function readCard(folder: string): Promise<Omit<GpuReading, "index"> | nul
     powerLimitWatts: scaled(cap, 1_000_000),
     coreMegahertz: scaled(core, 1_000_000),
     memoryMegahertz: scaled(memory, 1_000_000),
-    // Whose memory it is, and what slows it down, the kernel does not say here.
+    // What slows it down, the kernel does not say here.
     brakes: null,
-    processes: null,
+    processes: holders.get(slot) ?? null,
     computeCapability: null,
     driver: null,
     isPartitioned: false,

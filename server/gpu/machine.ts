@@ -1,6 +1,7 @@
 import type { GpuReading, Report } from "../core/telemetry.ts";
-import { readAmdOnce } from "./amd.ts";
+import { DRM, readAmdOnce } from "./amd.ts";
 import { readApple } from "./apple.ts";
+import { createDrmClients } from "./drmClients.ts";
 import { hidesProcesses } from "./hiding.ts";
 import { readNvidiaOnce } from "./nvidiaOnce.ts";
 import type { Instance } from "./nvidiaRow.ts";
@@ -34,7 +35,7 @@ export async function readMachineGpus({ env, platform, arch }: MachineDeps, sign
   const [tool, isHidden] = await Promise.all([findTool("nvidia-smi", env), hidesProcesses(platform)]);
   const [nvidia, amd] = await Promise.all([
     readNvidiaOnce({ tool: tool === null ? null : [tool], isHidden }, signal),
-    platform === "linux" ? readAmdOnce() : [],
+    platform === "linux" ? readAmd() : [],
   ]);
   const said = amd.flatMap((it) => (it.kind === "reading" ? [] : [{ vendor: "amd" as const, report: it }]));
   return {
@@ -42,4 +43,11 @@ export async function readMachineGpus({ env, platform, arch }: MachineDeps, sign
     instances: nvidia.instances,
     said: nvidia.report ? [{ vendor: "nvidia", report: nvidia.report }, ...said] : said,
   };
+}
+
+/** Processes are looked for where there is a card only. */
+async function readAmd(): Promise<Report[]> {
+  const reports = await readAmdOnce({ root: DRM, holders: new Map() });
+  if (reports.every((it) => it.kind !== "reading")) return reports;
+  return readAmdOnce({ root: DRM, holders: await createDrmClients().read() });
 }

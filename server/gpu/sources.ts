@@ -2,6 +2,7 @@ import { PERIOD_MS, type Report } from "../core/telemetry.ts";
 import { TandemError } from "../errors.ts";
 import { DRM, watchAmd } from "./amd.ts";
 import { watchApple } from "./apple.ts";
+import { createDrmClients } from "./drmClients.ts";
 import { hidesProcesses } from "./hiding.ts";
 import { timesFor } from "./looped.ts";
 import { watchNvidia } from "./nvidia.ts";
@@ -27,7 +28,10 @@ export function gpuSources(env: NodeJS.ProcessEnv = process.env): NamedSource[] 
   if (process.platform === "darwin")
     return process.arch === "arm64" ? [{ name: "apple", start: (report) => watchApple({ report, periodMs }) }] : [];
   if (process.platform !== "linux") return [nvidia];
-  return [nvidia, { name: "amd", start: (report) => watchAmd({ root: DRM, periodMs, report }) }];
+  return [
+    nvidia,
+    { name: "amd", start: (report) => watchAmd({ root: DRM, clients: createDrmClients(), periodMs, report }) },
+  ];
 }
 
 const SHORTEST_MS = 50;

@@ -7,6 +7,7 @@ import type { Report } from "../../server/core/telemetry.ts";
 import { readAmdOnce, watchAmd } from "../../server/gpu/amd.ts";
 
 const GIB = 1024 ** 3;
+const NOBODY = new Map();
 
 /** Files as the amdgpu driver writes them for an RX 7900 XTX; the kernel's documentation names each. */
 const CARD = {
@@ -38,7 +39,7 @@ const readings = (reports: readonly Report[]) => reports.flatMap((it) => (it.kin
 
 test("a card in use", async () => {
   await using drm = await sysfs({ card1: CARD });
-  const [gpu] = readings(await readAmdOnce(drm.root));
+  const [gpu] = readings(await readAmdOnce({ root: drm.root, holders: NOBODY }));
   assert.deepEqual(
     [gpu?.uuid, gpu?.index, gpu?.name, gpu?.totalBytes, gpu?.usedBytes, gpu?.freeBytes, gpu?.busyPercent],
     ["AMD-b7a2c4d18e9f0011", 0, "AMD GPU 0x744c", 24 * GIB, 6 * GIB, 18 * GIB, 42],
@@ -57,7 +58,7 @@ test("cards of other makers and outputs are left out, the others are in order", 
     card2: { ...CARD, unique_id: "first", product_name: "Radeon PRO W7900" },
     "card2-HDMI-A-1": { ...CARD, unique_id: "an output" },
   });
-  const gpus = readings(await readAmdOnce(drm.root));
+  const gpus = readings(await readAmdOnce({ root: drm.root, holders: NOBODY }));
   assert.deepEqual(
     gpus.map((it) => [it.index, it.uuid, it.name]),
     [
@@ -72,7 +73,7 @@ test("an integrated GPU without most of it: what is not there is unknown", async
   await using drm = await sysfs({
     card0: { vendor, device, mem_info_vram_total, mem_info_vram_used, gpu_busy_percent: "" },
   });
-  const [gpu] = readings(await readAmdOnce(drm.root));
+  const [gpu] = readings(await readAmdOnce({ root: drm.root, holders: NOBODY }));
   assert.deepEqual([gpu?.celsius, gpu?.powerWatts, gpu?.busyPercent, gpu?.fault], [null, null, null, null]);
 });
 
@@ -83,7 +84,7 @@ for (const [name, changes] of [
 ] as const)
   test(`a driver that says what cannot be: ${name}`, async () => {
     await using drm = await sysfs({ card0: { ...CARD, ...changes } });
-    const [gpu] = readings(await readAmdOnce(drm.root));
+    const [gpu] = readings(await readAmdOnce({ root: drm.root, holders: NOBODY }));
     assert.deepEqual([gpu?.totalBytes, gpu?.usedBytes, gpu?.freeBytes], [null, null, null]);
     assert.match(gpu?.fault ?? "", /its driver says/);
   });
@@ -94,14 +95,14 @@ test("without an identity of its own a card has that of its slot", { skip: proce
   await rename(join(drm.root, "bus", "device"), join(drm.root, "bus", "0000:03:00.0"));
   await mkdir(join(drm.root, "card0"));
   await symlink(join(drm.root, "bus", "0000:03:00.0"), join(drm.root, "card0", "device"));
-  assert.equal(readings(await readAmdOnce(drm.root))[0]?.uuid, "AMD-0000:03:00.0");
+  assert.equal(readings(await readAmdOnce({ root: drm.root, holders: NOBODY }))[0]?.uuid, "AMD-0000:03:00.0");
 });
 
 test("no folder, or no card, is no GPU", async () => {
   await using drm = await sysfs({});
   for (const root of [drm.root, join(drm.root, "none")])
     assert.deepEqual(
-      (await readAmdOnce(root)).map((it) => it.kind),
+      (await readAmdOnce({ root, holders: NOBODY })).map((it) => it.kind),
       ["absent"],
     );
 });
@@ -112,6 +113,7 @@ test("it is read again and again, until nobody wants to know", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const source = watchAmd({
     root: drm.root,
+    clients: { read: async () => NOBODY },
     periodMs: 2,
     report(report) {
       assert.equal(report.kind, "reading");
