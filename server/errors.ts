@@ -13,22 +13,25 @@ export class TandemError extends Error {
   readonly code: ErrorCode;
   readonly nextStep: string;
   readonly details: Record<string, unknown> | undefined;
+  /** Whether the same may work if it is simply tried again. */
+  readonly isRetryable: boolean;
 
   constructor(
     code: ErrorCode,
     message: string,
     nextStep: string,
-    options: { cause?: unknown; details?: Record<string, unknown> } = {},
+    options: { cause?: unknown; details?: Record<string, unknown>; isRetryable?: boolean } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "TandemError";
     this.code = code;
     this.nextStep = nextStep;
     this.details = options.details;
+    this.isRetryable = options.isRetryable ?? RETRYABLE.has(code);
   }
 
   toData(): ErrorData {
-    const data: ErrorData = { code: this.code, nextStep: this.nextStep, isRetryable: RETRYABLE.has(this.code) };
+    const data: ErrorData = { code: this.code, nextStep: this.nextStep, isRetryable: this.isRetryable };
     return this.details ? { ...data, details: this.details } : data;
   }
 }

@@ -1,10 +1,19 @@
 import { type EngineConfig, sourceKey } from "./core/assign.ts";
+import type { Priority } from "./core/govern/event.ts";
 import type { EngineView } from "./core/route.ts";
+import { type Candidate, smallerThan } from "./core/standIn.ts";
 import { TandemError } from "./errors.ts";
 import type { EngineStatus } from "./protocol/status.ts";
+import type { Lease as SlotLease } from "./slot/lease.ts";
 import { createPool, type Pool, type PoolDeps, type Pooled } from "./slot/pool.ts";
-import type { Lease } from "./slot/slot.ts";
 import type { Emit, Place } from "./slot/state.ts";
+import { viewOf } from "./slot/view.ts";
+
+/** A turn on an engine. */
+export interface Lease extends SlotLease {
+  /** The client's name for the engine it is on: another than the one asked for where a smaller one stands in. */
+  readonly id: string;
+}
 
 /** The engines as one client's tasks see them, under the names its settings give them. */
 export interface Scheduler {
@@ -12,7 +21,7 @@ export interface Scheduler {
   snapshot(): EngineView[];
   /** This client's engines first, then those that only others use. */
   status(): EngineStatus[];
-  /** Waits for a turn, then for the engine to be loaded. Throws TandemError: not-configured, cancelled, model-unavailable … */
+  /** Waits for the model, for memory and for a turn. Throws TandemError: not-configured, cancelled, model-unavailable, no-memory … */
   acquire(id: string, emit: Emit, signal: AbortSignal): Promise<Lease>;
   /** A turn that is free this moment; null where one would have to wait. */
   tryAcquire(id: string): Lease | null;
@@ -28,10 +37,23 @@ export interface Membership extends Scheduler, Disposable {
   sourceOf(id: string): EngineConfig["source"] | null;
   /** One engine less: closed once idle unless somebody else has it. */
   remove(id: string): void;
+  /** The user's word about an engine, by its handle or by this client's name for it. */
+  readonly user: UserWord;
+}
+
+/** What a user may want done with an engine, whoever's it is. Each throws TandemError bad-input for a name that is none. */
+export interface UserWord {
+  /** Loads it before anybody asks for it. Throws as `acquire` does. */
+  load(name: string, emit: Emit, signal: AbortSignal): Promise<EngineStatus>;
+  /** Resolves when it is unloaded: once its requests are done. */
+  unload(name: string, signal: AbortSignal): Promise<EngineStatus>;
+  pin(name: string): EngineStatus;
+  unpin(name: string): EngineStatus;
 }
 
 export interface EnginePool extends AsyncDisposable {
-  join(): Membership;
+  /** `priority`: of this client's requests. */
+  join(priority: Priority): Membership;
   /** The engines that are loaded: keys, and what they are for people. */
   resident(): { readonly key: string; readonly description: string }[];
 }
@@ -40,10 +62,10 @@ export interface EnginePool extends AsyncDisposable {
 export function createEnginePool(deps: PoolDeps): EnginePool {
   const pool = createPool(deps);
   return {
-    join: () => createMembership(pool, deps.onChange),
+    join: (priority) => createMembership(pool, priority, deps.onChange),
     resident: () =>
       pool.all().flatMap(({ key, slot }) => {
-        const { isResident, model, device } = slot.view();
+        const { isResident, model, device } = viewOf(slot);
         return isResident ? [{ key, description: `${model.label} on ${device}` }] : [];
       }),
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
@@ -56,13 +78,13 @@ interface Share {
   readonly pooled: Pooled;
 }
 
-function createMembership(pool: Pool, onChange: () => void): Membership {
+function createMembership(pool: Pool, priority: Priority, onChange: () => void): Membership {
   const me = {};
   let shares = new Map<string, Share>();
   let isGone = false;
   const take = (key: string, place: Place): Share => ({ config: place.config, pooled: pool.take(key, place, me) });
   const isMine = (pooled: Pooled) => [...shares.values()].some((it) => it.pooled === pooled);
-  return {
+  const member: Membership = {
     configure(places) {
       if (isGone) return;
       const old = [...shares.values()];
@@ -82,24 +104,83 @@ function createMembership(pool: Pool, onChange: () => void): Membership {
       if (gone && !isMine(gone.pooled)) pool.drop(gone.pooled, me);
       onChange();
     },
-    snapshot: () => [...shares.values()].map(viewOf),
+    snapshot: () => [...shares.values()].map(shareView),
     status: () => [
-      ...[...shares.values()].map(statusOf),
-      ...pool.all().flatMap((it) => (isMine(it) ? [] : [foreignStatus(it)])),
+      ...[...shares.values()].map((it) => shareStatus(it, pool)),
+      ...pool.all().flatMap((it) => (isMine(it) ? [] : [foreignStatus(it, pool)])),
     ],
     async acquire(id, emit, signal) {
       const share = shares.get(id);
-      if (share) return share.pooled.slot.acquire(named(id, emit), signal);
-      throw new TandemError("not-configured", `There is no engine "${id}"`, "Check tandem.draft and tandem.audit");
+      if (!share)
+        throw new TandemError("not-configured", `There is no engine "${id}"`, "Check tandem.draft and tandem.audit");
+      const others = standIns(share, [...shares.values()]);
+      const wanted = { pooled: share.pooled, others: others.map((it) => it.pooled), priority };
+      const { lease, slot } = await pool.acquire(wanted, named(id, emit), signal);
+      return { ...lease, id: others.find((it) => it.pooled.slot === slot)?.config.id ?? id };
     },
-    tryAcquire: (id) => shares.get(id)?.pooled.slot.tryAcquire() ?? null,
+    tryAcquire(id) {
+      const share = shares.get(id);
+      const taken = share && pool.tryAcquire({ pooled: share.pooled, priority });
+      return taken ? { ...taken.lease, id } : null;
+    },
+    user: userWord(pool, () => shares, priority),
     [Symbol.dispose]() {
       isGone = true;
-      for (const { pooled } of shares.values()) pool.leave(pooled, me);
+      const left = new Set([...shares.values()].map((it) => it.pooled));
       shares = new Map();
+      for (const it of left) pool.leave(it, me);
       onChange();
     },
   };
+  return member;
+}
+
+function userWord(pool: Pool, shares: () => ReadonlyMap<string, Share>, priority: Priority): UserWord {
+  const find = (name: string): { readonly pooled: Pooled; readonly status: () => EngineStatus } => {
+    const own = shares().get(name) ?? [...shares().values()].find((it) => it.pooled.slot.handle === name);
+    if (own) return { pooled: own.pooled, status: () => shareStatus(own, pool) };
+    const pooled = pool.all().find((it) => it.slot.handle === name);
+    if (pooled) return { pooled, status: () => foreignStatus(pooled, pool) };
+    throw unknownEngine(name, shares(), pool);
+  };
+  return {
+    async load(name, emit, signal) {
+      const { pooled, status } = find(name);
+      const wanted = { pooled, others: [], priority };
+      const { lease } = await pool.acquire(wanted, named(name, emit), signal);
+      lease[Symbol.dispose]();
+      return status();
+    },
+    async unload(name, signal) {
+      const { pooled, status } = find(name);
+      await pool.unload(pooled, signal);
+      return status();
+    },
+    pin(name) {
+      const { pooled, status } = find(name);
+      pool.pin(pooled);
+      return status();
+    },
+    unpin(name) {
+      const { pooled, status } = find(name);
+      pool.unpin(pooled);
+      return status();
+    },
+  };
+}
+
+function unknownEngine(name: string, shares: ReadonlyMap<string, Share>, pool: Pool): TandemError {
+  const own = [...shares.values()].map((it) => `${it.config.id} (${viewOf(it.pooled.slot).model.label})`);
+  const mine = new Set([...shares.values()].map((it) => it.pooled));
+  const others = pool.all().filter((it) => !mine.has(it));
+  const foreign = others.map(({ slot }) => `${slot.handle} (${viewOf(slot).model.label}, another client's)`);
+  return new TandemError(
+    "bad-input",
+    `There is no engine "${name}"`,
+    [...own, ...foreign].length === 0
+      ? "No engine is set up: check tandem.draft and tandem.audit"
+      : `Name one of: ${[...own, ...foreign].join(", ")}`,
+  );
 }
 
 /** Draft and audit from one model are two engines, so that they overlap: the second of a kind has a key of its own. */
@@ -113,19 +194,28 @@ function keyed(places: readonly Place[]): [string, Place][] {
   });
 }
 
+/** Which of this client's other engines may answer in its place when there is no room for it. */
+function standIns(share: Share, all: readonly Share[]): Share[] {
+  const candidate = (it: Share): Candidate & { share: Share } => {
+    const { model } = viewOf(it.pooled.slot);
+    return { config: it.config, parametersB: model.parametersB, share: it };
+  };
+  return smallerThan(candidate(share), all.map(candidate)).map((it) => it.share);
+}
+
 /** Events name the engine as the client knows it. */
 function named(id: string, emit: Emit): Emit {
   return (event) => emit("engine" in event ? { ...event, engine: id } : event);
 }
 
-function viewOf({ config, pooled }: Share): EngineView {
-  return { ...pooled.slot.view(), id: config.id, roles: config.roles };
+function shareView({ config, pooled }: Share): EngineView {
+  return { ...viewOf(pooled.slot), id: config.id, roles: config.roles };
 }
 
-function statusOf({ config, pooled }: Share): EngineStatus {
-  return { ...pooled.slot.status(), id: config.id, roles: [...config.roles], users: pooled.users.size };
+function shareStatus({ config, pooled }: Share, pool: Pool): EngineStatus {
+  return { ...pool.status(pooled), id: config.id, roles: [...config.roles], users: pooled.users.size };
 }
 
-function foreignStatus({ slot, users }: Pooled): EngineStatus {
-  return { ...slot.status(), roles: [], users: users.size };
+function foreignStatus(pooled: Pooled, pool: Pool): EngineStatus {
+  return { ...pool.status(pooled), roles: [], users: pooled.users.size };
 }

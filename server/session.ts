@@ -1,4 +1,5 @@
 import type { Hardware } from "./core/choose.ts";
+import type { Priority } from "./core/govern/event.ts";
 import { TandemError } from "./errors.ts";
 import type { Handlers, Session } from "./handlers.ts";
 import { type CatalogueEntry, toModelInfo } from "./models/catalogue.ts";
@@ -70,7 +71,7 @@ export interface ClientSession extends Session {
 
 /** One client's settings, workspace and share in the engines, and the handlers that work with them. */
 export function createSession(deps: SessionDeps): ClientSession {
-  const member = deps.pool.join();
+  const member = deps.pool.join(priorityOf(deps.client));
   const placing = createPlacing(member, deps);
   const followers = new Set<(settings: Settings) => void>();
   let folders: readonly string[] = [];
@@ -104,7 +105,7 @@ export function createSession(deps: SessionDeps): ClientSession {
     member,
     running: () => running,
     handlers: {
-      ...taskHandlers(work, deps),
+      ...taskHandlers(work, deps, member),
       ...openaiHandlers(work),
       async status() {
         await placing.done();
@@ -149,17 +150,16 @@ interface Work {
   asking(): Promise<OpenAiDeps>;
 }
 
-function taskHandlers({ counted, recorded, parts }: Work, deps: SharedParts) {
+function taskHandlers(work: Work, deps: SharedParts, member: Membership) {
+  const { counted, recorded, parts } = work;
   return {
+    ...engineHandlers(work, member),
     run: (params, { emit, signal }) =>
       recorded(requests.run, emit, (tell) => run(params, parts(params.document?.uri), tell, signal)),
     generate: (params, { emit, signal }) => counted(() => generate(params, parts(), emit, signal)),
     models: () => listCatalogue(deps),
     decisions: async (page) => ({ decisions: deps.journal.decisions(page) }),
     pull: (params, call) => pullModel(params.model, deps, call),
-    load: notYet,
-    unload: notYet,
-    pin: notYet,
     gpuHistory: async ({ seconds }) => deps.gpuHistory(seconds),
   } satisfies Partial<Handlers>;
 }
@@ -185,8 +185,18 @@ function serviceHandlers(service: () => ServiceHandlers): ServiceHandlers {
   };
 }
 
-async function notYet(): Promise<never> {
-  throw new TandemError("not-configured", "Engines are loaded by the first task that needs them", "Run a task");
+/** A person at an editor goes before programs at the HTTP door. */
+function priorityOf(client: ClientInfo | null): Priority {
+  return client ? "interactive" : "task";
+}
+
+/** What a user wants done with an engine, whatever the tasks are. */
+function engineHandlers({ counted }: Work, { user }: Membership) {
+  return {
+    load: ({ engine }, { emit, signal }) => counted(() => user.load(engine, emit, signal)),
+    unload: ({ engine }, { signal }) => counted(() => user.unload(engine, signal)),
+    pin: ({ engine, isPinned }) => counted(async () => (isPinned ? user.pin(engine) : user.unpin(engine))),
+  } satisfies Partial<Handlers>;
 }
 
 const listCatalogue: (deps: SharedParts) => ReturnType<Handlers["models"]> = async ({ catalogue, store, hardware }) => {

@@ -1,9 +1,11 @@
+import type { GovernRules } from "./core/govern/rules.ts";
 import { aborted } from "./errors.ts";
 import type { Log } from "./ports.ts";
 import type { ClientInfo } from "./protocol/handshake.ts";
 import type { Status } from "./protocol/status.ts";
 import { createEnginePool, type EnginePool, type Membership } from "./scheduler.ts";
 import { type ClientSession, createSession, type ServiceHandlers, type SharedParts } from "./session.ts";
+import type { Devices } from "./slot/owner.ts";
 
 export interface WorldDeps extends SharedParts {
   readonly version: string;
@@ -14,6 +16,10 @@ export interface WorldDeps extends SharedParts {
   readonly gpus: () => Pick<Status, "gpus" | "gpuSources">;
   /** Whether the engine with this key was loaded when the last orchestrator died and is to be loaded again; true once. */
   readonly wasResident: (key: string) => boolean;
+  /** The memories that models can be in. */
+  readonly devices: Devices & { main(): Status["mainMemory"] };
+  /** By what is loaded, unloaded and let wait, at the moment. */
+  readonly rules: () => GovernRules;
   readonly onResidents: (residents: ReturnType<EnginePool["resident"]>) => void;
 }
 
@@ -23,9 +29,6 @@ export interface World extends AsyncDisposable {
   /** Requests of all clients that run at the moment. */
   running(): number;
 }
-
-/** An engine that no client's settings name stays loaded so long: five minutes, as Ollama keeps them. */
-const LINGER_MS = 300_000;
 
 /** Readings come once a second; who follows them needs no more. */
 const FOLLOW_MS = 1_000;
@@ -43,8 +46,8 @@ interface Visit {
 export function createWorld(deps: WorldDeps): World {
   const visits = new Set<Visit>();
   let isTelling = false;
-  const { clock, log, wasResident } = deps;
-  const pool = createEnginePool({ clock, log, wasResident, lingerMs: LINGER_MS, onChange: tell });
+  const pool = createEnginePool({ ...deps, onChange: tell });
+  const { log } = deps;
   const running = () => [...visits].reduce((sum, it) => sum + it.session.running(), 0);
 
   const status = (member: Membership): Status => ({
@@ -56,7 +59,7 @@ export function createWorld(deps: WorldDeps): World {
       client ? [{ ...client, running: session.running(), isYou: session.member === member }] : [],
     ),
     ...deps.gpus(),
-    mainMemory: null,
+    mainMemory: deps.devices.main(),
     ...deps.doors(),
   });
 

@@ -1,71 +1,82 @@
-import { abortError, throwIfAborted } from "../errors.ts";
+import type { Option } from "../core/govern/loadable.ts";
+import { TandemError } from "../errors.ts";
 import type { Engine } from "../ports.ts";
-import type { Emit, Loading, SlotDeps, SlotState } from "./state.ts";
+import type { Emit, GovernNews, Slot, SlotDeps } from "./state.ts";
 
-/** The engine, loaded if need be. Cancelling leaves the load to the others who wait for it. */
-export async function loaded(state: SlotState, deps: SlotDeps, emit: Emit, signal: AbortSignal): Promise<Engine> {
-  // A load that was given up must be over before the next one begins: both would want the memory.
-  while (state.loading?.abort.signal.aborted) await state.loading.done.catch(() => undefined);
-  throwIfAborted(signal);
-  if (state.engine) return state.engine;
-  state.loading ??= load(state, deps);
-  const loading = state.loading;
-  loading.listeners.add(emit);
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = () => aborted.reject(abortError(signal));
-  signal.addEventListener("abort", onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  try {
-    return await Promise.race([loading.done, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-    loading.listeners.delete(emit);
-    if (loading.listeners.size === 0 && state.loading === loading) loading.abort.abort(signal.reason);
-  }
+/** What loading works with: how the governor and those who wait hear of it. */
+export interface LoadDeps extends SlotDeps {
+  readonly tell: (news: GovernNews) => void;
+  readonly announce: (slot: Slot, event: Parameters<Emit>[0]) => void;
 }
 
-/** One load, however many wait for it. */
-function load(state: SlotState, deps: SlotDeps): Loading {
+/** Loads the engine in one of its ways, for all who wait for it. Its outcome is told, never thrown. */
+export function load(slot: Slot, optionId: string, deps: LoadDeps): void {
   const abort = new AbortController();
-  const listeners = new Set<Emit>();
-  const emit: Emit = (event) => {
-    for (const listener of listeners) listener(event);
-  };
-  const done = open(state, deps, emit, abort.signal);
-  done.catch(() => undefined); // every waiter sees the rejection through its own race
+  // In a turn of its own: what the governor hears of it comes after what it has just decided.
+  const done = Promise.resolve().then(() => attempt(slot, optionId, abort.signal, deps));
+  slot.loading = { done, abort };
   deps.onChange();
-  return { done, abort, listeners };
 }
 
-async function open(state: SlotState, deps: SlotDeps, emit: Emit, signal: AbortSignal): Promise<Engine> {
-  const { id } = state.place.config;
+async function attempt(slot: Slot, optionId: string, signal: AbortSignal, deps: LoadDeps): Promise<void> {
   const startedMs = deps.clock.nowMs();
+  const emit: Emit = (event) => deps.announce(slot, event);
   try {
-    const { loadable, open } = await state.place.prepare(emit, signal);
-    const [option] = loadable.options;
-    if (!option) throw new Error("no way to load it");
-    const engine = await open(option, emit, signal);
+    const engine = await open(slot, optionId, emit, signal);
     const tookMs = deps.clock.nowMs() - startedMs;
-    Object.assign(state, { engine, loadMs: tookMs, failures: 0 });
-    const { model, device, pid } = engine;
+    slot.engine = engine;
+    slot.fault = null;
+    slot.rates.loadMs = tookMs;
+    slot.rates.failures = 0;
+    const { model, device, pid, slots, held } = engine;
+    const { id } = slot.place.config;
     deps.log.info("engine ready", { engine: id, model: model.id, device, pid, ms: Math.round(tookMs) });
     emit({ kind: "ready", engine: id, model, tookMs });
-    void engine.gone.then((why) => forget(state, engine, why, deps));
-    return engine;
+    void engine.gone.then((why) => leave(slot, engine, why, deps));
+    slot.loading = null;
+    deps.tell({ kind: "loaded", key: slot.handle, held, slots, tookMs });
   } catch (error) {
-    if (!signal.aborted) state.failures++;
-    throw error;
+    slot.loading = null;
+    // Who unloads it tells of it.
+    if (signal.aborted && slot.unloading === null) deps.tell({ kind: "unloaded", key: slot.handle });
+    if (!signal.aborted) fail(slot, error, deps);
   } finally {
-    state.loading = null;
     deps.onChange();
   }
 }
 
+async function open(slot: Slot, optionId: string, emit: Emit, signal: AbortSignal): Promise<Engine> {
+  const { prepared } = slot;
+  const option: Option | undefined = prepared?.loadable.options.find((it) => it.id === optionId);
+  if (!prepared || !option) throw gone(slot, optionId);
+  const engine = await prepared.open(option, emit, signal);
+  if (!signal.aborted) return engine;
+  await engine[Symbol.asyncDispose]();
+  throw signal.reason;
+}
+
+/** GPUs that were there a moment ago. */
+function gone(slot: Slot, optionId: string): TandemError {
+  const { label } = slot.place.expected;
+  return new TandemError("no-memory", `${label} can no longer be put on ${optionId}`, "Run it again");
+}
+
+function fail(slot: Slot, error: unknown, { log, tell }: LoadDeps): void {
+  slot.fault = error;
+  slot.rates.failures++;
+  const why = error instanceof TandemError && error.code === "no-memory" ? "no-memory" : "other";
+  const message = error instanceof Error ? error.message : String(error);
+  log.warn("engine not loaded", { engine: slot.place.config.id, why, reason: message });
+  tell({ kind: "load-failed", key: slot.handle, why, message });
+}
+
 /** An engine that left by itself is loaded anew by the next task. */
-function forget(state: SlotState, engine: Engine, why: string, { log, onChange }: SlotDeps): void {
-  if (state.engine !== engine) return;
-  state.engine = null;
-  state.failures++;
-  log.warn("engine gone", { engine: state.place.config.id, why });
+function leave(slot: Slot, engine: Engine, why: string, { log, onChange, tell }: LoadDeps): void {
+  // Who unloads it tells of it.
+  if (slot.engine !== engine || slot.unloading !== null) return;
+  slot.engine = null;
+  slot.rates.failures++;
+  log.warn("engine gone", { engine: slot.place.config.id, why });
+  tell({ kind: "unloaded", key: slot.handle });
   onChange();
 }

@@ -1,12 +1,16 @@
 import type { EngineConfig } from "../core/assign.ts";
+import type { GovernEvent } from "../core/govern/event.ts";
 import type { Loadable, Option } from "../core/govern/loadable.ts";
-import type { EngineView } from "../core/route.ts";
 import type { Clock, Engine, Log } from "../ports.ts";
 import type { ModelInfo } from "../protocol/models.ts";
 import type { RunEvent } from "../protocol/run.ts";
-import type { EngineStatus } from "../protocol/status.ts";
+import { noRates, type Rates } from "./rates.ts";
 
 export type Emit = (event: RunEvent) => void;
+
+/** What the governor is told; when is the owner's to say. */
+export type GovernNews = Untimed<GovernEvent>;
+type Untimed<T> = T extends unknown ? Omit<T, "atMs"> : never;
 
 /** An engine that may be opened: its configuration, what is known of its model, and how to get it. */
 export interface Place {
@@ -14,6 +18,8 @@ export interface Place {
   readonly expected: ModelInfo;
   /** All that comes before loading: its file is fetched, and what it would take is reckoned. Throws TandemError. */
   prepare(emit: Emit, signal: AbortSignal): Promise<Prepared>;
+  /** Whether `prepare` would fetch nothing: only then it stands in for another. */
+  isHere(): Promise<boolean>;
 }
 
 /** An engine that can be loaded now. */
@@ -32,112 +38,82 @@ export interface SlotDeps {
   readonly onChange: () => void;
 }
 
-/** A load under way; it is given up when nobody listens any more. */
-export interface Loading {
-  readonly done: Promise<Engine>;
+/** Work that several wait for; it is given up when nobody does any more. */
+export interface Shared<T> {
+  readonly done: Promise<T>;
   readonly abort: AbortController;
   readonly listeners: Set<Emit>;
 }
 
-/** A task in line; `grant` gives it its turn. */
-export interface Waiter {
+/** A load under way. */
+export interface Loading {
+  /** Resolves when it is over, however; never rejects. */
+  readonly done: Promise<void>;
+  readonly abort: AbortController;
+}
+
+/** A request that waits for an engine: for what it needs to be loaded, for memory, or for its turn. */
+export interface Ask {
+  /** Names it for the governor. */
+  readonly id: string;
+  /** What it asked for. */
+  readonly slot: Slot;
+  /** Smaller ones that may stand in, the best first. */
+  others: readonly Slot[];
   readonly emit: Emit;
-  readonly grant: () => void;
+  /** For what it waits beside its turn, as the governor last said; null: for nothing. */
+  why: string | null;
+  readonly onTurn: (turn: Turn) => void;
+  readonly onRefusal: (error: unknown) => void;
 }
 
-/** Everything that changes about one engine. Only the modules of this folder touch it. */
-export interface SlotState {
+/** The engine that a request may use now, and why that one where it is not the one asked for. */
+export interface Turn {
+  readonly slot: Slot;
+  readonly engine: Engine;
+  readonly why: string | null;
+}
+
+/** One engine, loaded or not, and everything that changes about it. Only the modules of this folder write to it. */
+export interface Slot {
+  /** Names it for the governor, and for all clients. */
+  readonly handle: string;
   readonly place: Place;
-  engine: Engine | null;
+  /** As it was last prepared; null: never. */
+  prepared: Prepared | null;
+  preparing: Shared<Prepared> | null;
   loading: Loading | null;
-  active: number;
-  readonly queue: Waiter[];
-  failures: number;
-  prefillPerSecond: number | null;
-  decodePerSecond: number | null;
-  loadMs: number | null;
+  engine: Engine | null;
+  /** Resolves when its process is gone; null while nobody wants that. */
+  unloading: Promise<void> | null;
+  /** How often it was unloaded. */
+  unloads: number;
+  /** Requests that wait for it, those whose turn has come not counted. */
+  readonly asks: Set<Ask>;
+  /** Ends the turns on it, each by its own. */
+  readonly turns: Set<AbortController>;
+  /** Called when the last turn ends. */
+  readonly onIdle: Set<() => void>;
+  readonly rates: Rates;
+  /** What its last load failed with; null: it did not. */
+  fault: unknown;
+  /** The user wants it to stay. */
+  isPinned: boolean;
+  /** Nobody's settings name it any more. */
   isRetired: boolean;
-  /** Resolves when it was closed, after which it is not used again. */
-  readonly closed: PromiseWithResolvers<void>;
 }
 
-export function emptyState(place: Place): SlotState {
+export function emptySlot(handle: string, place: Place): Slot {
   return {
-    place,
-    engine: null,
-    loading: null,
-    active: 0,
-    queue: [],
-    failures: 0,
-    prefillPerSecond: null,
-    decodePerSecond: null,
-    loadMs: null,
-    isRetired: false,
-    closed: Promise.withResolvers(),
+    ...{ handle, place, prepared: null, preparing: null, loading: null, engine: null, unloading: null, unloads: 0 },
+    ...{
+      asks: new Set(),
+      turns: new Set(),
+      onIdle: new Set(),
+      rates: noRates(),
+      fault: null,
+      isPinned: false,
+      isRetired: false,
+    },
   };
-}
-
-/** Tasks it takes at once; one until it is loaded and has said how many. */
-export function capacity(state: SlotState): number {
-  return state.engine?.slots ?? 1;
-}
-
-export function viewOf(state: SlotState): EngineView {
-  return {
-    id: state.place.config.id,
-    roles: state.place.config.roles,
-    kind: kindOf(state.place.config.source),
-    model: state.engine?.model ?? state.place.expected,
-    device: deviceOf(state),
-    isResident: state.engine !== null,
-    hasRelay: relayOf(state),
-    serves: state.engine?.serves ?? [],
-    slots: capacity(state),
-    load: state.active + state.queue.length,
-    prefillPerSecond: state.prefillPerSecond,
-    decodePerSecond: state.decodePerSecond,
-    // A server that is already there has nothing to load.
-    loadMs: state.loadMs ?? (state.place.config.source.kind === "endpoint" ? 0 : null),
-    failures: state.failures,
-  };
-}
-
-export function statusOf(state: SlotState): Omit<EngineStatus, "users"> {
-  return {
-    id: state.place.config.id,
-    roles: [...state.place.config.roles],
-    kind: kindOf(state.place.config.source),
-    model: state.engine?.model ?? state.place.expected,
-    device: deviceOf(state),
-    state: state.engine ? "ready" : state.loading ? "loading" : state.failures > 0 ? "failed" : "idle",
-    queued: state.queue.length,
-    isBusy: state.active > 0,
-    failures: state.failures,
-    pid: state.engine?.pid ?? null,
-    prefillTokensPerSecond: state.prefillPerSecond,
-    decodeTokensPerSecond: state.decodePerSecond,
-    handle: "",
-    memory: [],
-    isPinned: false,
-    placement: state.engine?.placement ?? null,
-    idleMs: null,
-    waitsFor: null,
-  };
-}
-
-/** Every endpoint takes OpenAI's requests; of our own engines those that are servers do. */
-function relayOf({ engine, place }: SlotState): boolean | null {
-  if (engine) return engine.relay !== null;
-  return place.config.source.kind === "endpoint" ? true : null;
-}
-
-function deviceOf({ engine, place }: SlotState): string {
-  if (engine) return engine.device;
-  const { source } = place.config;
-  return source.kind === "endpoint" ? source.url : source.device;
-}
-
-/** Ours to start and end, or somebody else's. */
-function kindOf({ kind }: EngineConfig["source"]): "embedded" | "endpoint" {
-  return kind === "endpoint" ? kind : "embedded";
 }

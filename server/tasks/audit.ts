@@ -2,7 +2,7 @@ import type { Part } from "../core/cut.ts";
 import { createAuditPrompts, readVerdict, VERDICT_SHAPE, VERDICT_TOKENS } from "../core/prompts/audit.ts";
 import type { Clock, GenerateRequest } from "../ports.ts";
 import type { EngineUse, Finding } from "../protocol/run.ts";
-import type { Lease } from "../slot/slot.ts";
+import type { Lease } from "../slot/lease.ts";
 import type { Emit } from "../slot/state.ts";
 import { createMeter } from "./write.ts";
 

@@ -5,7 +5,7 @@ import type { DraftJob } from "../core/prompt.ts";
 import { linesBefore } from "../core/prompt.ts";
 import { lineBreakOf, offsetAt, withBreaks } from "../core/text.ts";
 import type { Clock } from "../ports.ts";
-import type { Lease } from "../slot/slot.ts";
+import type { Lease } from "../slot/lease.ts";
 import type { Emit } from "../slot/state.ts";
 import { type Audited, audit } from "./audit.ts";
 import type { Auditor } from "./auditor.ts";

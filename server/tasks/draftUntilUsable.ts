@@ -5,7 +5,7 @@ import { withObjection } from "../core/prompts/retry.ts";
 import type { Task } from "../core/task.ts";
 import { TandemError } from "../errors.ts";
 import type { RunResult } from "../protocol/run.ts";
-import type { Lease } from "../slot/slot.ts";
+import type { Lease } from "../slot/lease.ts";
 import type { Emit } from "../slot/state.ts";
 import type { Auditor } from "./auditor.ts";
 import type { RunDeps } from "./deps.ts";

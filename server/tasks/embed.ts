@@ -9,7 +9,7 @@ import {
   type EmbeddingsResult as Result,
 } from "../protocol/openai.ts";
 import { embeddings as definition } from "../protocol/requests.ts";
-import type { Lease } from "../slot/slot.ts";
+import type { Lease } from "../slot/lease.ts";
 import type { OpenAiDeps } from "./deps.ts";
 import { isEnginesFault } from "./fault.ts";
 import { openaiEngine } from "./openaiEngine.ts";

@@ -1,7 +1,7 @@
 import { TandemError, throwIfAborted } from "../errors.ts";
 import type { GenerateRequest } from "../ports.ts";
 import type { GenerateParams, GenerateResult } from "../protocol/generate.ts";
-import type { Lease } from "../slot/slot.ts";
+import type { Lease } from "../slot/lease.ts";
 import type { Emit } from "../slot/state.ts";
 import type { RunDeps } from "./deps.ts";
 import { withCeiling } from "./withCeiling.ts";

@@ -4,7 +4,7 @@ import { TandemError, throwIfAborted } from "../errors.ts";
 import type { Decision } from "../protocol/decision.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
 import type { RunEvent, Tier } from "../protocol/run.ts";
-import type { Lease } from "../slot/slot.ts";
+import type { Lease } from "../slot/lease.ts";
 import type { Emit } from "../slot/state.ts";
 import type { OpenAiDeps } from "./deps.ts";
 import { isMet, meetEndpoints } from "./meetEndpoints.ts";

@@ -1,7 +1,7 @@
 import { isWriting, type Reported, reportOf } from "../core/openai/relayed.ts";
 import { TandemError, throwIfAborted } from "../errors.ts";
 import type { Clock, Relay, RelayRequest } from "../ports.ts";
-import type { Lease } from "../slot/slot.ts";
+import type { Lease } from "../slot/lease.ts";
 import { isEnginesFault } from "./fault.ts";
 
 /** An answer's JSON, whatever is in it. */

@@ -1,6 +1,6 @@
 import type { Relay } from "../ports.ts";
 import type { Usage } from "../protocol/openai.ts";
-import type { Lease } from "../slot/slot.ts";
+import type { Lease } from "../slot/lease.ts";
 import type { OpenAiDeps } from "./deps.ts";
 import { granted, refusalError } from "./granted.ts";
 import type { TextEmit, TextRequest, TextResult } from "./openaiApi.ts";

@@ -2,7 +2,7 @@ import { type AnswerHead, type Counted, usageOf, type Written } from "../core/op
 import { type Asked, fitted } from "../core/openai/ask.ts";
 import { throwIfAborted } from "../errors.ts";
 import type { Clock, GenerateRequest } from "../ports.ts";
-import type { Lease } from "../slot/slot.ts";
+import type { Lease } from "../slot/lease.ts";
 import { isEnginesFault } from "./fault.ts";
 import { granted } from "./granted.ts";
 import type { TextEmit, TextRequest, TextResult } from "./openaiApi.ts";

@@ -3,7 +3,7 @@ import type { DraftJob } from "../core/prompt.ts";
 import { throwIfAborted } from "../errors.ts";
 import type { Clock, GenerateRequest, Piece } from "../ports.ts";
 import type { EngineUse } from "../protocol/run.ts";
-import type { Lease } from "../slot/slot.ts";
+import type { Lease } from "../slot/lease.ts";
 
 export interface Written {
   /** As it will stand in the file, what was forced upon the model included. */

@@ -12,14 +12,13 @@ import {
   ResponseError,
 } from "vscode-languageserver-protocol/node";
 import type { z } from "zod";
-import type { OpenEngine } from "../../server/ports.ts";
 import type { AnyRequest, EventOf, ParamsOf, ResultOf } from "../../server/protocol/define.ts";
 import { ErrorData } from "../../server/protocol/errors.ts";
 import type { ClientInfo } from "../../server/protocol/handshake.ts";
 import type { Settings } from "../../server/protocol/settings.ts";
 import { serveLsp } from "../../server/transport/lsp/serve.ts";
 import { silentLog } from "../fakes/log.ts";
-import { testWorld } from "./testWorld.ts";
+import { type TestWorldOptions, testWorld } from "./testWorld.ts";
 
 export interface TestClient {
   readonly connection: ProtocolConnection;
@@ -44,16 +43,14 @@ export interface TestOrchestrator extends AsyncDisposable {
   readonly folder: string;
 }
 
-export interface OrchestratorOptions {
-  /** Engines of another make; left out, the real ones. */
-  readonly openEngine?: OpenEngine;
-}
+/** Left out: real engines on a machine with room for all, in real time. */
+export type OrchestratorOptions = TestWorldOptions;
 
 /** The real orchestrator behind its real LSP door, on streams in this process. */
-export async function startOrchestrator({ openEngine }: OrchestratorOptions = {}): Promise<TestOrchestrator> {
+export async function startOrchestrator(options: OrchestratorOptions = {}): Promise<TestOrchestrator> {
   const folder = await mkdtemp(join(tmpdir(), "tandem-server-"));
   const log = silentLog;
-  const world = testWorld(folder, log, openEngine);
+  const world = testWorld(folder, log, options);
   const connections: ProtocolConnection[] = [];
   return {
     folder,

@@ -4,23 +4,41 @@ import { engineEntry, shimEntry, wasmPath } from "../../server/assets.ts";
 import { createOpenEngine } from "../../server/backends/open.ts";
 import { createCalibration } from "../../server/calibration/calibration.ts";
 import { GPU_RESERVE_BYTES } from "../../server/core/choose.ts";
+import { GOVERN_RULES, type GovernRules } from "../../server/core/govern/rules.ts";
 import { createFiles } from "../../server/files.ts";
 import { catalogue } from "../../server/models/catalogue.ts";
 import { createModelStore } from "../../server/models/store.ts";
 import { createNeeds } from "../../server/needs/needs.ts";
-import type { Log, OpenEngine } from "../../server/ports.ts";
+import type { Clock, Log, OpenEngine } from "../../server/ports.ts";
 import { createSyntax } from "../../server/syntax/treeSitter.ts";
-import { createWorld, type World } from "../../server/world.ts";
+import { createWorld, type World, type WorldDeps } from "../../server/world.ts";
 import { silentJournal } from "../fakes/journal.ts";
 
 const refuse = () => Promise.reject(new Error("there is no such service in this test"));
 const noService = { serve: refuse, rotateKey: refuse, stop: refuse };
 
+/** What a test has of its own; the rest is a machine with much memory and no GPU, and real time. */
+export interface TestWorldOptions {
+  readonly openEngine?: OpenEngine | undefined;
+  readonly clock?: Clock | undefined;
+  readonly devices?: WorldDeps["devices"] | undefined;
+  readonly rules?: (() => GovernRules) | undefined;
+}
+
+const ROOMY: WorldDeps["devices"] = {
+  facts: () => [],
+  listen: () => ({ [Symbol.dispose]: () => undefined }),
+  main: () => null,
+};
+
 /** The real orchestrator without its doors, on a machine without a GPU; models come from endpoints alone, or from `openEngine`. */
-export function testWorld(folder: string, log: Log, openEngine: OpenEngine = realEngines(log)): World {
-  const clock = { nowMs: () => performance.now() };
+export function testWorld(folder: string, log: Log, options: TestWorldOptions = {}): World {
+  const { openEngine = realEngines(log), devices = ROOMY, rules = () => GOVERN_RULES } = options;
+  const { clock = { nowMs: () => performance.now() } } = options;
   return createWorld({
     clock,
+    devices,
+    rules,
     log,
     journal: silentJournal,
     stamp: () => ({ id: randomUUID(), atMs: Date.now() }),
