@@ -2,8 +2,16 @@ import { cpus, totalmem } from "node:os";
 import type { GpuReading } from "../core/telemetry.ts";
 import type { GpuSource, SourceDeps } from "./source.ts";
 
-/** Metal lets a process use about this share of a Mac's unified memory. */
-export const METAL_SHARE = 0.7;
+/**
+ * How much of a Mac's unified memory Metal lets a process use, as `recommendedMaxWorkingSetSize` tells it on the machines people have
+ * reported: about two thirds up to 36 GB, three quarters above. A limit that its user has raised (`iogpu.wired_limit_mb`) is not seen.
+ */
+export function metalBytes(memoryBytes: number): number {
+  const [times, of] = memoryBytes <= SMALL_BYTES ? [2, 3] : [3, 4];
+  return Math.floor((memoryBytes * times) / of);
+}
+
+const SMALL_BYTES = 36 * 1024 ** 3;
 
 /**
  * The GPU of Apple silicon. It shares the machine's memory; without an administrator's rights the system tells neither how much of it
@@ -22,7 +30,7 @@ export function readApple(): GpuReading {
     vendor: "apple",
     index: 0,
     name: cpus()[0]?.model ?? "Apple silicon",
-    totalBytes: Math.floor(totalmem() * METAL_SHARE),
+    totalBytes: metalBytes(totalmem()),
     usedBytes: null,
     freeBytes: null,
     busyPercent: null,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { metalBytes } from "../../server/gpu/apple.ts";
 import { detectHardware, hardwareOf } from "../../server/gpu/detect.ts";
 import { readNvidiaOnce } from "../../server/gpu/nvidiaOnce.ts";
 import { silentLog } from "../fakes/log.ts";
@@ -59,3 +60,11 @@ test("this machine has memory and cores, whatever its driver says", async () => 
   assert.ok(hardware.ramBytes > 0.5 * GIB);
   assert.ok(hardware.cores >= 1);
 });
+
+for (const [gigabytes, want] of [
+  [8, 5.33],
+  [36, 24],
+  [64, 48],
+] as const)
+  test(`of a Mac's ${gigabytes} GB Metal uses ${want}`, () =>
+    assert.equal(Math.round((metalBytes(gigabytes * GIB) / GIB) * 100) / 100, want));
