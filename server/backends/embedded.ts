@@ -1,4 +1,5 @@
-import type { FromChild, WireRequest } from "../engine/wire.ts";
+import { needsOf } from "../core/llamaBuffers.ts";
+import type { FromChild, ToChild, WireRequest } from "../engine/wire.ts";
 import type { EngineSpec } from "../engineSpec.ts";
 import { abortError, TandemError, throwIfAborted } from "../errors.ts";
 import type { Register } from "../lifelines/register.ts";
@@ -6,7 +7,8 @@ import type { Embeddings, Engine, GenerateRequest, Log, Piece } from "../ports.t
 import { type Answer, converse, errorOf } from "./conversation.ts";
 import { type Ending, type EngineChild, startEngineChild } from "./engineChild.ts";
 import { createInbox, type Inbox } from "./inbox.ts";
-import { childEnvironment, pinTo } from "./pin.ts";
+import type { CardFacts } from "./llamaDevices.ts";
+import { childEnvironment, type Pin, pinFor } from "./pin.ts";
 import { createThinkingFilter } from "./thinking.ts";
 
 type Spec = Extract<EngineSpec, { kind: "embedded" }>;
@@ -17,7 +19,14 @@ export interface EmbeddedDeps {
   readonly childPath: string;
   /** Where its process is written down for the next start; null: nowhere. */
   readonly register: Register | null;
+  /** The cards of this machine, as far as anybody knows them. */
+  readonly cards?: () => readonly CardFacts[];
+  /** Where fetched builds of llama.cpp lie. */
+  readonly builds?: string;
 }
+
+/** Vulkan's numbers that are tried for a card: machines have few devices. */
+const MOST_VULKAN_DEVICES = 8;
 
 /**
  * Starts a process of its own for one model on one device, and waits until the model is loaded. The process leaves with this one,
@@ -25,7 +34,49 @@ export interface EmbeddedDeps {
  */
 export async function openEmbedded(spec: Spec, deps: EmbeddedDeps, signal: AbortSignal): Promise<Engine> {
   throwIfAborted(signal);
-  const pin = pinTo(spec.device);
+  const pin = pinFor(spec);
+  const { slots, extraArguments } = spec.options;
+  if (slots > 1 || extraArguments.length > 0)
+    deps.log.warn("the embedded engine has one slot and takes no arguments", { slots, extraArguments });
+  const facts = deps.cards?.() ?? [];
+  const cardNames = spec.cards.flatMap((card) => facts.find((it) => it.uuid === card.uuid)?.name ?? []);
+  // Where a card's name is not known there is nothing to look at.
+  const isNamed = cardNames.length === spec.cards.length && pin.gpu !== "cuda" && pin.gpu !== "metal";
+  const given = { spec, cardNames: isNamed ? cardNames : [] };
+  let names: readonly string[] = [];
+  for (const env of environments(spec, pin)) {
+    const opened = await openOnce({ ...given, pin: { gpu: pin.gpu, env } }, deps, signal);
+    if ("generate" in opened) return opened;
+    if (opened.length > names.length) names = opened;
+    deps.log.debug("another device has this number", { env: env.GGML_VK_VISIBLE_DEVICES, names: opened });
+  }
+  throw new TandemError(
+    "not-configured",
+    `Vulkan does not show ${cardNames.join(" and ")}; it shows: ${names.join(", ") || "nothing"}`,
+    "Install the card's Vulkan driver, or run `tandem get`; `vulkaninfo --summary` lists what Vulkan sees",
+  );
+}
+
+/** Vulkan counts in an order of its own, and integrated GPUs too: for one card its other numbers are tried after the driver's. */
+function environments({ cards }: Spec, { gpu, env }: Pin): readonly Pin["env"][] {
+  const [card, ...others] = cards;
+  if (!card || others.length > 0 || gpu === "cuda" || gpu === "metal" || gpu === "none") return [env];
+  const numbers = [card.index, ...Array.from({ length: MOST_VULKAN_DEVICES }, (_, nth) => nth)];
+  return [...new Set(numbers)].map((it) => ({ ...env, GGML_VK_VISIBLE_DEVICES: String(it) }));
+}
+
+interface Opening {
+  readonly spec: Spec;
+  readonly pin: Pin;
+  readonly cardNames: readonly string[];
+}
+
+/** The engine; or the names of the devices that the child found in place of the cards. */
+async function openOnce(
+  { spec, pin, cardNames }: Opening,
+  deps: EmbeddedDeps,
+  signal: AbortSignal,
+): Promise<Engine | readonly string[]> {
   const startedMs = performance.now();
   const messages = createInbox<FromChild>();
   const isElectron = process.versions.electron !== undefined;
@@ -42,28 +93,36 @@ export async function openEmbedded(spec: Spec, deps: EmbeddedDeps, signal: Abort
   const kill = () => child.kill();
   signal.addEventListener("abort", kill, { once: true });
   try {
-    const { path, threads, contextTokens, use } = spec;
-    child.send({ kind: "load", path, gpu: pin.gpu, threads, contextTokens, use });
+    child.send(loadMessage({ spec, pin, cardNames }, deps.builds ?? null));
     const answer = await messages.take();
     if (answer.kind === "load-failed") throw errorOf(answer.failure);
+    if (answer.kind === "other-devices") {
+      await child[Symbol.asyncDispose]();
+      return answer.names;
+    }
     if (answer.kind !== "loaded") throw new Error(`the engine answered ${answer.kind} while loading`);
     throwIfAborted(signal);
-    const loadMs = Math.round(performance.now() - startedMs);
-    deps.log.info("engine loaded", {
-      model: spec.model.id,
-      device: spec.device,
-      gpu: answer.gpu,
-      threads: answer.threads,
-      pid: child.pid,
-      ms: loadMs,
-    });
-    return createEmbeddedEngine({ spec, child, messages, log: deps.log });
+    const { id: model } = spec.model;
+    const { gpu, threads } = answer;
+    const ms = Math.round(performance.now() - startedMs);
+    deps.log.info("engine loaded", { model, device: spec.device, gpu, threads, pid: child.pid, ms });
+    return createEmbeddedEngine({ spec, child, messages, log: deps.log, loaded: answer });
   } catch (error) {
     await child[Symbol.asyncDispose]();
     throw signal.aborted ? abortError(signal) : loadError(error);
   } finally {
     signal.removeEventListener("abort", kill);
   }
+}
+
+function loadMessage({ spec, pin, cardNames }: Opening, builds: string | null): Extract<ToChild, { kind: "load" }> {
+  const { path, threads, contextTokens, use, options } = spec;
+  const { keyType, valueType, flashAttention, gpuLayers } = options;
+  return {
+    ...{ kind: "load", path, gpu: pin.gpu, threads, contextTokens, use, builds },
+    options: { keyType, valueType, flashAttention, gpuLayers },
+    cardNames: [...cardNames],
+  };
 }
 
 /** An engine child leaves by itself when this process has gone; the register is for the one whose every thread is stuck. */
@@ -83,10 +142,11 @@ interface EngineGiven {
   readonly child: EngineChild;
   readonly messages: Inbox<FromChild>;
   readonly log: Log;
+  readonly loaded: Extract<FromChild, { kind: "loaded" }>;
 }
 
 function createEmbeddedEngine(given: EngineGiven): Engine {
-  const { spec, child, log } = given;
+  const { spec, child, log, loaded } = given;
   let isDisposed = false;
   const gone = Promise.withResolvers<string>();
   void child.ended.then((ending) => {
@@ -94,10 +154,12 @@ function createEmbeddedEngine(given: EngineGiven): Engine {
     log.error("engine died", { pid: child.pid, ...ending });
     gone.resolve(howItEnded(ending));
   });
-  const work = createWork(given);
+  const { work, trim } = createWork(given);
+  const { buffers, said } = loaded;
   return {
     model: spec.model,
-    device: spec.device,
+    // Where no build can use the GPU, the library takes the processor.
+    device: loaded.gpu === "none" ? "cpu" : spec.device,
     slots: 1,
     pid: child.pid,
     generate: (request, signal) => write(work, request, signal),
@@ -105,9 +167,10 @@ function createEmbeddedEngine(given: EngineGiven): Engine {
     relay: null,
     embed: spec.use === "embed" ? (texts, signal) => makeVectors(work, texts, signal) : null,
     gone: gone.promise,
-    held: null,
-    trim: null,
+    held: buffers && needsOf(buffers, cardsByName(given)),
+    trim,
     placement: null,
+    reported: { api: apiOf(loaded.gpu), said: said && `llama.cpp says that it uses ${said}` },
     async [Symbol.asyncDispose]() {
       isDisposed = true;
       await child[Symbol.asyncDispose]();
@@ -115,22 +178,51 @@ function createEmbeddedEngine(given: EngineGiven): Engine {
   };
 }
 
+/** llama.cpp counts what its environment shows, in that order. */
+function cardsByName({ spec: { cards }, loaded: { gpu } }: EngineGiven): ReadonlyMap<string, string> {
+  const names = { cuda: ["CUDA"], vulkan: ["Vulkan"], metal: ["Metal", "MTL"] }[gpu] ?? [];
+  return new Map(
+    cards.flatMap(({ uuid }, nth) => names.flatMap((it) => [`${it}${nth}`, it].map((name) => [name, uuid]))),
+  );
+}
+
+function apiOf(gpu: string): "cpu" | "cuda" | "other" {
+  if (gpu === "none") return "cpu";
+  return gpu === "cuda" ? "cuda" : "other";
+}
+
 type Job = { kind: "generate"; request: WireRequest } | { kind: "embed"; texts: string[] };
 type Work = (job: Job, signal: AbortSignal) => AsyncGenerator<Answer, void, void>;
 
-/** One piece of work at a time, numbered. */
-function createWork({ child, messages }: EngineGiven): Work {
+/** One piece of work at a time, numbered; trimming is one too. */
+function createWork({ child, messages }: EngineGiven): { work: Work; trim: NonNullable<Engine["trim"]> } {
   let lastId = 0;
   let isBusy = false;
-  return async function* work(job, signal) {
+  function begin(signal: AbortSignal): void {
     throwIfAborted(signal);
     if (isBusy) throw new Error("an embedded engine does one thing at a time");
     isBusy = true;
-    try {
-      yield* converse({ child, messages, work: { ...job, id: ++lastId } }, signal);
-    } finally {
-      isBusy = false;
-    }
+  }
+  return {
+    async *work(job, signal) {
+      begin(signal);
+      try {
+        yield* converse({ child, messages, work: { ...job, id: ++lastId } }, signal);
+      } finally {
+        isBusy = false;
+      }
+    },
+    /** Over in no time, so that its signal is looked at before only. */
+    async trim(signal) {
+      begin(signal);
+      try {
+        child.send({ kind: "trim" });
+        const answer = await messages.take();
+        if (answer.kind !== "trimmed") throw new Error(`the engine answered ${answer.kind} to trimming`);
+      } finally {
+        isBusy = false;
+      }
+    },
   };
 }
 

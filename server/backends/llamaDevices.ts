@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { isSameCardName } from "../core/cardName.ts";
 import type { Card } from "../engineSpec.ts";
 import { abortError, TandemError } from "../errors.ts";
 
@@ -118,15 +119,8 @@ function like(
   return device ? { device: device.name, isSure: alike.length === 1 } : null;
 }
 
-/** Vulkan puts a driver's name behind the card's, in parentheses. */
 function isLike({ description, totalBytes }: ListedDevice, facts: CardFacts): boolean {
-  const plain = (text: string) =>
-    text
-      .toLowerCase()
-      .replace(/\s*\(.*\)/g, "")
-      .trim();
-  const [a, b] = [plain(description), plain(facts.name)];
-  const isNamed = a === b || a.includes(b) || b.includes(a);
+  const isNamed = isSameCardName(description, facts.name);
   if (facts.totalBytes === null) return isNamed;
   return isNamed && Math.abs(totalBytes - facts.totalBytes) <= SAME_SHARE * facts.totalBytes;
 }

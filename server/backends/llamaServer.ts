@@ -1,9 +1,9 @@
 import type { Need } from "../core/govern/loadable.ts";
+import { type BufferReader, createBufferReader, needsOf } from "../core/llamaBuffers.ts";
 import type { EngineSpec } from "../engineSpec.ts";
 import { abortError, throwIfAborted } from "../errors.ts";
 import type { Engine } from "../ports.ts";
 import { type LlamaDevices, llamaArguments } from "./llamaArguments.ts";
-import { type BufferReader, createBufferReader } from "./llamaBuffers.ts";
 import { type CardFacts, listDevices, matchDevices } from "./llamaDevices.ts";
 import { checkIsLlamaServer, endedWhileLoading, notReady } from "./llamaFailure.ts";
 import { type OwnServer, type OwnServerDeps, ownEngine, startOwnServer } from "./ownServer.ts";
@@ -109,7 +109,8 @@ function heldBy({ cards }: Spec, devices: LlamaDevices, buffers: BufferReader): 
     ? devices.flatMap((it, nth) => (cards[nth] ? [[it, cards[nth].uuid] as const] : []))
     : [];
   // Without cards nobody knows which device a name is.
-  return devices === null ? null : buffers.needs(new Map(named));
+  const said = buffers.buffers();
+  return devices === null || said === null ? null : needsOf(said, new Map(named));
 }
 
 function apiOf(devices: LlamaDevices): "cpu" | "cuda" | "other" {

@@ -15,6 +15,8 @@ export interface OpenDeps {
   readonly recognise?: Recognise;
   /** The cards of this machine, as far as anybody knows them. */
   readonly cards?: () => readonly CardFacts[];
+  /** Where fetched builds of llama.cpp lie. */
+  readonly builds?: string;
 }
 
 /**

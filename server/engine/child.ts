@@ -2,14 +2,16 @@ import { TandemError } from "../errors.ts";
 import { createEmbed, type EmbedTexts } from "./embed.ts";
 import { createGenerate, type Generate } from "./generate.ts";
 import { holdLifeline } from "./lifeline.ts";
-import { isMemory, type Loaded, load, messageOf } from "./load.ts";
+import { isMemory, type Loaded, type LoadedEmbedder, type LoadedWriter, load, messageOf } from "./load.ts";
 import { type Failure, type FromChild, ToChild } from "./wire.ts";
 
 /** llama.cpp repeats itself; the first lines say what there is to know. */
 const MAX_LOG_LINES = 200;
 const NOT_FOR_THIS = "Ask another engine: tandem status lists them";
 
-let loaded: Loaded | null = null;
+let loaded: LoadedWriter | LoadedEmbedder | null = null;
+/** Trimmed: the model is there, but no context. */
+let isTrimmed = false;
 let generate: Generate | null = null;
 let embed: EmbedTexts | null = null;
 let running: { readonly id: number; isCancelled: boolean } | null = null;
@@ -32,6 +34,9 @@ process.on("message", (raw) => {
     case "embed":
       void work(message.id, (isCancelled) => makeVectors(message, isCancelled));
       return;
+    case "trim":
+      void trim();
+      return;
     case "cancel":
       if (running?.id === message.id) running.isCancelled = true;
       return;
@@ -43,15 +48,33 @@ process.on("message", (raw) => {
 async function loadOnce(message: Extract<ToChild, { kind: "load" }>): Promise<void> {
   try {
     const mine = await load(message, forwardLog);
-    if (mine.use === "write") generate = createGenerate(mine);
-    else embed = createEmbed(mine);
-    loaded = mine;
+    if (mine.use === "none") {
+      send({ kind: "other-devices", names: [...mine.names] });
+      return;
+    }
+    use(mine);
     const threads = mine.use === "write" ? mine.sequence.context.idealThreads : message.threads;
-    send({ kind: "loaded", gpu: mine.llama.gpu || "none", threads });
+    send({ kind: "loaded", gpu: mine.llama.gpu || "none", threads, ...mine.held });
   } catch (error) {
     if (!(error instanceof TandemError)) throw error;
     send({ kind: "load-failed", failure: failureOf(error) });
   }
+}
+
+function use(mine: LoadedWriter | LoadedEmbedder): void {
+  if (mine.use === "write") generate = createGenerate(mine);
+  else embed = createEmbed(mine);
+  loaded = mine;
+}
+
+/** Asked for only while nothing runs; work that comes meanwhile waits for its end. */
+async function trim(): Promise<void> {
+  if (loaded === null || running !== null) throw new Error("trimming was asked for while there was work");
+  if (!isTrimmed) {
+    isTrimmed = true;
+    await loaded.dropContext();
+  }
+  send({ kind: "trimmed" });
 }
 
 /** Does one piece of work and sends its end. */
@@ -62,6 +85,10 @@ async function work(id: number, act: (isCancelled: () => boolean) => Promise<Fro
   running = mine;
   let answer: FromChild;
   try {
+    if (isTrimmed) {
+      use(await loaded.renewContext());
+      isTrimmed = false;
+    }
     answer = await act(() => mine.isCancelled);
   } catch (error) {
     answer = { kind: "failed", id, failure: failureOf(toTandemError(error, loaded)) };

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { KV_TYPES } from "../core/estimatePlan.ts";
 import { ErrorCode } from "../protocol/errors.ts";
 
 /** What the engine child may use, decided by the orchestrator. */
@@ -25,6 +26,14 @@ const Request = z.object({
 });
 export type WireRequest = z.output<typeof Request>;
 
+/** What of `LoadOptions` the library knows: one request at a time, and over several cards it splits as it likes. */
+const Options = z.object({
+  keyType: z.enum(KV_TYPES),
+  valueType: z.enum(KV_TYPES),
+  flashAttention: z.enum(["auto", "on", "off"]),
+  gpuLayers: z.union([z.int().min(0), z.literal("all"), z.literal("auto")]),
+});
+
 /** Orchestrator to engine child. `load` comes once, first; then one `generate` or `embed` at a time, as the load's `use` says. */
 export const ToChild = z.discriminatedUnion("kind", [
   z.object({
@@ -34,9 +43,16 @@ export const ToChild = z.discriminatedUnion("kind", [
     threads: z.int().min(1),
     contextTokens: z.int().min(1),
     use: z.enum(["write", "embed"]),
+    options: Options,
+    /** Names of the cards that it is to be on, for Vulkan, which has an order of its own; empty: not looked at. */
+    cardNames: z.array(z.string()),
+    /** Where fetched builds of llama.cpp lie; null: only those that came along. */
+    builds: z.string().nullable(),
   }),
   z.object({ kind: z.literal("generate"), id: z.int(), request: Request }),
   z.object({ kind: z.literal("embed"), id: z.int(), texts: z.array(z.string()) }),
+  /** Frees keys and values, when nothing runs; the next work makes room for them anew. Answered by `trimmed`. */
+  z.object({ kind: z.literal("trim") }),
   /** Answered by whatever ends work `id`, soon; nothing happens when it has ended. */
   z.object({ kind: z.literal("cancel"), id: z.int() }),
   z.object({ kind: z.literal("leave") }),
@@ -53,7 +69,17 @@ export type Failure = z.output<typeof Failure>;
 
 /** Engine child to orchestrator. After `done`, `embedded`, `failed` or `cancelled` the engine is free. */
 export const FromChild = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("loaded"), gpu: z.string(), threads: z.int() }),
+  z.object({
+    kind: z.literal("loaded"),
+    gpu: z.string(),
+    threads: z.int(),
+    /** Bytes by llama.cpp's names for memories; null: it said nothing. */
+    buffers: z.record(z.string(), z.number()).nullable(),
+    said: z.string().nullable(),
+  }),
+  /** Vulkan's devices under these numbers are others than the cards that were named. */
+  z.object({ kind: z.literal("other-devices"), names: z.array(z.string()) }),
+  z.object({ kind: z.literal("trimmed") }),
   z.object({ kind: z.literal("load-failed"), failure: Failure }),
   z.object({ kind: z.literal("text"), id: z.int(), text: z.string() }),
   z.object({

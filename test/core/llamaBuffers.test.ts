@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createBufferReader } from "../../server/backends/llamaBuffers.ts";
+import { createBufferReader, needsOf } from "../../server/core/llamaBuffers.ts";
 
 const MEBIBYTE = 1024 ** 2;
 const CARDS = new Map([
@@ -39,11 +39,9 @@ for (const it of cases)
     test(`a server's buffers: ${it.name}, in pieces of ${size}`, () => {
       const reader = createBufferReader();
       for (let at = 0; at < it.text.length; at += size) reader.add(it.text.slice(at, at + size));
-      const rounded = reader.needs(CARDS)?.map(({ device, bytes }) => ({ device, bytes: Math.round(bytes) }));
-      assert.deepEqual(
-        rounded ?? null,
-        it.want?.map(({ device, bytes }) => ({ device, bytes: Math.round(bytes) })) ?? null,
-      );
+      const said = reader.buffers();
+      assert.equal(reader.isWhole(), it.want !== null);
+      assert.deepEqual(said && needsOf(said, CARDS), it.want?.map(rounded) ?? null);
     });
 
 test("a server's buffers: where it says that it is", () => {
@@ -51,3 +49,7 @@ test("a server's buffers: where it says that it is", () => {
   reader.add(LOADED);
   assert.equal(reader.usedDevices(), "CUDA0 (NVIDIA GeForce RTX 3090)");
 });
+
+function rounded({ device, bytes }: { device: string; bytes: number }) {
+  return { device, bytes: Math.round(bytes) };
+}
