@@ -45,6 +45,11 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "server/models": { may: [...ADAPTER, "undici", "tar", "server/certificates.ts", "server/platform"] },
   "server/syntax": { may: [...ADAPTER, "web-tree-sitter"] },
   "server/gpu": { may: ADAPTER },
+  "server/discovery": { may: [...ADAPTER, "server/certificates.ts"] },
+  "server/registry": {
+    may: [...ADAPTER, "server/platform"],
+    types: ["server/config", "server/discovery", "server/models"],
+  },
   "server/config": { may: [...ADAPTER, "jsonc-parser", "server/platform"] },
   "server/platform": { may: ADAPTER },
   "server/rendezvous": { may: [...ADAPTER, "server/platform"] },
