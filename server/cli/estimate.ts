@@ -1,34 +1,41 @@
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { type Learnt, learntFrom, readRemembered } from "../calibration/calibration.ts";
+import type { FileIdentity } from "../calibration/record.ts";
 import { GPU_RESERVE_BYTES, type Hardware, needBytes } from "../core/choose.ts";
-import { type Estimate, estimate } from "../core/estimate.ts";
-import { type Alternative, type Room, tooSmall, waysToFit } from "../core/estimateFit.ts";
+import { type Correction, corrected } from "../core/correction.ts";
+import { type DeviceEstimate, type Estimate, estimate } from "../core/estimate.ts";
+import { type Alternative, type Room, waysToFit } from "../core/estimateFit.ts";
 import { toEstimatedModel } from "../core/estimateModel.ts";
 import { DEFAULT_PLAN, type LoadPlan } from "../core/estimatePlan.ts";
 import type { EstimatedModel } from "../core/memoryShape.ts";
 import { TandemError } from "../errors.ts";
-import { detectHardware } from "../gpu/detect.ts";
 import { catalogue } from "../models/catalogue.ts";
 import { modelPath } from "../models/file.ts";
 import { readGgufModel } from "../models/ggufModel.ts";
 import { isRecorded } from "../models/record.ts";
-import { cacheFolder } from "../platform/folders.ts";
+import { cacheFolder, stateFolder } from "../platform/folders.ts";
 import type { Log } from "../ports.ts";
+import { type Here, readHere } from "./estimateHere.ts";
 import type { Asked } from "./estimateOptions.ts";
 import { type Judged, tableOf } from "./estimateTable.ts";
+import { showVllmEstimate } from "./estimateVllm.ts";
 import type { Out } from "./printer.ts";
 
 /** Says what a model would take here, and whether there is room; from its file, without loading it or starting anything. */
 export async function showEstimate(asked: Asked, out: Out, signal: AbortSignal): Promise<void> {
-  const [model, draft, hardware] = await Promise.all([
+  if (asked.backend === "vllm") return showVllmEstimate(asked, out, signal);
+  const [model, draft, here, remembered] = await Promise.all([
     open(asked.model, signal),
     asked.draft === null ? null : open(asked.draft, signal),
-    detectHardware(quiet, signal),
+    readHere(signal),
+    readRemembered(stateFolder(), quiet),
   ]);
-  const judged = judge({ asked, model, draft, hardware });
+  const judged = judge({ asked, model, draft, here, learnt: learntFrom(remembered) });
   out.write(asked.isJson ? `${JSON.stringify(judged)}\n` : tableOf(judged));
 }
 
-/** What is said of a driver tool that is broken is said by the orchestrator; here there is then no GPU. */
+/** What was remembered and cannot be read is said by the orchestrator; here nothing is then known. */
 const quiet: Log = { error() {}, warn() {}, info() {}, debug() {} };
 
 /** What engines are asked for where nobody says anything else. */
@@ -37,6 +44,7 @@ const DEFAULT_CONTEXT_TOKENS = 8_192;
 interface Opened {
   readonly path: string;
   readonly fileBytes: number;
+  readonly identity: FileIdentity;
   /** Of the catalogue; null: a file of the user's. */
   readonly id: string | null;
   readonly shape: EstimatedModel;
@@ -48,7 +56,9 @@ async function open(name: string, signal: AbortSignal): Promise<Opened> {
   const file = await readGgufModel(path, signal);
   const shape = toEstimatedModel(file);
   if ("kind" in shape) throw new TandemError(shape.code, `${path}: ${shape.message}`, shape.nextStep);
-  return { path, fileBytes: file.fileBytes, id: given === null ? name : null, shape };
+  const { size, mtimeMs } = await stat(path);
+  const identity = { path, bytes: size, modifiedMs: mtimeMs };
+  return { path, fileBytes: file.fileBytes, identity, id: given === null ? name : null, shape };
 }
 
 async function cachedPath(id: string): Promise<string> {
@@ -70,17 +80,19 @@ interface Case {
   readonly asked: Asked;
   readonly model: Opened;
   readonly draft: Opened | null;
-  readonly hardware: Hardware;
+  readonly here: Here;
+  readonly learnt: Learnt;
 }
 
-function judge({ asked, model, draft, hardware }: Case): Judged {
-  const plan = planOf(asked, model, hardware);
+function judge(ctx: Case): Judged {
+  const { asked, model, draft, here } = ctx;
+  const plan = planOf(asked, model, here.hardware);
   const shape = draft?.shape ?? null;
   const estimated = estimate(model.shape, plan, shape);
-  const room = roomOf(hardware);
+  const devices = estimated.devices.map((it) => judgeDevice(it, correctionOf(ctx, it.device, plan), here));
+  const isTooLarge = devices.some((it) => it.roomBytes !== null && it.correctedBytes > it.roomBytes);
   const alternatives = alternativesTo(model, plan.contextTokens);
-  const isTooLarge = tooSmall(estimated, room).length > 0;
-  const unfit = { model: model.shape, plan, draft: shape, room, alternatives };
+  const unfit = { model: model.shape, plan, draft: shape, room: uncorrectedRoom(devices), alternatives };
   return {
     model: {
       path: model.path,
@@ -90,29 +102,59 @@ function judge({ asked, model, draft, hardware }: Case): Judged {
       fileBytes: model.fileBytes,
     },
     plan,
-    devices: estimated.devices.map((it) => ({
-      ...it,
-      ...deviceHere(it.device, hardware),
-      roomBytes: room.get(it.device) ?? null,
-    })),
+    devices,
     totalBytes: estimated.totalBytes,
     reserveBytes: GPU_RESERVE_BYTES,
-    fits: isTooLarge ? "no" : isJudged(estimated, room) ? "yes" : "unknown",
+    fits: isTooLarge ? "no" : isJudged(estimated, here) ? "yes" : "unknown",
     ways: isTooLarge ? waysToFit(unfit) : [],
     notes: [...estimated.notes, ...contextNote(model.shape, plan)],
   };
 }
 
+/** A draft model was never loaded beside it when the model alone was measured. */
+function correctionOf({ model, draft, here, learnt }: Case, device: string, plan: LoadPlan): Correction {
+  const uuid = (id: string) => here.hardware.gpus.find((it) => it.id === id)?.uuid ?? id;
+  const gpus = plan.gpus.map((it) => ({ ...it, id: uuid(it.id) }));
+  const file = draft === null ? model.identity : { ...model.identity, path: "" };
+  // In main memory the engine is told no number of layers, but none.
+  const gpuLayers = gpus.length === 0 ? 0 : plan.gpuLayers;
+  return learnt.correction({ file, plan: { ...plan, gpus, gpuLayers }, backend: null }, uuid(device));
+}
+
+function judgeDevice(it: DeviceEstimate, correction: Correction, here: Here): Judged["devices"][number] {
+  const { name, haveBytes, freeBytes } = here.device(it.device);
+  const left = (bytes: number | null) => (bytes === null ? null : bytes - GPU_RESERVE_BYTES);
+  const correctedBytes = it.totalBytes === 0 ? 0 : corrected(it.totalBytes, correction);
+  return {
+    ...it,
+    name,
+    haveBytes,
+    freeBytes,
+    roomBytes: left(haveBytes),
+    nowBytes: left(freeBytes),
+    correctedBytes,
+    correction,
+  };
+}
+
+/** Estimates that would fit: what corrections add is taken off the room instead. */
+function uncorrectedRoom(devices: Judged["devices"]): Room {
+  const rooms = devices.flatMap(({ device, roomBytes, totalBytes, correctedBytes }) =>
+    roomBytes === null ? [] : [[device, (roomBytes * Math.max(1, totalBytes)) / Math.max(1, correctedBytes)] as const],
+  );
+  return new Map(rooms);
+}
+
 /** Split as asked, else all on the largest GPU; without any, in main memory, unless layers are asked for by number. */
-function planOf(asked: Asked, { shape }: Opened, { gpus }: Hardware): LoadPlan {
+function planOf(asked: Asked, { shape, id }: Opened, { gpus }: Hardware): LoadPlan {
   const [largest] = gpus.toSorted((a, b) => b.vramBytes - a.vramBytes);
   const isImagined = largest === undefined && (asked.split !== null || (asked.gpuLayers ?? 0) !== 0);
   const one = largest ? [{ id: largest.id, share: 1 }] : isImagined ? [{ id: "gpu:0", share: 1 }] : [];
   const split = asked.split?.map((share, index) => ({ id: gpus[index]?.id ?? `gpu:${index}`, share }));
+  const usual = catalogue.find((it) => it.id === id)?.contextTokens ?? DEFAULT_CONTEXT_TOKENS;
   return {
     ...DEFAULT_PLAN,
-    contextTokens:
-      asked.contextTokens ?? Math.min(DEFAULT_CONTEXT_TOKENS, shape.contextTokens ?? DEFAULT_CONTEXT_TOKENS),
+    contextTokens: asked.contextTokens ?? Math.min(usual, shape.contextTokens ?? usual),
     slots: asked.slots,
     keyType: asked.keyType,
     valueType: asked.valueType,
@@ -122,20 +164,9 @@ function planOf(asked: Asked, { shape }: Opened, { gpus }: Hardware): LoadPlan {
   };
 }
 
-function roomOf({ gpus, ramBytes }: Hardware): Room {
-  const cards = gpus.map((it) => [it.id, it.vramBytes - GPU_RESERVE_BYTES] as const);
-  return new Map([...cards, ["cpu", ramBytes - GPU_RESERVE_BYTES]]);
-}
-
-function deviceHere(id: string, { gpus, ramBytes }: Hardware): { name: string | null; haveBytes: number | null } {
-  if (id === "cpu") return { name: "main memory", haveBytes: ramBytes };
-  const gpu = gpus.find((it) => it.id === id);
-  return { name: gpu?.name ?? null, haveBytes: gpu?.vramBytes ?? null };
-}
-
 /** A GPU that this machine does not have is no reason to say yes. */
-function isJudged({ devices }: Estimate, room: Room): boolean {
-  return devices.every((it) => room.has(it.device));
+function isJudged({ devices }: Estimate, here: Here): boolean {
+  return devices.every((it) => here.device(it.device).haveBytes !== null);
 }
 
 /** Smaller files of the catalogue that write code too. */

@@ -10,6 +10,9 @@ export const ESTIMATE_FLAGS = {
   slots: { type: "string" },
   split: { type: "string" },
   draft: { type: "string" },
+  backend: { type: "string" },
+  "tensor-parallel": { type: "string" },
+  "memory-share": { type: "string" },
 } as const;
 
 export interface EstimateFlags {
@@ -20,6 +23,9 @@ export interface EstimateFlags {
   readonly slots?: string | undefined;
   readonly split?: string | undefined;
   readonly draft?: string | undefined;
+  readonly backend?: string | undefined;
+  readonly "tensor-parallel"?: string | undefined;
+  readonly "memory-share"?: string | undefined;
   readonly json?: boolean | undefined;
 }
 
@@ -30,6 +36,11 @@ export interface Asked extends Pick<LoadPlan, "slots" | "keyType" | "valueType" 
   readonly contextTokens: number | null;
   readonly gpuLayers: LoadPlan["gpuLayers"] | null;
   readonly split: readonly number[] | null;
+  readonly backend: "llama.cpp" | "vllm";
+  /** Cards that vLLM shares it over; null: as few as hold it. */
+  readonly tensorParallel: number | null;
+  /** Of each card's memory, for vLLM; null: as little as does. */
+  readonly memoryShare: number | null;
   readonly isJson: boolean;
 }
 
@@ -54,11 +65,37 @@ export function toAsked(words: readonly string[], flags: EstimateFlags): Asked {
     flashAttention: oneOf("--flash-attn", flags["flash-attn"] ?? "on", ["on", "off"] as const),
     gpuLayers: gpuLayers(flags["gpu-layers"]),
     split: flags.split === undefined ? null : shares(flags.split),
+    ...vllm(flags),
     isJson: flags.json === true,
   };
   const why = whyNot(asked);
   if (why !== null) throw wrong(why, "Use --flash-attn on, or --kv f16");
   return asked;
+}
+
+/** What only vLLM is told means nothing to llama.cpp, and the other way round. */
+function vllm(flags: EstimateFlags): Pick<Asked, "backend" | "tensorParallel" | "memoryShare"> {
+  const backend = oneOf("--backend", flags.backend ?? "llama.cpp", ["llama.cpp", "vllm"] as const);
+  const { "tensor-parallel": ranks, "memory-share": share } = flags;
+  const isForVllm = ranks !== undefined || share !== undefined;
+  const isForLlama = LLAMA_ONLY.find((it) => flags[it] !== undefined);
+  if (backend === "llama.cpp" && isForVllm)
+    throw wrong("--tensor-parallel and --memory-share are vLLM's", "Add --backend vllm, or use --split 1,1");
+  if (backend === "vllm" && isForLlama !== undefined)
+    throw wrong(`--${isForLlama} is llama.cpp's`, "Leave it out, or leave out --backend vllm");
+  return {
+    backend,
+    tensorParallel: ranks === undefined ? null : whole("--tensor-parallel", ranks, { from: 1, to: MAX_GPUS }),
+    memoryShare: share === undefined ? null : shareOf(share),
+  };
+}
+
+const LLAMA_ONLY = ["kv", "gpu-layers", "flash-attn", "slots", "split", "draft"] as const;
+
+function shareOf(text: string): number {
+  const share = Number(text);
+  if (text.trim() !== "" && share > 0 && share < 1) return share;
+  throw wrong(`--memory-share ${text} is no share of a card's memory`, "Give a number between 0 and 1, as 0.85");
 }
 
 /** One type for both, or `KEYS/VALUES`. */

@@ -1,3 +1,4 @@
+import { type Correction, originText } from "../core/correction.ts";
 import type { DeviceEstimate, Terms } from "../core/estimate.ts";
 import type { Change, Way } from "../core/estimateFit.ts";
 import type { LoadPlan } from "../core/estimatePlan.ts";
@@ -19,6 +20,13 @@ export interface Judged {
     readonly haveBytes: number | null;
     /** What is left of it with the reserve taken off. */
     readonly roomBytes: number | null;
+    /** Free at this moment; null: nobody tells. */
+    readonly freeBytes: number | null;
+    /** The same with the reserve taken off. */
+    readonly nowBytes: number | null;
+    /** With what earlier loads taught, or a tenth more: what must fit. */
+    readonly correctedBytes: number;
+    readonly correction: Correction;
   })[];
   readonly totalBytes: number;
   readonly reserveBytes: number;
@@ -71,14 +79,17 @@ function termNames(): readonly (keyof Terms)[] {
   return ["weights", "output", "input", "keys", "values", "state", "compute", "logits", "driver", "draft"];
 }
 
-function verdict(
-  { device, name, haveBytes, roomBytes, totalBytes }: Judged["devices"][number],
-  reserveBytes: number,
-): string {
-  const needs = `${device} needs ${mebibytes(totalBytes)} MiB`;
+function verdict(judged: Judged["devices"][number], reserveBytes: number): string {
+  const { device, name, haveBytes, roomBytes, nowBytes, freeBytes, totalBytes, correctedBytes, correction } = judged;
+  const needs = `${device} needs ${mebibytes(correctedBytes)} MiB (${mebibytes(totalBytes)}, ${originText(correction)})`;
   if (haveBytes === null || roomBytes === null) return `${needs}; this machine has no such GPU.`;
   const have = `${name ?? device} has ${mebibytes(haveBytes)}, of which ${mebibytes(reserveBytes)} stay free`;
-  return `${needs}; ${have}: it ${totalBytes <= roomBytes ? "fits" : "DOES NOT FIT"}.`;
+  const fits = correctedBytes <= roomBytes;
+  const now =
+    !fits || nowBytes === null || freeBytes === null
+      ? ""
+      : ` Right now ${mebibytes(freeBytes)} are free: ${correctedBytes <= nowBytes ? "it fits now" : "NOT NOW, others use it"}.`;
+  return `${needs}; ${have}: it ${fits ? "fits" : "DOES NOT FIT"}.${now}`;
 }
 
 function waysOut({ fits, ways }: Judged): readonly string[] {
@@ -106,6 +117,6 @@ function inWords(change: Change): string {
   }
 }
 
-function mebibytes(bytes: number): string {
+export function mebibytes(bytes: number): string {
   return (bytes / 1024 ** 2).toFixed(2);
 }

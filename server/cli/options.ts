@@ -45,6 +45,7 @@ export const HELP = `tandem: coding help from your own models
       --gpu-layers N|all, --flash-attn on|off, --slots N, --split 3,1 (shares of several GPUs)
       --draft MODEL; TYPE: f16 q8_0 q4_0 ... or KEYS/VALUES
       MODEL: one that is downloaded, or a GGUF file
+      --backend vllm: MODEL is a folder of safetensors; --tensor-parallel N, --memory-share 0.8
   tandem status                       the orchestrator, its clients and engines, as JSON
   tandem gpus [--watch] [--json]      each GPU: memory and whose it is, heat, power, clocks, and how
                                       old that is; --watch goes on until Ctrl-C

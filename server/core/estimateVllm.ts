@@ -26,8 +26,8 @@ export interface VllmPlan {
   readonly memoryShare: number | null;
 }
 
-/** Of one card. */
-export interface VllmEstimate {
+/** What one card must hold. */
+export interface VllmTerms {
   readonly weights: number;
   /** Activations of its profiling run, and what quantised weights are unpacked into. */
   readonly activations: number;
@@ -36,6 +36,9 @@ export interface VllmEstimate {
   /** The driver's context, PyTorch and captured CUDA graphs. */
   readonly footprint: number;
   readonly totalBytes: number;
+}
+
+export interface VllmEstimate extends VllmTerms {
   /** `--gpu-memory-utilization`: what it takes at its start, and keeps. */
   readonly memoryShare: number;
   readonly claimBytes: number;
@@ -50,9 +53,11 @@ const GRAPH_BYTES = 1024 ** 3;
 /** vLLM takes a share, and people write it in hundredths. */
 const SHARE_STEP = 0.01;
 
-/** What it would take of each card, or in one sentence why it cannot. */
-export function estimateVllm(model: VllmModel, plan: VllmPlan): VllmEstimate | string {
-  const { ranks, totalBytes: cardBytes, reserveBytes, contextTokens } = plan;
+/** Of each of so many cards, whatever cards they are. */
+export function vllmTerms(
+  model: VllmModel,
+  { ranks, contextTokens }: Pick<VllmPlan, "ranks" | "contextTokens">,
+): VllmTerms | string {
   if (model.heads % ranks !== 0) return `its ${model.heads} attention heads cannot be shared evenly by ${ranks} cards`;
   if (model.maxContextTokens !== null && contextTokens > model.maxContextTokens)
     return `it was made for ${model.maxContextTokens} tokens of context, and vLLM refuses ${contextTokens}`;
@@ -61,6 +66,15 @@ export function estimateVllm(model: VllmModel, plan: VllmPlan): VllmEstimate | s
   const keysAndValues = contextTokens * kvBytesPerToken(model, ranks);
   const footprint = DRIVER_BYTES + GRAPH_BYTES;
   const totalBytes = weights + activations + keysAndValues + footprint;
+  return { weights, activations, keysAndValues, footprint, totalBytes };
+}
+
+/** What it would take of each card, or in one sentence why it cannot. */
+export function estimateVllm(model: VllmModel, plan: VllmPlan): VllmEstimate | string {
+  const { ranks, totalBytes: cardBytes, reserveBytes } = plan;
+  const terms = vllmTerms(model, plan);
+  if (typeof terms === "string") return terms;
+  const { totalBytes, keysAndValues } = terms;
   const least = Math.ceil(totalBytes / cardBytes / SHARE_STEP - 1e-9) * SHARE_STEP;
   const most = Math.floor((cardBytes - reserveBytes) / cardBytes / SHARE_STEP + 1e-9) * SHARE_STEP;
   const memoryShare = Math.round((plan.memoryShare ?? least) * 1e4) / 1e4;
@@ -69,9 +83,8 @@ export function estimateVllm(model: VllmModel, plan: VllmPlan): VllmEstimate | s
     return `it needs ${percent(memoryShare)} of each card, and ${percent(most)} can be given with the reserve kept free`;
   if (claimBytes < totalBytes)
     return `${percent(memoryShare)} of each card are too little: it needs ${percent(least)} with this context`;
-  const spareBytes = claimBytes - totalBytes + keysAndValues;
-  const cacheTokens = Math.floor(spareBytes / kvBytesPerToken(model, ranks));
-  return { weights, activations, keysAndValues, footprint, totalBytes, memoryShare, claimBytes, cacheTokens };
+  const cacheTokens = Math.floor((claimBytes - totalBytes + keysAndValues) / kvBytesPerToken(model, ranks));
+  return { ...terms, memoryShare, claimBytes, cacheTokens };
 }
 
 /** Heads are shared out, and at least one is on each card; a compressed vector is on every card whole. */

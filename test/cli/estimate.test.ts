@@ -1,11 +1,17 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { mkdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { z } from "zod";
+import { createCalibration } from "../../server/calibration/calibration.ts";
 import { toAsked } from "../../server/cli/estimateOptions.ts";
+import { DEFAULT_PLAN } from "../../server/core/estimatePlan.ts";
 import { TandemError } from "../../server/errors.ts";
+import { silentLog } from "../fakes/log.ts";
+import { safetensors } from "../fakes/safetensors.ts";
+import { card, fakeSmi, installSmi } from "../gpu/smi.ts";
 import { makePlace } from "../models/place.ts";
 import { modelShapes } from "../setup/modelShapes.ts";
 import { writeSparseModel } from "../setup/sparseModel.ts";
@@ -19,6 +25,10 @@ const Printed = z.object({
   fits: z.enum(["yes", "no", "unknown"]),
   ways: z.array(z.object({ change: z.object({ kind: z.string() }), cost: z.number(), totalBytes: z.number() })),
   notes: z.array(z.string()),
+});
+
+const Corrected = Printed.extend({
+  devices: z.array(z.object({ totalBytes: z.number(), correctedBytes: z.number(), nowBytes: z.number().nullable() })),
 });
 
 test("every term of a file is printed, adds up, and nothing is started for it", async () => {
@@ -79,6 +89,10 @@ const wrong: readonly { words: readonly string[]; flags: Parameters<typeof toAsk
   { words: ["a.gguf"], flags: { kv: "q8_0", "flash-attn": "off" }, why: /need flash attention/ },
   { words: ["a.gguf"], flags: { "flash-attn": "auto" }, why: /--flash-attn auto/ },
   { words: ["a.gguf"], flags: { "gpu-layers": "-1" }, why: /--gpu-layers -1/ },
+  { words: ["a"], flags: { backend: "ollama" }, why: /--backend ollama/ },
+  { words: ["a"], flags: { backend: "vllm", kv: "q8_0" }, why: /--kv is llama.cpp's/ },
+  { words: ["a"], flags: { "tensor-parallel": "2" }, why: /are vLLM's/ },
+  { words: ["a"], flags: { backend: "vllm", "memory-share": "1.5" }, why: /--memory-share 1.5/ },
   { words: ["a.gguf"], flags: { slots: "0" }, why: /--slots 0/ },
   { words: ["a.gguf"], flags: { split: "1,,2" }, why: /--split/ },
   { words: ["a.gguf"], flags: { split: "0,0" }, why: /--split/ },
@@ -96,9 +110,87 @@ test("unlike types of keys and values", () => {
   assert.deepEqual([keyType, valueType], ["f16", "q4_0"]);
 });
 
+const SHARED = { "memory.used": "18432", "memory.free": "6144" };
+
+test("fits in all, and whether it does right now", { skip: process.platform === "win32" }, async () => {
+  await using place = await makePlace();
+  const path = join(place.folder, "qwen.gguf");
+  await writeSparseModel(path, modelShapes.qwen7b);
+  using smi = fakeSmi({ cards: [card(0, SHARED)] });
+  installSmi(smi, place.folder);
+  const table = await tandem(place.folder, "estimate", path, "--ctx", "8192");
+  assert.match(
+    table,
+    /auto needs .* never measured here.*RTX 3090 has 24576.00.*it fits\. Right now 6144.00 are free: NOT NOW/,
+  );
+  const { devices, fits } = Corrected.parse(JSON.parse(await tandem(place.folder, "estimate", path, "--json")));
+  assert.equal(fits, "yes");
+  const [gpu] = devices;
+  assert.ok(gpu && gpu.nowBytes !== null && gpu.correctedBytes > gpu.totalBytes && gpu.correctedBytes > gpu.nowBytes);
+});
+
+test("what loads taught is shown with its origin, and counts", { skip: process.platform === "win32" }, async () => {
+  await using place = await makePlace();
+  const path = join(place.folder, "qwen.gguf");
+  await writeSparseModel(path, modelShapes.qwen7b);
+  using smi = fakeSmi({ cards: [card(0)] });
+  installSmi(smi, place.folder);
+  const { size, mtimeMs } = await stat(path);
+  const uuid = "GPU-00000000-1111-2222-3333-444444444444";
+  const plan = { ...DEFAULT_PLAN, contextTokens: 8_192, gpus: [{ id: uuid, share: 1 }] };
+  const of = { file: { path, bytes: size, modifiedMs: mtimeMs }, plan, backend: "embedded" };
+  const calibration = createCalibration({ folder: place.folder, log: silentLog });
+  for (const life of ["00000001", "00000002", "00000003"])
+    await calibration.note({
+      life,
+      of,
+      option: uuid,
+      tookMs: 1,
+      devices: [{ device: uuid, estimatedBytes: 5_000_000, measuredBytes: 5_060_000, by: "driver" }],
+    });
+  assert.match(await tandem(place.folder, "estimate", path), /auto needs .*corrected by 3 loads of it, \+1\.2 %/);
+  assert.match(
+    await tandem(place.folder, "estimate", path, "--ctx", "4096"),
+    /corrected by 3 loads of other models here/,
+  );
+});
+
+const VLLM_CONFIG = {
+  hidden_size: 4_096,
+  num_hidden_layers: 32,
+  num_attention_heads: 32,
+  num_key_value_heads: 8,
+  max_position_embeddings: 131_072,
+};
+
+test("vLLM's flags for a folder of safetensors", { skip: process.platform === "win32" }, async () => {
+  await using place = await makePlace();
+  const folder = join(place.folder, "model");
+  await mkdir(folder);
+  await writeFile(join(folder, "config.json"), JSON.stringify(VLLM_CONFIG));
+  await writeFile(join(folder, "model.safetensors"), safetensors({ w: { dtype: "BF16", shape: [1_024, 1_024] } }));
+  const ask = (...more: readonly string[]) => tandem(place.folder, "estimate", folder, "--backend", "vllm", ...more);
+  assert.match(await ask("--ctx", "4096"), /keys and values of one request +512.00[\s\S]*needs an NVIDIA card/);
+  using smi = fakeSmi({ cards: [card(0), card(1)] });
+  installSmi(smi, place.folder);
+  assert.match(await ask("--ctx", "4096"), /--gpu-memory-utilization 0\.09 --max-model-len 4096 {2}on NVIDIA/);
+  assert.match(await ask("--tensor-parallel", "2"), /--tensor-parallel-size 2/);
+  assert.match(await ask("--memory-share", "0.9"), /cannot hold the model: it needs 90 %/);
+  const json = z.object({ fits: z.string(), options: z.array(z.object({ memoryShare: z.number() })) });
+  const { fits, options } = json.parse(JSON.parse(await ask("--ctx", "4096", "--json")));
+  assert.deepEqual([fits, options.map((it) => it.memoryShare)], ["yes", [0.09, 0.09]]);
+});
+
 /** The command itself, with folders of its own. */
 async function tandem(folder: string, ...args: readonly string[]): Promise<string> {
-  const env = { ...process.env, TANDEM_CACHE: folder, TANDEM_STATE: folder, XDG_RUNTIME_DIR: folder, FORCE_COLOR: "0" };
+  const env = {
+    ...process.env,
+    TANDEM_CACHE: folder,
+    TANDEM_STATE: folder,
+    XDG_RUNTIME_DIR: folder,
+    FORCE_COLOR: "0",
+    PATH: folder,
+  };
   const { stdout } = await promisify(execFile)(process.execPath, [ENTRY, ...args], { env, cwd: folder });
   return stdout;
 }

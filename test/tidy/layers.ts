@@ -124,6 +124,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     may: [
       ...ADAPTER,
       "server/assets.ts",
+      "server/calibration",
       "server/files.ts",
       "server/gpu",
       "server/models",
