@@ -42,7 +42,7 @@ export function createCurves(root: HTMLElement): Curves {
       const data: uPlot.AlignedData = [...seriesOf(uuid, state)];
       const known = curves.get(uuid);
       if (known) known.plot.setData(data);
-      else {
+      else if (data[0].length > 1) {
         curves.set(uuid, { place, plot: plotIn(place, data) });
         sizes.observe(place);
       }
@@ -62,8 +62,7 @@ function plotIn(place: HTMLElement, data: uPlot.AlignedData): uPlot {
   const colour = (...names: string[]) =>
     names.map((it) => style.getPropertyValue(it)).find((it) => it !== "") ?? "gray";
   const memory = colour("--vscode-charts-blue", "--vscode-foreground");
-  const busy = colour("--vscode-charts-orange", "--vscode-foreground");
-  const said = (_: uPlot, it: number | null) => (it === null ? "–" : `${Math.round(it)} %`);
+  const busy = colour("--vscode-descriptionForeground", "--vscode-foreground");
   return new uPlot(
     {
       width: Math.max(1, place.clientWidth),
@@ -74,7 +73,7 @@ function plotIn(place: HTMLElement, data: uPlot.AlignedData): uPlot {
       cursor: { y: false, drag: { x: false, y: false } },
       legend: { live: true },
       series: [
-        { label: "Seconds", value: (_, it) => (it === null ? "" : `${Math.round(-it)} s ago`) },
+        { label: "", value: (_, it) => (it === null ? "now" : `${Math.round(-it)} s ago`) },
         { label: "Memory", stroke: memory, width: 1.5, value: said, points: { show: false } },
         // Broken, so that the two can be told apart without colour.
         { label: "Busy", stroke: busy, width: 1.5, dash: [4, 3], value: said, points: { show: false } },
@@ -83,4 +82,10 @@ function plotIn(place: HTMLElement, data: uPlot.AlignedData): uPlot {
     data,
     place,
   );
+}
+
+/** Where the pointer is; the newest where it is elsewhere. */
+function said(plot: uPlot, value: number | null, series: number, index: number | null): string {
+  const it = index === null ? plot.data[series]?.at(-1) : value;
+  return it === null || it === undefined ? "–" : `${Math.round(it)} %`;
 }

@@ -48,7 +48,7 @@ function outcomeOf({ outcome }: JournalEntry): Mark {
       return { tone: "watch", sign: "sync", word: "runs" };
     case "ok":
       return outcome.totalMs > SLOW_MS
-        ? { tone: "watch", sign: "watch", word: `${took(outcome.totalMs)}, slow`, why: "More than five seconds" }
+        ? { tone: "watch", sign: "clockface", word: `${took(outcome.totalMs)}, slow`, why: "More than five seconds" }
         : { tone: "good", sign: "pass", word: took(outcome.totalMs) };
     case "failed":
       return outcome.code === "cancelled"

@@ -125,7 +125,7 @@ function pressureOf({ pressure }: GpuStatus): Mark | null {
     case null:
       return null;
     case "normal":
-      return { tone: "plain", sign: "pass", word: "room", why: "Less than 60 % is used" };
+      return { tone: "plain", sign: "pass", word: "normal", why: "Less than 60 % is used" };
     case "moderate":
       return {
         tone: "watch",

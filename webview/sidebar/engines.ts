@@ -97,7 +97,7 @@ function verdictOf({ placement }: EngineStatus): Markup {
 function waiting({ queued, waitsFor }: EngineStatus): Markup {
   if (queued === 0 && waitsFor === null) return nothing;
   const who = queued === 0 ? "A request waits" : `${count(queued, "request")} ${queued === 1 ? "waits" : "wait"}`;
-  return html`<p class="waits">${icon("watch")}<span>${sentence(waitsFor === null ? `${who} for a turn` : `${who}: ${waitsFor}`)}</span></p>`;
+  return html`<p class="waits">${icon("clockface")}<span>${sentence(waitsFor === null ? `${who} for a turn` : `${who}: ${waitsFor}`)}</span></p>`;
 }
 
 /** How far something is, in words and, where it is known, as a bar. */
@@ -107,7 +107,7 @@ function stage(it: Stage): Markup {
       return html`<p>${icon("loading")}<span>Asked for…</span></p>`;
     case "waiting": {
       const place = it.position <= 1 ? "Waits, next in line" : `Waits, number ${it.position} in line`;
-      return html`<p>${icon("watch")}<span>${sentence(it.why === null ? place : `${place}: ${it.why}`)}</span></p>`;
+      return html`<p>${icon("clockface")}<span>${sentence(it.why === null ? place : `${place}: ${it.why}`)}</span></p>`;
     }
     case "downloading": {
       const { model, doneBytes, totalBytes } = it.progress;
@@ -128,6 +128,6 @@ function acts(it: EngineStatus, isDoing: boolean): Markup {
   const act = (name: string, does: string, sign: string) =>
     button({ name, label: `${name} ${model.label}`, does, argument: handle, sign });
   if (isDoing) return act("Cancel", "cancel", "close");
-  return html`${it.state === "ready" ? act("Unload", "unload", "eject") : act("Load", "load", "play")}
+  return html`${it.state === "ready" ? act("Unload", "unload", "debug-stop") : act("Load", "load", "play")}
   ${isPinned ? act("Unpin", "unpin", "pinned") : act("Pin", "pin", "pin")}`;
 }

@@ -48,11 +48,16 @@ export function button({ name, label, does, argument, sign, isMain }: Act): Mark
 
 /** What went wrong and what to do about it. */
 export function trouble(message: string, nextStep: string): Markup {
-  return html`<div class="trouble">${icon("error")}<div><p>${sentence(message)}</p><p class="next">${sentence(nextStep)}</p></div></div>`;
+  return html`<div class="trouble">${icon("error")}<div><p>${withCode(sentence(message))}</p><p>${withCode(sentence(nextStep))}</p></div></div>`;
 }
 
 /** With a capital and a full stop. */
 export function sentence(text: string): string {
   const whole = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?…]$/.test(whole) ? whole : `${whole}.`;
+}
+
+/** What stands between backticks is for a terminal. */
+export function withCode(text: string): readonly Markup[] {
+  return text.split("`").map((it, nth) => (nth % 2 === 1 ? html`<code>${it}</code>` : html`${it}`));
 }
