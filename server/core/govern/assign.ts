@@ -4,6 +4,12 @@ import { labelOf, load, makeWay } from "./moves.ts";
 import { type Block, type Claim, heatOf, isOn, type Plan, planFor, strainOf, USUAL_CLAIM } from "./plan.ts";
 import { type Asked, change, type Draft, type Model } from "./state.ts";
 
+/** One walk along the line. What is blocked for one stays so for those behind it who may do no more: room is only taken on the way. */
+interface Pass {
+  readonly draft: Draft;
+  readonly blocked: Map<string, Obstacle>;
+}
+
 /** Why a choice cannot be had now. */
 export type Obstacle =
   | { readonly kind: "busy" | "loading" | "leaving"; readonly key: string }
@@ -11,7 +17,7 @@ export type Obstacle =
   | { readonly kind: "heat"; readonly key: string; readonly device: string }
   | { readonly kind: "yields"; readonly key: string }
   | { readonly kind: "reread"; readonly key: string }
-  | { readonly kind: "blocked"; readonly key: string; readonly block: Block }
+  | { readonly kind: "blocked"; readonly key: string; readonly block: Block; readonly option: Option }
   /** For ever, as far as this request goes. */
   | { readonly kind: "failed" | "never"; readonly key: string };
 
@@ -23,8 +29,9 @@ export function assign(draft: Draft): ReadonlyMap<string, Obstacle> {
   }
   reopenRooms(draft);
   const obstacles = new Map<string, Obstacle>();
+  const pass: Pass = { draft, blocked: new Map() };
   for (const it of inLine(draft)) {
-    const obstacle = place(draft, it);
+    const obstacle = place(pass, it);
     if (obstacle) obstacles.set(it.request, obstacle);
   }
   for (const it of draft.models.values()) if (it.isWanted) preload(draft, it);
@@ -77,10 +84,11 @@ function grant(draft: Draft, asked: Asked, { key, why }: { key: string; why: str
 }
 
 /** The first of its choices that can be had; null when it has its turn now. */
-function place(draft: Draft, asked: Asked): Obstacle | null {
+function place(pass: Pass, asked: Asked): Obstacle | null {
+  const { draft } = pass;
   let first: Obstacle | null = null;
   for (const [nth, key] of asked.choices.entries()) {
-    const obstacle = attempt(draft, asked, nth);
+    const obstacle = attempt(pass, asked, nth);
     if (obstacle === null) {
       grant(draft, asked, { key, why: nth === 0 ? null : insteadOf(draft, asked, key) });
       return null;
@@ -89,7 +97,13 @@ function place(draft: Draft, asked: Asked): Obstacle | null {
       return aim(draft, asked, obstacle);
     if (first === null || isForEver(first)) first = obstacle;
   }
+  if (first?.kind === "blocked") keepPlace(draft, asked, first);
   return first && aim(draft, asked, first);
+}
+
+/** Who has waited long enough is promised the room that there is and that comes: later ones do not fill it up before him. */
+function keepPlace(draft: Draft, asked: Asked, { key, block, option }: Extract<Obstacle, { kind: "blocked" }>): void {
+  if (block.kind === "memory" && mayMoveOthers(draft, asked, key)) promise(draft, key, option);
 }
 
 export function isForEver({ kind }: Obstacle): boolean {
@@ -106,7 +120,8 @@ function insteadOf(draft: Draft, { choices }: Asked, key: string): string {
 }
 
 /** Has one of its choices, or begins what gets it; what stands in the way otherwise. */
-function attempt(draft: Draft, asked: Asked, nth: number): Obstacle | null {
+function attempt(pass: Pass, asked: Asked, nth: number): Obstacle | null {
+  const { draft } = pass;
   const key = asked.choices[nth] ?? "";
   const model = draft.models.get(key);
   if (!model || asked.failed.includes(key)) return { kind: "failed", key };
@@ -121,26 +136,29 @@ function attempt(draft: Draft, asked: Asked, nth: number): Obstacle | null {
     case "unloading":
       return { kind: "leaving", key };
     case "absent":
-      return attemptLoad(draft, asked, nth);
+      return attemptLoad(pass, asked, nth);
   }
 }
 
-function attemptLoad(draft: Draft, asked: Asked, nth: number): Obstacle | null {
+function attemptLoad({ draft, blocked }: Pass, asked: Asked, nth: number): Obstacle {
   const key = asked.choices[nth] ?? "";
   const model = draft.models.get(key);
   if (!model || model.retryMs > draft.atMs) return { kind: "failed", key };
   if (model.rereadMs > draft.atMs) return { kind: "reread", key };
   const claim = claimOf(draft, asked, nth);
+  const memo = `${key} ${Object.values(claim)}`;
+  const known = blocked.get(memo);
+  if (known) return known;
   const plan = planFor(draft, model, claim);
   if (plan.kind === "never") return { kind: "never", key };
   if (plan.kind === "blocked") {
-    // Who has waited long enough is promised the room that there is and that comes: later ones do not fill it up before him.
-    if (claim.mayMove === "busy" && plan.block.kind === "memory") promise(draft, key, plan.option);
-    return { kind: "blocked", key, block: plan.block };
+    const obstacle: Obstacle = { kind: "blocked", key, block: plan.block, option: plan.option };
+    blocked.set(memo, obstacle);
+    return obstacle;
   }
   const crowded = crowdedDevice(draft, plan);
   if (crowded !== null && hasReady(draft, asked, nth + 1))
-    return { kind: "blocked", key, block: { kind: "pressure", device: crowded } };
+    return { kind: "blocked", key, block: { kind: "pressure", device: crowded }, option: plan.option };
   return carryOut(draft, key, plan);
 }
 
@@ -159,13 +177,17 @@ function hasReady(draft: Draft, asked: Asked, from: number): boolean {
 
 function claimOf(draft: Draft, asked: Asked, nth: number): Claim {
   const isBackground = asked.priority === "background" && !isPromoted(draft, asked);
-  const hasWaited = isPassedOver(draft, asked, asked.choices[nth] ?? "") && !isBackground;
+  const hasWaited = mayMoveOthers(draft, asked, asked.choices[nth] ?? "");
   return {
     mayMove: hasWaited ? "busy" : "idle",
     leastIdleMs: isBackground ? draft.rules.maxPassedOverMs : 0,
     isSmallest: asked.choices.slice(nth + 1).every((it) => asked.failed.includes(it)),
     mayHeat: hasWaited,
   };
+}
+
+function mayMoveOthers(draft: Draft, asked: Asked, key: string): boolean {
+  return asked.priority === "background" ? isPromoted(draft, asked) : isPassedOver(draft, asked, key);
 }
 
 function carryOut(draft: Draft, key: string, plan: Extract<Plan, { kind: "now" | "after" }>): Obstacle {
@@ -185,5 +207,6 @@ function promise(draft: Draft, key: string, option: Option): void {
 function preload(draft: Draft, model: Model): void {
   if (model.phase.kind !== "absent" || model.retryMs > draft.atMs || model.rereadMs > draft.atMs) return;
   const plan = planFor(draft, model, USUAL_CLAIM);
+  if (plan.kind === "never") change(draft, model.key, { isWanted: false });
   if (plan.kind === "now" || plan.kind === "after") carryOut(draft, model.key, plan);
 }

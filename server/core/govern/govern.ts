@@ -1,4 +1,4 @@
-import { assign, isForEver } from "./assign.ts";
+import { assign, isForEver, type Obstacle } from "./assign.ts";
 import type { GovernEffect, GovernEvent } from "./event.ts";
 import { hear } from "./hear.ts";
 import { isSeen } from "./ledger.ts";
@@ -37,8 +37,9 @@ function expire(draft: Draft): void {
 }
 
 /** Who cannot be served hears so; who waits hears where it stands and for what, when either has changed. */
-function tell(draft: Draft, obstacles: ReturnType<typeof assign>): void {
+function tell(draft: Draft, obstacles: ReadonlyMap<string, Obstacle>): void {
   const positions = new Map<string, number>();
+  const sentences = new Map<Obstacle | string, string>();
   for (const asked of inLine(draft)) {
     const obstacle = obstacles.get(asked.request);
     if (!obstacle) continue;
@@ -49,7 +50,10 @@ function tell(draft: Draft, obstacles: ReturnType<typeof assign>): void {
     }
     const position = (positions.get(asked.target) ?? 0) + 1;
     positions.set(asked.target, position);
-    const why = sentence(draft, obstacle);
+    // Those that wait for the same wait for the same reason.
+    const same = obstacle.kind === "blocked" ? obstacle : `${obstacle.kind} ${obstacle.key}`;
+    const why = sentences.get(same) ?? sentence(draft, obstacle);
+    sentences.set(same, why);
     if (asked.told?.position === position && asked.told.why === why) continue;
     draft.requests.set(asked.request, { ...asked, told: { position, why } });
     draft.effects.push({ kind: "wait", request: asked.request, position, why });

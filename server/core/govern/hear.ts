@@ -1,6 +1,6 @@
 import type { GovernEvent } from "./event.ts";
-import { needsOf, readDevices, release } from "./ledger.ts";
-import type { Loadable, Need } from "./loadable.ts";
+import { bytesOn, needsOf, readDevices, release } from "./ledger.ts";
+import type { Loadable, Need, Option } from "./loadable.ts";
 import { change, type Draft, isResident, type Model, modelFor, optionOf } from "./state.ts";
 
 type Of<Kind extends GovernEvent["kind"]> = Extract<GovernEvent, { kind: Kind }>;
@@ -105,7 +105,7 @@ function loaded(draft: Draft, { key, held, slots, tookMs }: Of<"loaded">): void 
     isTrimmed: false,
     isWanted: false,
     held,
-    learnt: held ? learn(model, option.id, held) : model.learnt,
+    learnt: held ? learn(model, option, held) : model.learnt,
     failures: 0,
     memoryFailures: 0,
     failure: null,
@@ -115,8 +115,13 @@ function loaded(draft: Draft, { key, held, slots, tookMs }: Of<"loaded">): void 
   });
 }
 
-function learn(model: Model, option: string, needs: readonly Need[]): Model["learnt"] {
-  return new Map([...model.learnt, [option, needs]]);
+/** What was reckoned rightly, or too high, is not learnt: the reckoning stands. */
+function learn(model: Model, option: Option, needs: readonly Need[]): Model["learnt"] {
+  const learnt = new Map(model.learnt);
+  const isMore = needs.some(({ device }) => bytesOn(needs, device) > bytesOn(option.needs, device));
+  if (isMore) learnt.set(option.id, needs);
+  else learnt.delete(option.id);
+  return learnt;
 }
 
 function loadFailed(draft: Draft, { key, why, message }: Of<"load-failed">): void {
@@ -136,7 +141,7 @@ function loadFailed(draft: Draft, { key, why, message }: Of<"load-failed">): voi
     failure: message,
     retryMs: failures >= MOST_FAILURES ? draft.atMs + pauseMs : draft.atMs,
     rereadMs: memoryFailures > 0 ? draft.atMs + draft.rules.settleMs : 0,
-    learnt: memoryFailures > 0 ? learn(model, option.id, more) : model.learnt,
+    learnt: memoryFailures > 0 ? learn(model, option, more) : model.learnt,
     held: null,
   });
   // Want of memory is tried once more: with more room, or elsewhere.

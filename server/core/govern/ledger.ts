@@ -73,12 +73,20 @@ export function releasedOn({ releasing }: Known, name: string): number {
   return releasing.reduce((sum, it) => (it.device === name ? sum + it.bytes : sum), 0);
 }
 
-/** What is coming back without anybody having to do more: of models that leave, and of those that have left. */
+/** What is coming back at once: of models that are being unloaded, and of those that are gone. */
+export function leavingOn(known: Known, name: string): number {
+  return releasedOn(known, name) + claimedIn(known, name, "unloading");
+}
+
+/** And what is coming back when requests have been answered. */
 export function comingBackOn(known: Known, name: string): number {
+  return leavingOn(known, name) + claimedIn(known, name, "draining");
+}
+
+function claimedIn(known: Known, name: string, phase: Model["phase"]["kind"]): number {
   const fact = known.devices.get(name)?.fact;
-  let sum = releasedOn(known, name);
-  for (const it of known.models.values())
-    if (it.phase.kind === "unloading" || it.phase.kind === "draining") sum += claimOf(it, name, fact);
+  let sum = 0;
+  for (const it of known.models.values()) if (it.phase.kind === phase) sum += claimOf(it, name, fact);
   return sum;
 }
 

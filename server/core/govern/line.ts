@@ -10,10 +10,16 @@ export const BACKGROUND_PATIENCE = 10;
  * `maxPassedOverMs`: it is late, but never starved.
  */
 export function inLine(draft: Draft): readonly Asked[] {
-  const lines: readonly [Asked[], Asked[], Asked[]] = [[], [], []];
-  for (const it of draft.requests.values()) if (it.grant === null) lines[rankOf(draft, it)].push(it);
-  for (const it of lines) it.sort((a, b) => passedSinceMs(draft, a, a.target) - passedSinceMs(draft, b, b.target));
-  return lines.flat();
+  const waiting: Asked[] = [];
+  for (const it of draft.requests.values()) if (it.grant === null) waiting.push(it);
+  if (waiting.length < 2) return waiting;
+  const placed = waiting.map((asked) => ({
+    asked,
+    rank: rankOf(draft, asked),
+    sinceMs: passedSinceMs(draft, asked, asked.target),
+  }));
+  // Sorting keeps the order of those that are equal: the one in which they came.
+  return placed.sort((a, b) => a.rank - b.rank || a.sinceMs - b.sinceMs).map((it) => it.asked);
 }
 
 function rankOf(draft: Draft, asked: Asked): 0 | 1 | 2 {

@@ -34,8 +34,6 @@ export type Block =
 
 /** An embedder on the processor answers slower: worth it when a writer that takes longer than this to load would have to go for it. */
 const CPU_COST = 2;
-/** A writer on the processor is the last resort. */
-const CPU_COST_WRITER = 1e6;
 /** Models that are in use go only when nothing idle will do. */
 const BUSY_COST = 1e3;
 
@@ -46,10 +44,31 @@ export function planFor(draft: Draft, model: Model, claim: Claim): Plan {
   let best: Rated = { plan: { kind: "never", option: first }, cost: Number.POSITIVE_INFINITY };
   for (const option of model.loadable.options) {
     const rated = rate(draft, { model, option, claim });
+    if (isLastResort(model, option) && isWorthWaiting(draft, best.plan)) continue;
     if (rank(rated.plan) < rank(best.plan) || (rank(rated.plan) === rank(best.plan) && rated.cost < best.cost))
       best = rated;
   }
   return best.plan;
+}
+
+/** A writer on the processor, where it could have been on a GPU, is many times slower. */
+function isLastResort({ loadable }: Model, option: Option): boolean {
+  return loadable.kind === "writer" && isCpu(option) && loadable.options[0] !== option;
+}
+
+function isCpu({ needs }: Option): boolean {
+  return needs.length > 0 && needs.every(({ device }) => device === "cpu");
+}
+
+/** What only our own models stand in the way of comes by waiting; what others hold, or a device that cannot be used, does not. */
+function isWorthWaiting(draft: Draft, plan: Plan): boolean {
+  if (plan.kind === "now" || plan.kind === "after") return true;
+  if (plan.kind !== "blocked" || plan.block.kind !== "memory") return false;
+  const { device, missingBytes } = plan.block;
+  const fact = draft.devices.get(device)?.fact;
+  let movable = 0;
+  for (const it of draft.models.values()) if (!it.isPinned) movable += claimOf(it, device, fact);
+  return movable >= missingBytes;
 }
 
 interface Case {
@@ -143,10 +162,8 @@ export function heatOf({ fact }: Device): ThermalLevel {
 }
 
 function placeCost(draft: Draft, { loadable }: Model, option: Option): number {
-  const isCpu = (it: Option) => it.needs.length > 0 && it.needs.every(({ device }) => device === "cpu");
+  if (!isCpu(option) || loadable.options[0] === option) return 0;
   const others = loadable.options.filter((it) => !isCpu(it));
-  if (!isCpu(option) || others.length === 0 || loadable.options[0] === option) return 0;
-  if (loadable.kind === "writer") return CPU_COST_WRITER;
   const isCrowded = others.some((it) => it.needs.some(({ device }) => isHigh(draft.devices.get(device))));
   return isCrowded ? 0 : CPU_COST;
 }

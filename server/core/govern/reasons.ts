@@ -1,8 +1,8 @@
 import type { Obstacle } from "./assign.ts";
 import type { GovernEffect } from "./event.ts";
-import { bytesOn, claimOf, needsOf } from "./ledger.ts";
+import { bytesOn, claimOf, needsOf, releasedOn } from "./ledger.ts";
 import { labelOf } from "./moves.ts";
-import type { Block } from "./plan.ts";
+import { type Block, isOn } from "./plan.ts";
 import { type Asked, type Device, type Draft, type Model, optionOf } from "./state.ts";
 
 /** Why a request waits, for people: with numbers, and with names. */
@@ -61,14 +61,22 @@ function tooLarge(draft: Draft, label: string, model: Model | undefined): string
 
 function roomReason(draft: Draft, key: string): string {
   const model = draft.models.get(key);
+  const label = labelOf(draft, key);
+  const devices = new Set((model && optionOf(model)?.needs)?.map((it) => it.device));
+  const isHere = (it: Model) => [...devices].some((device) => isOn(it, device));
   const leaving = [...draft.models.values()].filter(
-    (it) => it.phase.kind === "unloading" || (it.phase.kind === "draining" && it.phase.forKey === key),
+    (it) => isHere(it) && (it.phase.kind === "unloading" || it.phase.kind === "draining"),
   );
-  const until = leaving.map((it) =>
-    it.phase.kind === "draining" ? `${it.loadable.label} has answered` : `${it.loadable.label} is unloaded`,
-  );
-  const when = until.length > 0 ? `until ${until.join(" and ")}` : "until its memory is shown as free";
-  return `room for ${labelOf(draft, key)} is made${onDevices(draft, model)}, ${when}`;
+  const where = onDevices(draft, model);
+  if (leaving.length > 0) {
+    const until = leaving.map(
+      (it) => `${it.loadable.label} ${it.phase.kind === "draining" ? "has answered" : "is gone"}`,
+    );
+    return `room for ${label} is made${where}, until ${until.join(" and ")}`;
+  }
+  const releasing = [...devices].some((device) => releasedOn(draft, device) > 0);
+  if (releasing) return `room for ${label} is made${where}, until its memory is shown as free`;
+  return `the next room${where} is kept for ${label}${[...devices].map((it) => heldBy(draft, it)).join("")}`;
 }
 
 function blockReason(draft: Draft, label: string, block: Block): string {

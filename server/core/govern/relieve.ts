@@ -1,4 +1,4 @@
-import { claimOf, comingBackOn } from "./ledger.ts";
+import { claimOf, leavingOn } from "./ledger.ts";
 import { drain, labelOf, unload } from "./moves.ts";
 import { costOf, heatOf, isOn, isWaitedFor, strainOf } from "./plan.ts";
 import type { GovernRules } from "./rules.ts";
@@ -20,10 +20,10 @@ export function relieve(draft: Draft): void {
  */
 function force(draft: Draft, { fact }: Device): void {
   if (fact.usedBytes === null) return;
-  const lacking = fact.reserveBytes - (fact.totalBytes - fact.usedBytes) - comingBackOn(draft, fact.device);
+  const lacking = fact.reserveBytes - (fact.totalBytes - fact.usedBytes) - leavingOn(draft, fact.device);
   if (lacking <= 0) return;
   const here = [...draft.models.values()].filter(
-    (it) => it.phase.kind === "ready" && !it.isPinned && isOn(it, fact.device),
+    (it) => (it.phase.kind === "ready" || it.phase.kind === "draining") && !it.isPinned && isOn(it, fact.device),
   );
   const candidates = here.map((it) => ({
     key: it.key,

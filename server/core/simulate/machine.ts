@@ -43,6 +43,8 @@ interface Sensor {
   last: DeviceFact | null;
 }
 
+const USUAL_CELSIUS = 45;
+
 export function takesOf(option: TraceOption): readonly Need[] {
   return (option.takes ?? option.needs).map(({ device, gigabytes }) => ({ device, bytes: gigabytes * GIGABYTE }));
 }
@@ -51,7 +53,10 @@ export function createMachine(trace: Trace): Machine {
   const taken = new Map<string, Taken>();
   const foreign = new Map<string, number>();
   const sensors = new Map<string, Sensor>(
-    trace.devices.map((it) => [it.device, { celsius: 45, health: "ok", pressure: null, thermal: null, last: null }]),
+    trace.devices.map((it) => [
+      it.device,
+      { celsius: USUAL_CELSIUS, health: "ok", pressure: null, thermal: null, last: null },
+    ]),
   );
   const part = ({ fromMs, loadMs }: Taken, atMs: number) =>
     loadMs === null || loadMs === 0 ? 1 : Math.min(1, (atMs - fromMs) / loadMs);
@@ -117,8 +122,11 @@ function readDevice(
   if (sensor.health !== "ok" && sensor.last) return { ...sensor.last, health: sensor.health };
   const totalBytes = totalGigabytes * GIGABYTE;
   sensor.pressure = pressureAfter(sensor.pressure, { usedBytes, totalBytes, atMs });
-  sensor.thermal = thermalAfter(sensor.thermal, { celsius: sensor.celsius, isBraked: false, atMs });
-  const levels = { pressure: sensor.pressure.level, thermal: sensor.thermal.level, health: sensor.health };
+  // What was never warm has nothing to be reckoned with.
+  if (sensor.thermal || sensor.celsius !== USUAL_CELSIUS)
+    sensor.thermal = thermalAfter(sensor.thermal, { celsius: sensor.celsius, isBraked: false, atMs });
+  const thermal = sensor.thermal?.level ?? "normal";
+  const levels = { pressure: sensor.pressure.level, thermal, health: sensor.health };
   const here = new Map([...held].filter(([, bytes]) => bytes > 0));
   const size = { totalBytes, usedBytes, reserveBytes: reserveGigabytes * GIGABYTE };
   sensor.last = { device, name, ...size, ...levels, held: here };
