@@ -28,7 +28,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "server/handlers.ts": { may: [], types: CONTRACT },
   "server/places.ts": {
     may: [...INNER, "server/models", "server/needs"],
-    types: ["server/scheduler.ts", "server/slot"],
+    types: ["server/scheduler.ts", "server/slot", "server/registry"],
   },
   "server/backends": {
     may: [
@@ -45,6 +45,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "server/models": { may: [...ADAPTER, "undici", "tar", "server/certificates.ts", "server/platform"] },
   "server/syntax": { may: [...ADAPTER, "web-tree-sitter"] },
   "server/gpu": { may: ADAPTER },
+  "server/getting": { may: [...ADAPTER, "tar", "server/models", "server/platform"] },
   "server/discovery": { may: [...ADAPTER, "server/certificates.ts"] },
   "server/registry": {
     may: [...ADAPTER, "server/platform"],
@@ -83,7 +84,11 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "server/recording.ts": { may: CONTRACT },
   "server/pinning.ts": {
     may: [...INNER, "server/places.ts"],
-    types: ["server/scheduler.ts", "server/slot", "server/tasks"],
+    types: ["server/scheduler.ts", "server/slot", "server/tasks", "server/registry"],
+  },
+  "server/benching.ts": {
+    may: [...INNER, "server/pinning.ts", "server/placing.ts", "server/rates", "server/tasks"],
+    types: ["server/handlers.ts", "server/scheduler.ts"],
   },
   "server/residency.ts": { may: CONTRACT },
   get "server/orchestrator.ts"() {
@@ -100,7 +105,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     types: ["server/life.ts"],
   },
   "server/needs": { may: [...ADAPTER, "server/models", "server/calibration"] },
-  "server/placing.ts": { may: [...CONTRACT, "server/places.ts"], types: ["server/scheduler.ts"] },
+  "server/placing.ts": { may: [...CONTRACT, "server/places.ts"], types: ["server/scheduler.ts", "server/registry"] },
   "server/scope.ts": { may: ["node"], types: ["server/ports.ts"] },
   "server/session.ts": {
     may: [
@@ -111,9 +116,11 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       "server/placing.ts",
       "server/recording.ts",
       "server/pinning.ts",
+      "server/benching.ts",
+      "server/rates",
       "server/scope.ts",
     ],
-    types: ["server/handlers.ts", "server/scheduler.ts", "server/needs"],
+    types: ["server/handlers.ts", "server/scheduler.ts", "server/needs", "server/registry"],
   },
   "server/witness.ts": { may: [...INNER, "node", "server/platform"], types: ["server/monitor.ts"] },
   "server/world.ts": {
