@@ -32,8 +32,8 @@ export interface DevicesDeps {
   readonly monitor: Pick<Monitor, "now" | "listen">;
   readonly memory: MachineMemory;
   readonly clock: Clock;
-  /** Kept free on every GPU. */
-  readonly reserveBytes?: () => number;
+  /** Kept free of the GPU with this uuid. */
+  readonly reserveBytes?: (uuid: string) => number;
 }
 
 export interface MachineDevices extends Devices {
@@ -80,7 +80,9 @@ export function createDevices(deps: DevicesDeps): MachineDevices {
 
   return {
     facts: (owned) => [
-      ...monitor.now().gpus.flatMap((it) => gpuFact(it, { owned, memory, reserveBytes: reserveBytes() })),
+      ...monitor
+        .now()
+        .gpus.flatMap((it) => gpuFact(it, { owned, memory, reserveBytes: reserveBytes(it.reading.uuid) })),
       mainFact(owned),
     ],
     listen: (listener) => monitor.listen(listener),

@@ -1,6 +1,6 @@
 import type { EventOf, ParsedParamsOf, ResultOf } from "./protocol/define.ts";
 import type { requests } from "./protocol/requests.ts";
-import type { Settings } from "./protocol/settings.ts";
+import type { ClientSettings } from "./protocol/settings.ts";
 
 export interface Call<Event> {
   /** Reports while the work goes on; events arrive in order and before the result. */
@@ -22,7 +22,7 @@ export type Handlers = {
 export interface Session extends Disposable {
   readonly handlers: Handlers;
   /** This client's settings; nobody else's change. */
-  configure(settings: Settings): void;
+  configure(settings: ClientSettings): void;
   /** Folders the client has open, as `file:` URIs. Nothing outside them is read for it; empty means that it has not said. */
   scope(folderUris: readonly string[]): void;
 }

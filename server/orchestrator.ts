@@ -5,9 +5,16 @@ import { engineEntry, packageVersion, shimEntry, wasmPath } from "./assets.ts";
 import { createOpenEngine } from "./backends/open.ts";
 import { createCalibration } from "./calibration/calibration.ts";
 import { createFollow } from "./calibration/follow.ts";
-import { GPU_RESERVE_BYTES } from "./core/choose.ts";
-import { GOVERN_RULES } from "./core/govern/rules.ts";
+import { type ConfigOwner, createConfigOwner } from "./config/owner.ts";
+import {
+  governRulesOf,
+  leastReserveBytesOf,
+  pressureRulesOf,
+  reserveBytesOf,
+  thermalRulesOf,
+} from "./core/configured.ts";
 import { createDevices, machineMemory } from "./devices.ts";
+import { createDiscovery } from "./discovery/discovery.ts";
 import { createFiles } from "./files.ts";
 import { detectHardware } from "./gpu/detect.ts";
 import { gpuSources, periodMsFrom } from "./gpu/sources.ts";
@@ -21,10 +28,12 @@ import { catalogue } from "./models/catalogue.ts";
 import { createModelStore } from "./models/store.ts";
 import { createMonitor, gpuStatus, type Monitor, recentOf } from "./monitor.ts";
 import { createNeeds } from "./needs/needs.ts";
-import { cacheFolder, stateFolder } from "./platform/folders.ts";
+import { cacheFolder, configFile, stateFolder } from "./platform/folders.ts";
 import type { Clock, Journal, Log } from "./ports.ts";
 import type { ClientInfo } from "./protocol/handshake.ts";
 import { moving, statusChanged } from "./protocol/requests.ts";
+import { createRegistry } from "./registry/registry.ts";
+import { createStored } from "./registry/stored.ts";
 import { createResidency } from "./residency.ts";
 import { createService } from "./service.ts";
 import type { ServiceHandlers, SharedParts } from "./session.ts";
@@ -55,18 +64,16 @@ export interface OrchestratorDeps {
 
 export function createOrchestrator(deps: OrchestratorDeps): Orchestrator {
   const { log, journal } = deps;
-  const clock = { nowMs: () => performance.now() };
   const stopping = new AbortController();
   const httpDoors = createHttpDoors();
   const life = createLife({ log, graceMs: graceMsFrom(process.env), drainMs: DRAIN_MS });
-  const register = createRegister({ folder: join(stateFolder(), "processes"), owner: thisProcess() });
-  const { monitor, history } = createTelemetry(clock, log);
   const clients = new Set<LspClient>();
-  const parts = sharedParts(deps, { clock, register, monitor, history }, stopping.signal);
-  const world = createWorld({
+  const owned = createOwn(log);
+  const { monitor, history, config } = owned;
+  const parts = sharedParts(deps, owned, stopping.signal);
+  const world: World = createWorld({
     ...parts,
-    devices: createDevices({ monitor, memory: machineMemory(), clock }),
-    rules: () => GOVERN_RULES,
+    ...memoryParts(owned),
     version: packageVersion,
     service: serviceOf(deps, { httpDoors, life }, () => world),
     doors: () => ({ http: httpDoors.url(), isDraining: life.isDraining }),
@@ -74,7 +81,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Orchestrator {
     wasResident: (key) => journal.takeIntended(key),
     onResidents: createResidency(journal),
   });
-  tidyUp(register, log, stopping.signal);
+  tidyUp(owned.register, log, stopping.signal);
   return {
     life,
     closeHttp: async () => httpDoors[Symbol.asyncDispose](),
@@ -107,8 +114,8 @@ export function createOrchestrator(deps: OrchestratorDeps): Orchestrator {
       // From here on engines that close say nothing of what is to be loaded again.
       if (how === "cleanly") journal.closeCleanly();
       else journal[Symbol.dispose]();
-      const owned = [httpDoors, world, monitor, history];
-      await Promise.allSettled(owned.map((it) => it[Symbol.asyncDispose]()));
+      for (const it of [parts.registry, config]) it[Symbol.dispose]();
+      await Promise.allSettled([httpDoors, world, monitor, history].map((it) => it[Symbol.asyncDispose]()));
     },
   };
 }
@@ -124,17 +131,34 @@ function tell(client: LspClient, logs: readonly TappedLog[]): void {
 interface Own {
   readonly clock: Clock;
   readonly register: Register;
+  readonly config: ConfigOwner;
   readonly monitor: Monitor;
   readonly history: GpuHistory;
 }
 
+/** What the orchestrator has for itself alone. */
+function createOwn(log: Log): Own {
+  const clock = { nowMs: () => performance.now() };
+  const config = createConfigOwner({ path: configFile(), env: process.env, log });
+  return {
+    clock,
+    config,
+    register: createRegister({ folder: join(stateFolder(), "processes"), owner: thisProcess() }),
+    ...createTelemetry(config, clock, log),
+  };
+}
+
 /** The GPUs now, and what was read of them before. */
-function createTelemetry(clock: Clock, log: Log): Pick<Own, "monitor" | "history"> {
+function createTelemetry(config: ConfigOwner, clock: Clock, log: Log): Pick<Own, "monitor" | "history"> {
   const monitor: Monitor = createMonitor({
     sources: gpuSources(),
     periodMs: periodMsFrom(process.env),
     clock,
     log,
+    rules() {
+      const { config: now } = config.now();
+      return { pressure: pressureRulesOf(now), thermal: thermalRulesOf(now) };
+    },
     onReading: (reading) => history.take(reading),
   });
   const history = createGpuHistory({
@@ -146,9 +170,19 @@ function createTelemetry(clock: Clock, log: Log): Pick<Own, "monitor" | "history
   return { monitor, history };
 }
 
+/** The memories that models can be in, and by what they are given out. */
+function memoryParts({ monitor, clock, config }: Own) {
+  const now = () => config.now().config;
+  const reserveBytes = (uuid: string) => reserveBytesOf(now(), uuid);
+  return {
+    devices: createDevices({ monitor, memory: machineMemory(), clock, reserveBytes }),
+    rules: () => governRulesOf(now()),
+  };
+}
+
 function sharedParts(
   { log, journal }: OrchestratorDeps,
-  { clock, register, monitor, history }: Own,
+  { clock, register, config, monitor, history }: Own,
   signal: AbortSignal,
 ): SharedParts {
   let hardware: ReturnType<typeof detectHardware> | null = null;
@@ -162,11 +196,18 @@ function sharedParts(
     syntax: createSyntax({ wasmPath }),
     files: createFiles(),
     store: createModelStore({ folder: cacheFolder(), log, clock }),
+    registry: createRegistry({
+      config,
+      discovery: createDiscovery({ config: () => config.now().config, clock, log }),
+      catalogue,
+      stored: createStored(join(stateFolder(), "models.json"), log),
+      log,
+    }),
     needs: createNeeds({
       calibration: createCalibration({ folder: stateFolder(), log }),
       clock,
       log,
-      reserveBytes: () => GPU_RESERVE_BYTES,
+      reserveBytes: () => leastReserveBytesOf(config.now().config),
       follow: createFollow(monitor),
     }),
     openEngine: createWitness({
@@ -185,6 +226,7 @@ function sharedParts(
     // Who wants to place engines will want to know how the GPUs are from here on.
     hardware() {
       monitor.begin();
+      // Routing asks next, and goes by what was measured before.
       hardware ??= detectHardware(log, signal);
       return hardware;
     },

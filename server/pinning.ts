@@ -1,15 +1,17 @@
-import { named } from "./core/assign.ts";
+import { named, type SourceGiven, threadsOf } from "./core/assign.ts";
 import { gpuFor, type Hardware } from "./core/choose.ts";
 import type { Use } from "./core/openai/named.ts";
 import { TandemError } from "./errors.ts";
-import { type PlacesDeps, placeOf } from "./places.ts";
+import { type PlacesDeps, placeOf, registeredSource } from "./places.ts";
 import type { Clock, Log } from "./ports.ts";
 import type { Settings } from "./protocol/settings.ts";
+import type { Registry } from "./registry/registry.ts";
 import type { Membership } from "./scheduler.ts";
 import type { Place } from "./slot/state.ts";
 import type { CachedModel, OpenAiDeps, Pin, Stamp } from "./tasks/deps.ts";
 
-export interface AskingDeps extends Omit<PlacesDeps, "hardware"> {
+export interface AskingDeps extends Omit<PlacesDeps, "hardware" | "registry"> {
+  readonly registry: Registry;
   readonly clock: Clock;
   readonly log: Log;
   readonly stamp: () => Stamp;
@@ -20,11 +22,12 @@ export interface AskingDeps extends Omit<PlacesDeps, "hardware"> {
 export async function askingParts(member: Membership, settings: Settings, deps: AskingDeps): Promise<OpenAiDeps> {
   const { clock, log, stamp, catalogue, store } = deps;
   const pin = createPin({ ...deps, member, settings, hardware: await deps.hardware() });
+  const openable = [...new Set([...deps.registry.models(), ...catalogue].map((it) => ("id" in it ? it.id : it.name)))];
   const cached = async (): Promise<CachedModel[]> => {
     const known = catalogue.map(async (it) => ((await store.isCached(it.id)) ? [it] : []));
     return (await Promise.all(known)).flat();
   };
-  return { clock, log, stamp, scheduler: member, settings, pin, openable: catalogue.map((it) => it.id), cached };
+  return { clock, log, stamp, scheduler: member, settings, pin, openable, cached };
 }
 
 interface PinningDeps extends PlacesDeps {
@@ -42,7 +45,7 @@ const MOST_PINNED = { embedded: 2, endpoint: 16 };
 function createPin(deps: PinningDeps): Pin {
   const { member } = deps;
   return (model, use) => {
-    const place = placeAtServer(model, deps) ?? placeHere(model, use, deps);
+    const place = placeAtServer(model, deps) ?? placeRegistered(model, use, deps) ?? placeHere(model, use, deps);
     if (!place) return null;
     makeRoom(member, place.config.source.kind === "endpoint" ? "endpoint" : "embedded");
     member.add(place);
@@ -59,6 +62,18 @@ function placeAtServer(model: string, deps: PinningDeps): Place | null {
   return placeOf({ id: model, roles: [], source: { ...source, modelName: model } }, model, deps);
 }
 
+/** One of the user's own, or of a server that was found. */
+function placeRegistered(model: string, use: Use, deps: PinningDeps): Place | null {
+  const { hardware, settings } = deps;
+  const { device, vramLimitGb } = use === "embed" ? settings.embed : settings.draft;
+  const given: SourceGiven = {
+    ...{ use, device, isDeviceGiven: device !== "auto", limitGb: vramLimitGb },
+    ...{ threads: threadsOf(hardware.cores), llamaServer: settings.llamaServer },
+  };
+  const source = registeredSource(model, null, given, deps);
+  return source && placeOf({ id: model, roles: [], source }, model, deps);
+}
+
 function placeHere(model: string, use: Use, deps: PinningDeps): Place | null {
   const { catalogue, hardware, settings } = deps;
   const entry = catalogue.find((it) => it.id === model) ?? null;
@@ -68,7 +83,11 @@ function placeHere(model: string, use: Use, deps: PinningDeps): Place | null {
   const { draft, llamaServer } = settings;
   const isDeviceGiven = draft.device !== "auto";
   const device = isDeviceGiven ? draft.device : (gpuFor(entry, hardware) ?? "cpu");
-  return placeOf(named(model, { device, isDeviceGiven, limitGb: null, cores, use, llamaServer }), model, deps);
+  return placeOf(
+    named(model, { device, isDeviceGiven, limitGb: draft.vramLimitGb, cores, use, llamaServer }),
+    model,
+    deps,
+  );
 }
 
 function makeRoom(member: Membership, kind: keyof typeof MOST_PINNED): void {

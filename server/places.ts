@@ -1,14 +1,24 @@
-import { assign, type EngineConfig, type LocalSource, type VllmSource } from "./core/assign.ts";
-import { type Choice, choose, type Hardware } from "./core/choose.ts";
+import {
+  assign,
+  type EndpointSource,
+  type EngineConfig,
+  type LocalSource,
+  type SourceGiven,
+  type VllmSource,
+} from "./core/assign.ts";
+import { type Choice, choose, gpuFor, type Hardware } from "./core/choose.ts";
 import type { Option } from "./core/govern/loadable.ts";
+import { forced, meant, sourceOf } from "./core/registered.ts";
 import type { EngineSpec } from "./engineSpec.ts";
+import { TandemError } from "./errors.ts";
 import { type CatalogueEntry, toModelInfo } from "./models/catalogue.ts";
 import { attachable } from "./needs/attachable.ts";
 import type { LocalNeeds } from "./needs/local.ts";
 import type { Needs } from "./needs/needs.ts";
 import type { Engine, ModelFile, ModelStore, OpenEngine } from "./ports.ts";
-import type { ModelInfo } from "./protocol/models.ts";
+import type { ModelInfo, Role } from "./protocol/models.ts";
 import type { Settings } from "./protocol/settings.ts";
+import type { Registry } from "./registry/registry.ts";
 import type { Emit, Place, Prepared } from "./slot/state.ts";
 
 export interface PlacesDeps {
@@ -17,6 +27,8 @@ export interface PlacesDeps {
   readonly store: ModelStore;
   readonly openEngine: OpenEngine;
   readonly needs: Needs;
+  /** The user's own models, and servers that have some loaded already. */
+  readonly registry: Pick<Registry, "config" | "models" | "served">;
 }
 
 /** The models meant for this machine; where the catalogue has nothing that fits, the trial model serves both roles. */
@@ -31,12 +43,25 @@ export async function places(settings: Settings, deps: PlacesDeps): Promise<Plac
     hardware: deps.hardware,
     choice: chosenModels(deps),
     stand: trialModel(deps.catalogue),
+    registered: (name, role, given) => registeredSource(name, role, given, deps),
   });
   return Promise.all(configs.map(async (config) => placeOf(config, await likelyModel(config, deps.store), deps)));
 }
 
+/** How to open the user's own model of this name, or the one meant for the role; null: there is none. */
+export function registeredSource(
+  ...[name, role, given, { registry, hardware }]: [string, Role | null, SourceGiven, PlacesDeps]
+): EngineConfig["source"] | null {
+  const model = meant(registry.models(), name, role);
+  if (!model) return null;
+  // Whatever it is used for, it goes to the same device, so that all share it.
+  const device = given.isDeviceGiven ? given.device : (given.use === "write" && gpuFor(null, hardware)) || "cpu";
+  return sourceOf(model, { ...given, device, backends: registry.config().backends });
+}
+
 /** A place for one engine; `likely` is the model that loading will end with. */
-export function placeOf(config: EngineConfig, likely: string, deps: PlacesDeps): Place {
+export function placeOf(wanted: EngineConfig, likely: string, deps: PlacesDeps): Place {
+  const config = forced(wanted, deps.registry.config().backends);
   return {
     config,
     expected: expectedModel(likely, deps.catalogue),
@@ -56,18 +81,13 @@ async function likelyModel({ source }: EngineConfig, store: ModelStore): Promise
 }
 
 async function prepare(
-  { id, roles, source }: EngineConfig,
+  { id, roles, source, refusal }: EngineConfig,
   deps: PlacesDeps,
   emit: Emit,
   signal: AbortSignal,
 ): Promise<Prepared> {
-  if (source.kind === "endpoint") {
-    const { url, modelName, apiKey } = source;
-    emit({ kind: "loading", engine: id, model: modelName ?? url });
-    const open: Prepared["open"] = (_, _emit, opening) =>
-      deps.openEngine({ kind: "endpoint", url, modelName, apiKey }, opening);
-    return { loadable: attachable(modelName ?? url), open, waysToFit: () => null };
-  }
+  if (refusal) throw new TandemError(refusal.code, refusal.message, refusal.nextStep);
+  if (source.kind === "endpoint") return attached(id, source, deps, emit);
   if (source.kind === "vllm") return prepareVllm(id, source, deps, signal);
   const file = await deps.store.ensure(
     source.model,
@@ -77,6 +97,8 @@ async function prepare(
   );
   // Said once a task: the auditor's model is missing for the same reason as the drafter's.
   if (file.substituted && roles.includes("draft")) emit({ kind: "notice", message: file.substituted });
+  const there = await deps.registry.served(source, file.path);
+  if (there) return attached(id, there, deps, emit);
   const { hardware, catalogue } = deps;
   const needs = await deps.needs.local(source, file, { hardware, catalogue, signal });
   return {
@@ -84,6 +106,14 @@ async function prepare(
     open: (option, tell, opening) => open({ id, source, file, option, needs }, deps, tell, opening),
     waysToFit: needs.waysToFit,
   };
+}
+
+/** A server that is there already. */
+function attached(...[id, source, deps, emit]: [string, EndpointSource, PlacesDeps, Emit]): Prepared {
+  const name = source.modelName ?? source.url;
+  emit({ kind: "loading", engine: id, model: name });
+  const open: Prepared["open"] = (_option, _emit, signal) => deps.openEngine(source, signal);
+  return { loadable: attachable(name), open, waysToFit: () => null };
 }
 
 /** It takes its share of each card and fetches its model itself. */

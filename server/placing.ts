@@ -1,26 +1,44 @@
 import { type PlacesDeps, places } from "./places.ts";
-import { Settings } from "./protocol/settings.ts";
+import type { ClientSettings, Settings } from "./protocol/settings.ts";
+import type { Registry } from "./registry/registry.ts";
 import type { Membership } from "./scheduler.ts";
 
-/** A client's settings, and its engines placed by them. */
-export interface Placing {
+/** A client's settings over the configuration's, and its engines placed by them. Disposing ends the following of the latter. */
+export interface Placing extends Disposable {
   readonly settings: Settings;
   /** New settings; the next `done` works by them. */
-  begin(settings: Settings): void;
+  begin(settings: ClientSettings): void;
   /** Resolves when the engines are placed by the settings that hold by then. */
   done(): Promise<void>;
 }
 
-export type PlacingDeps = Omit<PlacesDeps, "hardware"> & { readonly hardware: () => Promise<PlacesDeps["hardware"]> };
+export interface PlacingDeps extends Omit<PlacesDeps, "hardware" | "registry"> {
+  readonly hardware: () => Promise<PlacesDeps["hardware"]>;
+  readonly registry: Registry;
+}
 
-/** Engines are placed at the first use and again when the settings changed. */
-export function createPlacing(member: Membership, deps: PlacingDeps): Placing {
-  let settings = Settings.parse({});
+/**
+ * Engines are placed at the first use, and again when the client's settings, the configuration or the models there are have changed.
+ * `onSettings` hears when other settings hold than before.
+ */
+export function createPlacing(
+  member: Membership,
+  deps: PlacingDeps,
+  onSettings: (settings: Settings) => void = () => undefined,
+): Placing {
+  let client: ClientSettings = {};
+  let settings = deps.registry.settings(client);
   let ready: Promise<void> | null = null;
+  let placed = "";
 
   async function place(wanted: Settings): Promise<void> {
     const next = await places(wanted, { ...deps, hardware: await deps.hardware() });
-    if (wanted === settings) member.configure(next);
+    if (wanted !== settings) return;
+    // A server that came or went somewhere is no reason to let go what requests have named.
+    const now = JSON.stringify(next.map((it) => it.config));
+    if (now === placed) return;
+    placed = now;
+    member.configure(next);
   }
 
   async function done(): Promise<void> {
@@ -37,14 +55,24 @@ export function createPlacing(member: Membership, deps: PlacingDeps): Placing {
     if (wanted !== settings) await done();
   }
 
+  function refresh(): void {
+    const before = JSON.stringify(settings);
+    settings = deps.registry.settings(client);
+    ready = null;
+    if (JSON.stringify(settings) !== before) onSettings(settings);
+  }
+
+  const following = deps.registry.listen(refresh);
   return {
     get settings() {
       return settings;
     },
     begin(next) {
-      settings = next;
-      ready = null;
+      client = next;
+      placed = "";
+      refresh();
     },
     done,
+    [Symbol.dispose]: () => following[Symbol.dispose](),
   };
 }

@@ -14,6 +14,7 @@ import { requests } from "./protocol/requests.ts";
 import type { Settings } from "./protocol/settings.ts";
 import type { Status } from "./protocol/status.ts";
 import { createRecording } from "./recording.ts";
+import type { Registry } from "./registry/registry.ts";
 import type { EnginePool, Membership } from "./scheduler.ts";
 import { folderOf, withinFolders } from "./scope.ts";
 import { chat } from "./tasks/chat.ts";
@@ -37,6 +38,7 @@ export interface SharedParts {
   readonly catalogue: readonly CatalogueEntry[];
   readonly openEngine: OpenEngine;
   readonly needs: Needs;
+  readonly registry: Registry;
   /** What was read of the GPUs in the last so many seconds. */
   readonly gpuHistory: (seconds: number) => ResultOf<typeof requests.gpuHistory>;
   /** Asked when first needed, so that the start does not wait for a driver. */
@@ -72,8 +74,8 @@ export interface ClientSession extends Session {
 /** One client's settings, workspace and share in the engines, and the handlers that work with them. */
 export function createSession(deps: SessionDeps): ClientSession {
   const member = deps.pool.join(priorityOf(deps.client));
-  const placing = createPlacing(member, deps);
-  const followers = new Set<(settings: Settings) => void>();
+  const followers = createFollowers();
+  const placing = createPlacing(member, deps, followers.tell);
   let folders: readonly string[] = [];
   let running = 0;
   const recording = createRecording(deps.client?.kind ?? null, deps);
@@ -117,24 +119,33 @@ export function createSession(deps: SessionDeps): ClientSession {
       },
       ...serviceHandlers(() => deps.service(session)),
     },
-    configure(next) {
-      placing.begin(next);
-      for (const follower of followers) follower(next);
-    },
-    follow(listener) {
-      followers.add(listener);
-      listener(placing.settings);
-      return { [Symbol.dispose]: () => void followers.delete(listener) };
-    },
+    configure: placing.begin,
+    follow: (listener) => followers.follow(listener, placing.settings),
     scope(folderUris) {
       folders = folderUris;
     },
     [Symbol.dispose]() {
       deps.onGone();
+      placing[Symbol.dispose]();
       member[Symbol.dispose]();
     },
   };
   return session;
+}
+
+/** Who hears of a client's settings. */
+function createFollowers() {
+  const followers = new Set<(settings: Settings) => void>();
+  return {
+    tell(settings: Settings): void {
+      for (const it of followers) it(settings);
+    },
+    follow(listener: (settings: Settings) => void, now: Settings): Disposable {
+      followers.add(listener);
+      listener(now);
+      return { [Symbol.dispose]: () => void followers.delete(listener) };
+    },
+  };
 }
 
 type Emit<R extends AnyRequest> = (event: EventOf<R>) => void;
@@ -154,6 +165,7 @@ function taskHandlers(work: Work, deps: SharedParts, member: Membership) {
   const { counted, recorded, parts } = work;
   return {
     ...engineHandlers(work, member),
+    ...registryHandlers(deps.registry),
     run: (params, { emit, signal }) =>
       recorded(requests.run, emit, (tell) => run(params, parts(params.document?.uri), tell, signal)),
     generate: (params, { emit, signal }) => counted(() => generate(params, parts(), emit, signal)),
@@ -173,6 +185,21 @@ function openaiHandlers({ recorded, counted, asking }: Work) {
     embeddings: (params, { emit, signal }) =>
       recorded(requests.embeddings, emit, async (tell) => embed(params, await asking(), tell, signal)),
     listModels: (_, { signal }) => counted(async () => listModels(await asking(), signal)),
+  } satisfies Partial<Handlers>;
+}
+
+/** Models by name, and where they are from. */
+function registryHandlers(registry: Registry) {
+  return {
+    async registry({ look }, { signal }) {
+      if (look) await registry.look(signal);
+      return registry.shown();
+    },
+    register: ({ model }) => registry.register(model),
+    async unregister({ name }) {
+      await registry.unregister(name);
+      return {};
+    },
   } satisfies Partial<Handlers>;
 }
 

@@ -17,6 +17,7 @@ import {
   EmbeddingsResult,
   ModelList,
 } from "./openai.ts";
+import { register, registry, unregister } from "./registry.ts";
 import { RunEvent, RunParams, RunResult } from "./run.ts";
 import { Moving, ServeEvent, ServeParams, StopParams } from "./service.ts";
 import { Status } from "./status.ts";
@@ -176,5 +177,8 @@ export const requests = {
   unload,
   pin,
   gpuHistory,
+  registry,
+  register,
+  unregister,
   follow,
 } as const;

@@ -14,6 +14,7 @@ import { catalogue } from "../../server/models/catalogue.ts";
 import { createModelStore } from "../../server/models/store.ts";
 import { createNeeds } from "../../server/needs/needs.ts";
 import { placeOf } from "../../server/places.ts";
+import { Config } from "../../server/protocol/config.ts";
 import { fakeEngines } from "../fakes/engines.ts";
 import { silentLog } from "../fakes/log.ts";
 import { modelShapes } from "../setup/modelShapes.ts";
@@ -120,6 +121,7 @@ function machine({ gpus, held }: Given) {
   let seen: (held: readonly Need[]) => void = () => assert.fail("nobody follows");
   const deps = {
     catalogue,
+    registry: { config: () => Config.parse({}), models: () => [], served: async () => null },
     hardware: { ramBytes: 32 * GIB, cores: 8, gpus },
     store: createModelStore({ folder, log: silentLog, clock }),
     openEngine: async (...args: Parameters<typeof engines.open>) => {

@@ -3,13 +3,17 @@ import { join } from "node:path";
 import { engineEntry, shimEntry, wasmPath } from "../../server/assets.ts";
 import { createOpenEngine } from "../../server/backends/open.ts";
 import { createCalibration } from "../../server/calibration/calibration.ts";
+import { createConfigOwner } from "../../server/config/owner.ts";
 import { GPU_RESERVE_BYTES } from "../../server/core/choose.ts";
 import { GOVERN_RULES, type GovernRules } from "../../server/core/govern/rules.ts";
+import { createDiscovery } from "../../server/discovery/discovery.ts";
 import { createFiles } from "../../server/files.ts";
 import { catalogue } from "../../server/models/catalogue.ts";
 import { createModelStore } from "../../server/models/store.ts";
 import { createNeeds } from "../../server/needs/needs.ts";
 import type { Clock, Log, OpenEngine } from "../../server/ports.ts";
+import { createRegistry } from "../../server/registry/registry.ts";
+import { createStored } from "../../server/registry/stored.ts";
 import { createSyntax } from "../../server/syntax/treeSitter.ts";
 import { createWorld, type World, type WorldDeps } from "../../server/world.ts";
 import { silentJournal } from "../fakes/journal.ts";
@@ -35,8 +39,12 @@ const ROOMY: WorldDeps["devices"] = {
 export function testWorld(folder: string, log: Log, options: TestWorldOptions = {}): World {
   const { openEngine = realEngines(log), devices = ROOMY, rules = () => GOVERN_RULES } = options;
   const { clock = { nowMs: () => performance.now() } } = options;
+  const config = createConfigOwner({ path: join(folder, "tandem.jsonc"), env: {}, log });
+  const discovery = createDiscovery({ config: () => config.now().config, clock, log, ports: [] });
+  const stored = createStored(join(folder, "models.json"), log);
   return createWorld({
     clock,
+    registry: createRegistry({ config, discovery, catalogue, stored, log }),
     devices,
     rules,
     log,

@@ -9,7 +9,7 @@ import type { Log } from "../../server/ports.ts";
 import type { ClientInfo } from "../../server/protocol/handshake.ts";
 import { requests } from "../../server/protocol/requests.ts";
 import type { RunResult, Timing } from "../../server/protocol/run.ts";
-import type { Settings } from "../../server/protocol/settings.ts";
+import type { ClientSettings } from "../../server/protocol/settings.ts";
 import { createFrames } from "../../server/transport/lsp/frames.ts";
 import { type LspClient, serveLsp } from "../../server/transport/lsp/serve.ts";
 import { listenOn } from "../../server/transport/socket.ts";
@@ -17,7 +17,7 @@ import { silentLog } from "../fakes/log.ts";
 
 /** What a session heard, and the handlers behind it: `status` answers, `generate` goes on until it is aborted or let go. */
 export interface ScriptedSession extends Session {
-  readonly settings: readonly Settings[];
+  readonly settings: readonly ClientSettings[];
   readonly folders: readonly (readonly string[])[];
   readonly disposals: number;
   /** Handlers that have begun and not ended. */
@@ -26,7 +26,7 @@ export interface ScriptedSession extends Session {
 }
 
 export function scriptedSession(): ScriptedSession {
-  const heard = { settings: [] as Settings[], folders: [] as (readonly string[])[], disposals: 0, working: 0 };
+  const heard = { settings: [] as ClientSettings[], folders: [] as (readonly string[])[], disposals: 0, working: 0 };
   let free = Promise.withResolvers<void>();
   async function wait(signal: AbortSignal): Promise<void> {
     heard.working++;

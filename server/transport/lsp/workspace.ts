@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Session } from "../../handlers.ts";
 import type { ClientInfo } from "../../protocol/handshake.ts";
-import { Settings } from "../../protocol/settings.ts";
+import { ClientSettings } from "../../protocol/settings.ts";
 import { parsed } from "./failure.ts";
 
 /** A client's settings and folders, as LSP has them, for its session. */
@@ -36,14 +36,14 @@ export function createWorkspace(session: Session, client: ClientInfo["kind"]): W
     begin(params) {
       const { initializationOptions, workspaceFolders, rootUri } = parsed(Begin, params, "initialize");
       const options = client === "editor" ? sectionOf(initializationOptions) : initializationOptions;
-      session.configure(parsed(Settings, options ?? {}, "initializationOptions"));
+      session.configure(parsed(ClientSettings, options ?? {}, "initializationOptions"));
       scope(workspaceFolders?.map((it) => it.uri) ?? (rootUri ? [rootUri] : []));
     },
     changeSettings(params) {
       const { settings } = parsed(ChangedSettings, params, "settings");
       const section = client === "editor" ? sectionOf(settings) : settings;
       if (section === null) return;
-      session.configure(parsed(Settings, section, "settings"));
+      session.configure(parsed(ClientSettings, section, "settings"));
     },
     changeFolders(params) {
       const { added, removed } = parsed(ChangedFolders, params, "event").event;
