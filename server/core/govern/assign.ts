@@ -83,6 +83,9 @@ function grant(draft: Draft, asked: Asked, { key, why }: { key: string; why: str
   draft.effects.push({ kind: "grant", request: asked.request, key, why });
 }
 
+/** What is over soon is waited for; smaller models are no better. */
+const SHORT: ReadonlySet<Obstacle["kind"]> = new Set(["busy", "loading", "room", "reread"]);
+
 /** The first of its choices that can be had; null when it has its turn now. */
 function place(pass: Pass, asked: Asked): Obstacle | null {
   const { draft } = pass;
@@ -93,8 +96,7 @@ function place(pass: Pass, asked: Asked): Obstacle | null {
       grant(draft, asked, { key, why: nth === 0 ? null : insteadOf(draft, asked, key) });
       return null;
     }
-    if (obstacle.kind === "busy" || obstacle.kind === "loading" || obstacle.kind === "room")
-      return aim(draft, asked, obstacle);
+    if (SHORT.has(obstacle.kind)) return aim(draft, asked, obstacle);
     if (first === null || isForEver(first)) first = obstacle;
   }
   if (first?.kind === "blocked") keepPlace(draft, asked, first);

@@ -1,0 +1,297 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { card, devices, GB, loaded, model, play, type Step, tick, want } from "./scene.ts";
+
+const a = model("a", 10);
+const small = model("small", 2);
+const done = (request: string) => ({ kind: "done", request }) as const;
+const busyCard = (pressure: "moderate" | "high") => devices(card("g0", 12, { pressure }));
+
+const cases: readonly { name: string; steps: readonly Step[]; rules?: Parameters<typeof play>[1] }[] = [
+  {
+    name: "interactive work goes before tasks, tasks before background work, and each in the order it came",
+    steps: [
+      [0, devices(card("g0", 1))],
+      [0, want("b1", a, "background"), "load a g0"],
+      [1, want("t1", a, "task")],
+      [2, want("i1", a)],
+      [3, want("i2", a)],
+      [5, loaded("a"), "grant i1 a"],
+      [6, done("i1"), "grant i2 a"],
+      [7, done("i2"), "grant t1 a"],
+      [8, done("t1"), "grant b1 a"],
+    ],
+  },
+  {
+    name: "a task that waited long goes in its turn; background work goes first once after ten times that",
+    steps: [
+      [0, devices(card("g0", 1))],
+      [0, want("i1", a), "load a g0"],
+      [1, want("t1", a, "task")],
+      [1, want("b1", a, "background")],
+      [1, want("b2", a, "background")],
+      [5, loaded("a"), "grant i1 a"],
+      [30, want("i2", a)],
+      [32, done("i1"), "grant t1 a"],
+      [33, want("i3", a)],
+      [299, done("t1"), "grant i2 a"],
+      [301, done("i2"), "grant b1 a"],
+      [302, done("b1"), "grant i3 a"],
+      [303, want("i4", a)],
+      [304, done("i3"), "grant i4 a"],
+      [335, done("i4"), "grant b2 a"],
+    ],
+  },
+  {
+    name: "background work leaves the last place of a model to others",
+    steps: [
+      [0, devices(card("g0", 1))],
+      [0, want("b1", a, "background"), "load a g0"],
+      [0, want("b2", a, "background")],
+      [5, loaded("a", 2), "grant b1 a"],
+      [6, want("i1", a), "grant i1 a"],
+    ],
+  },
+  {
+    name: "background work does not unload what was used a moment ago",
+    steps: [
+      [0, devices(card("g0", 11))],
+      [0, want("i1", small), "load small g0"],
+      [5, loaded("small"), "grant i1 small"],
+      [20, done("i1")],
+      [21, want("b1", a, "background")],
+      [50, tick, "unload small"],
+    ],
+  },
+  {
+    name: "more than may wait are refused",
+    rules: { mostWaiting: 2 },
+    steps: [
+      [0, devices(card("g0", 1))],
+      [0, want("r1", a), "load a g0"],
+      [0, want("r2", a)],
+      [0, want("r3", a), "refuse r3 too-many"],
+      [5, loaded("a"), "grant r1 a"],
+      [6, want("r4", a)],
+    ],
+  },
+  {
+    name: "while a card fills up, a smaller model that is loaded answers",
+    steps: [
+      [0, devices(card("g0", 1))],
+      [0, want("r1", small), "load small g0"],
+      [5, loaded("small"), "grant r1 small"],
+      [6, done("r1")],
+      [7, devices(card("g0", 10, { pressure: "moderate" }))],
+      [8, want("r2", [a, small]), "grant r2 small"],
+      [9, done("r2")],
+      [20, devices(card("g0", 3))],
+      [21, want("r3", [a, small]), "load a g0"],
+    ],
+  },
+  {
+    name: "under moderate pressure a large model is still loaded where nothing smaller is; under high pressure the smaller is",
+    steps: [
+      [0, devices(card("g0", 1, { pressure: "moderate" }))],
+      [0, want("r1", [a, small]), "load a g0"],
+      [1, { kind: "load-failed", key: "a", why: "other", message: "" }, "load small g0"],
+      [2, loaded("small"), "grant r1 small"],
+    ],
+  },
+  {
+    name: "under high pressure the smaller one is loaded",
+    steps: [
+      [0, devices(card("g0", 4, { pressure: "high" }))],
+      [0, want("r1", [a, small]), "load small g0"],
+      [1, want("r2", a), "load a g0"],
+    ],
+  },
+  {
+    name: "under critical pressure nothing is loaded, and what came waits",
+    steps: [
+      [0, devices(card("g0", 22, { pressure: "critical" }))],
+      [0, want("r1", small)],
+      [9, devices(card("g0", 9, { pressure: "high" })), "load small g0"],
+    ],
+  },
+  {
+    name: "under critical pressure idle models go at once, and if that is not enough those in use, with time to end",
+    steps: [
+      [0, devices(card("g0", 1))],
+      [0, want("r1", a), "load a g0"],
+      [0, want("r2", small), "load small g0"],
+      [5, loaded("a"), "grant r1 a"],
+      [5, loaded("small"), "grant r2 small"],
+      [6, done("r2")],
+      [7, devices(card("g0", 22.5, { pressure: "critical" })), "unload small"],
+      [8, { kind: "unloaded", key: "small" }],
+      [9, devices(card("g0", 23, { pressure: "critical" }))],
+      [13, devices(card("g0", 23, { pressure: "critical" })), "unload a in 5000"],
+    ],
+  },
+  {
+    name: "critical by its share, and its reserve not touched: nothing has to go",
+    steps: [
+      [0, devices(card("g0", 1, { totalBytes: 80 * GB }))],
+      [0, want("r1", model("a", 73)), "load a g0"],
+      [5, loaded("a"), "grant r1 a"],
+      [11, devices(card("g0", 74, { totalBytes: 80 * GB, pressure: "critical" }))],
+      [12, want("r2", small), "load small g0"],
+    ],
+  },
+  {
+    name: "an idle model goes in two steps, sooner on a card that is full",
+    steps: [
+      [0, devices(card("g0", 1))],
+      [0, want("r1", a), "load a g0"],
+      [5, loaded("a"), "grant r1 a"],
+      [10, done("r1")],
+      [69, tick],
+      [70, tick, "trim a"],
+      [71, tick],
+      [129, busyCard("moderate")],
+      [130, tick, "unload a"],
+    ],
+  },
+  {
+    name: "on a card that is nearly full after 30 s, and after 300 s where there is no need",
+    steps: [
+      [0, devices(card("g0", 1), card("g1", 1))],
+      [0, want("r1", a), "load a g0"],
+      [0, want("r2", model("b", 5, { on: ["g1"] })), "load b g1"],
+      [5, loaded("a"), "grant r1 a"],
+      [5, loaded("b"), "grant r2 b"],
+      [10, done("r1")],
+      [10, done("r2")],
+      [12, devices(card("g0", 11, { pressure: "high" }), card("g1", 6))],
+      [39, tick],
+      [40, tick, "unload a"],
+      [309, tick, "trim b"],
+      [310, tick, "unload b"],
+    ],
+  },
+  {
+    name: "a card that is hot gets nothing new while another can have it",
+    steps: [
+      [0, devices(card("g0", 1, { thermal: "hot" }), card("g1", 1))],
+      [0, want("r1", model("a", 10, { on: ["g0", "g1"] })), "load a g1"],
+    ],
+  },
+  {
+    name: "where there is no other, it is loaded on the hot card when it has waited long",
+    steps: [
+      [0, devices(card("g0", 1, { thermal: "hot" }))],
+      [0, want("r1", a)],
+      [29, tick],
+      [30, tick, "load a g0"],
+      [35, loaded("a"), "grant r1 a"],
+      [36, want("b1", a, "background")],
+      [37, done("r1")],
+      [38, devices(card("g0", 11, { thermal: "warm" })), "grant b1 a"],
+    ],
+  },
+  {
+    name: "a card that is far too hot keeps one model, and that gets no new work",
+    steps: [
+      [0, devices(card("g0", 1))],
+      [0, want("r1", a), "load a g0"],
+      [0, want("r2", small), "load small g0"],
+      [5, loaded("a"), "grant r1 a"],
+      [5, loaded("small"), "grant r2 small"],
+      [6, done("r2")],
+      [7, devices(card("g0", 13, { thermal: "critical" })), "unload small"],
+      [8, done("r1")],
+      [9, want("r3", a)],
+      [20, devices(card("g0", 11, { thermal: "hot" })), "grant r3 a"],
+    ],
+  },
+  {
+    name: "an embedder goes to the processor rather than have a writer unloaded; a writer waits for its card",
+    steps: [
+      [0, devices(card("g0", 11), card("cpu", 4))],
+      [0, want("r1", a), "load a g0"],
+      [5, loaded("a"), "grant r1 a"],
+      [16, done("r1")],
+      [17, want("e1", model("e", 2, { kind: "embedder", on: ["g0", "cpu"] })), "load e cpu"],
+      [18, want("r2", a), "grant r2 a"],
+      [19, want("r3", model("w", 2, { on: ["g0", "cpu"] }))],
+    ],
+  },
+  {
+    name: "a writer that its card cannot have for others' sake runs on the processor",
+    steps: [
+      [0, devices(card("g0", 20), card("cpu", 4))],
+      [0, want("r1", model("w", 2, { on: ["g0", "cpu"] })), "load w cpu"],
+    ],
+  },
+  {
+    name: "what is to be loaded before anybody asks is, when there is room",
+    steps: [
+      [0, devices(card("g0", 15))],
+      [0, { kind: "preload", model: a }],
+      [1, devices(card("g0", 1)), "load a g0"],
+      [6, loaded("a")],
+      [7, want("r1", a), "grant r1 a"],
+    ],
+  },
+  {
+    name: "what the user wants gone answers what it has begun, and goes",
+    steps: [
+      [0, devices(card("g0", 1))],
+      [0, want("r1", a), "load a g0"],
+      [5, loaded("a"), "grant r1 a"],
+      [6, { kind: "release", key: "a" }],
+      [7, done("r1"), "unload a"],
+    ],
+  },
+  {
+    name: "what no settings name goes when it is idle, and stays when it is wanted again before",
+    steps: [
+      [0, devices(card("g0", 1))],
+      [0, want("r1", a), "load a g0"],
+      [5, loaded("a"), "grant r1 a"],
+      [6, { kind: "retire", key: "a" }],
+      [7, want("r2", a)],
+      [8, done("r1"), "grant r2 a"],
+      [9, done("r2")],
+      [10, { kind: "retire", key: "a" }, "unload a"],
+    ],
+  },
+  {
+    name: "a server that is there already takes no memory, and is not unloaded for being idle",
+    steps: [
+      [0, devices(card("g0", 23))],
+      [
+        0,
+        want("r1", model("server", 0, { options: [{ id: "attached", needs: [], why: "" }] })),
+        "load server attached",
+      ],
+      [1, loaded("server", 4), "grant r1 server"],
+      [2, done("r1")],
+      [999, tick],
+    ],
+  },
+];
+
+for (const { name, steps, rules } of cases)
+  test(name, () => {
+    assert.deepEqual(
+      play(steps, rules).got,
+      steps.map(([, , ...effects]) => effects),
+    );
+  });
+
+test("who waits hears its place and what for, in words and numbers, and hears it again when it changes", () => {
+  const { effects } = play([
+    [0, devices(card("g0", 7))],
+    [0, want("r1", model("a", 10))],
+    [1, { kind: "loaded", key: "a", held: null, slots: 1, tookMs: 1 }],
+    [2, want("r2", model("b", 9.2))],
+    [3, want("r3", model("b", 9.2))],
+    [4, tick],
+    [5, done("r2")],
+  ]);
+  const waits = effects.filter((it) => it.kind === "wait").map((it) => `${it.request} ${it.position} ${it.why}`);
+  const why = "B waits for 5.2 GB on card g0: held by A (busy), other programs (7.0 GB)";
+  assert.deepEqual(waits, ["r1 1 A is being loaded on card g0", `r2 1 ${why}`, `r3 2 ${why}`, `r3 1 ${why}`]);
+});
