@@ -14,6 +14,8 @@ export interface ServiceDeps {
   readonly stateFolder: string;
   /** A session for an HTTP door, whose clients share it. */
   readonly connectHttp: () => ClientSession;
+  /** Fetching engines. */
+  readonly builds: Pick<ServiceHandlers, "builds" | "getBuild">;
   /** Leaves at once, breaking off what runs. */
   readonly leaveNow: () => void;
   /** No new client finds this orchestrator from here on, and another may be started. */
@@ -23,6 +25,7 @@ export interface ServiceDeps {
 /** What concerns the whole orchestrator, asked for by one of its clients. */
 export function createService(deps: ServiceDeps): (session: ClientSession) => ServiceHandlers {
   return (session) => ({
+    ...deps.builds,
     async serve(params, call) {
       await deps.httpDoors.serve(params, () => openDoor(params, session, deps), call);
       return {};

@@ -1,6 +1,7 @@
 import { TandemError } from "../errors.ts";
 import { ESTIMATE_FLAGS } from "./estimateOptions.ts";
 import { GENERATE_FLAGS } from "./generate.ts";
+import { GET_FLAGS } from "./get.ts";
 import type { Values } from "./options.ts";
 import { SERVE_FLAGS } from "./serve.ts";
 import { SETTING_FLAGS } from "./settings.ts";
@@ -14,6 +15,7 @@ const OWN: ReadonlyMap<string, readonly string[]> = new Map([
   ["generate", Object.keys(GENERATE_FLAGS)],
   ["serve", Object.keys(SERVE_FLAGS)],
   ["decisions", ["limit"]],
+  ["get", Object.keys(GET_FLAGS)],
   ["gpus", ["watch"]],
   ["stop", ["now"]],
   ["estimate", Object.keys(ESTIMATE_FLAGS)],

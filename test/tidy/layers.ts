@@ -45,7 +45,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "server/models": { may: [...ADAPTER, "undici", "tar", "server/certificates.ts", "server/platform"] },
   "server/syntax": { may: [...ADAPTER, "web-tree-sitter"] },
   "server/gpu": { may: ADAPTER },
-  "server/getting": { may: [...ADAPTER, "tar", "server/models", "server/platform"] },
+  "server/getting": { may: [...ADAPTER, "tar", "server/models", "server/platform"], types: ["server/handlers.ts"] },
   "server/discovery": { may: [...ADAPTER, "server/certificates.ts"] },
   "server/registry": {
     may: [...ADAPTER, "server/platform"],
