@@ -117,6 +117,16 @@ function mamba(): ModelShape {
   };
 }
 
+/** Too large a file for every test: `npm run bench:estimate` has it. */
+export const qwen32b = qwen2({
+  name: "Qwen2.5 32B (grouped queries)",
+  layers: 64,
+  width: 5_120,
+  heads: 40,
+  kvHeads: 8,
+  feedForward: 27_648,
+});
+
 /** The public numbers of real models, one for every way that memory is counted differently. */
 export const modelShapes = {
   qwen7b: qwen2({
