@@ -11,6 +11,8 @@ import { isSomebodyElses } from "./listener.ts";
 export interface Discovery {
   /** What is known now. Where that is old it is looked at again, and nobody waits for it. */
   servers(): readonly FoundServer[];
+  /** The same, once the first look is over; it is waited for half a second and no longer. */
+  known(): Promise<readonly FoundServer[]>;
   /** Looks, and resolves with what there is; one round at a time, shared by all who ask meanwhile. */
   look(signal: AbortSignal): Promise<readonly FoundServer[]>;
   /** Whether the server at this address is there at this moment. */
@@ -25,6 +27,8 @@ export interface DiscoveryDeps {
   readonly log: Log;
   /** Of this machine; tests have their own. */
   readonly ports?: readonly number[];
+  /** How long one server may take to answer in all. */
+  readonly answerMs?: number;
 }
 
 /** Where Ollama, llama-server, vLLM and LM Studio listen if nobody says otherwise. */
@@ -32,10 +36,18 @@ export const USUAL_PORTS = [11_434, 8_080, 8_000, 1_234] as const;
 
 /** A server of this machine or network takes a connection in a few milliseconds; one that does not is not waited for. */
 const CONNECT_MS = 300;
+/** Who loads a model waits so long to hear that it is there already. */
+const FIRST_MS = 500;
 /** For all its answers together. */
 const ANSWER_MS = 1_500;
 
-export function createDiscovery({ config, clock, log, ports = USUAL_PORTS }: DiscoveryDeps): Discovery {
+export function createDiscovery({
+  config,
+  clock,
+  log,
+  ports = USUAL_PORTS,
+  answerMs = ANSWER_MS,
+}: DiscoveryDeps): Discovery {
   const listeners = new Set<() => void>();
   let found: readonly FoundServer[] = [];
   let lookedMs: number | null = null;
@@ -43,7 +55,7 @@ export function createDiscovery({ config, clock, log, ports = USUAL_PORTS }: Dis
 
   async function lookOnce(): Promise<readonly FoundServer[]> {
     const addresses = addressesOf(config(), ports);
-    const each = await Promise.all(addresses.map(probe));
+    const each = await Promise.all(addresses.map((it) => probe(it, answerMs)));
     const before = JSON.stringify(found);
     found = each.filter((it) => it !== null);
     lookedMs = clock.nowMs();
@@ -60,10 +72,20 @@ export function createDiscovery({ config, clock, log, ports = USUAL_PORTS }: Dis
     return round;
   }
 
+  function servers(): readonly FoundServer[] {
+    const everyMs = config().discovery.everySeconds * 1_000;
+    if (lookedMs === null || clock.nowMs() - lookedMs > everyMs) void begin(); // it never fails
+    return found;
+  }
+
   return {
-    servers() {
-      const everyMs = config().discovery.everySeconds * 1_000;
-      if (lookedMs === null || clock.nowMs() - lookedMs > everyMs) void begin(); // it never fails
+    servers,
+    async known() {
+      if (lookedMs !== null) return servers();
+      const limit = Promise.withResolvers<void>();
+      const timer = setTimeout(limit.resolve, FIRST_MS);
+      await Promise.race([begin(), limit.promise]);
+      clearTimeout(timer);
       return found;
     },
     async look(signal) {
@@ -92,10 +114,10 @@ function addressesOf({ hosts, discovery }: Pick<Config, "hosts" | "discovery">, 
 }
 
 /** Null: nobody there, or nothing that is known. */
-async function probe(address: string): Promise<FoundServer | null> {
+async function probe(address: string, answerMs: number): Promise<FoundServer | null> {
   const url = new URL(address);
   if (!(await accepts(url))) return null;
-  const limit = AbortSignal.timeout(ANSWER_MS);
+  const limit = AbortSignal.timeout(answerMs);
   const said = await Promise.all(PATHS.map(async (path) => [path, await ask(`${address}${path}`, limit)] as const));
   const identified = identify(Object.fromEntries(said) as Answers);
   if (!identified) return null;

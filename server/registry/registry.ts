@@ -80,7 +80,7 @@ export function createRegistry({ config, discovery, catalogue, stored, log }: Re
     async served(source, path) {
       if (!config.now().config.discovery.isAttached) return null;
       const file = { path: await realpath(path), bytes: (await stat(path)).size };
-      const found = alreadyServed(source, file, discovery.servers());
+      const found = alreadyServed(source, file, await discovery.known());
       // It may have gone since it was seen.
       return found && (await discovery.isThere(found.url)) ? found : null;
     },
