@@ -7,7 +7,8 @@
 //   determine the device handle for GPU3: 0000:04:00.0: Unknown Error"), "[GPU is lost]" and "[GPU requires reset]" in a row's
 //   cells, "[Insufficient Permissions]" for memory under MIG in containers and for names, "[Not Found]" for names in containers,
 //   "[N/A]" for every process's memory on Windows, "WARNING: infoROM is corrupted at gpu 0000:00:04.0" after the rows
-import { appendFileSync, readFileSync } from "node:fs";
+import { appendFileSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 
 export interface Script {
   /** A line for each card; with `-lms` once per period. */
@@ -25,8 +26,17 @@ export interface Script {
   readonly afterLists?: number;
   /** `hang`: prints no more; `garbage`: prints no readings; `partial`: stops in the middle of a line; `flood`: readings without pause. */
   readonly ending?: "hang" | "garbage" | "partial" | "exit" | "flood";
+  /** A folder in which programs that take memory say so, as `Holder`, in a file named by their process; it counts while they run. */
+  readonly holdersPath?: string;
   /** Each start adds a line here: its process and what it was asked. */
   readonly startsPath: string;
+}
+
+/** What a fake program takes of a card. */
+export interface Holder {
+  readonly uuid: string;
+  readonly mebibytes: number;
+  readonly name: string;
 }
 
 const [, , path = "", ...args] = process.argv;
@@ -35,7 +45,8 @@ const asked = args.find((it) => it.startsWith("--query-")) ?? args[0] ?? "";
 appendFileSync(script.startsPath, `${JSON.stringify({ pid: process.pid, asked })}\n`);
 
 if (asked === "-L") say(script.listed ?? "");
-else if (asked.startsWith("--query-compute-apps")) serve(() => (script.processes ?? []).join("\n"), "apps");
+else if (asked.startsWith("--query-compute-apps"))
+  serve(() => [...(script.processes ?? []), ...held().map(processLine)].join("\n"), "apps");
 else serveCards(asked.replace("--query-gpu=", "").split(","));
 
 /** Anew for every list, so that a driver can change under a tool that runs. */
@@ -52,7 +63,34 @@ function serveCards(fields: readonly string[]): void {
 /** Cards are written as `field=value`. */
 function pick(row: readonly string[], fields: readonly string[]): string {
   const values = new Map(row.map((it) => [it.slice(0, it.indexOf("=")), it.slice(it.indexOf("=") + 1)]));
+  const taken = held().filter((it) => it.uuid === values.get("uuid"));
+  const used = Number(values.get("memory.used")) + taken.reduce((sum, it) => sum + it.mebibytes, 0);
+  if (taken.length > 0) values.set("memory.used", String(used));
+  if (taken.length > 0) values.set("memory.free", String(Number(values.get("memory.total")) - used));
   return fields.map((it) => values.get(it) ?? "[N/A]").join(", ");
+}
+
+/** Those whose process runs: a driver frees what a killed one had. */
+function held(): (Holder & { readonly pid: number })[] {
+  const folder = script.holdersPath;
+  if (folder === undefined) return [];
+  return readdirSync(folder).flatMap((name) => {
+    const pid = Number(name);
+    if (!Number.isInteger(pid) || !runs(pid)) return [];
+    return [{ ...(JSON.parse(readFileSync(join(folder, name), "utf8")) as Holder), pid }];
+  });
+}
+
+function runs(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+function processLine({ uuid, pid, mebibytes, name }: ReturnType<typeof held>[number]): string {
+  return `${uuid}, ${pid}, ${mebibytes}, ${name}`;
 }
 
 function serve(text: () => string, what: "apps" | "cards"): void {

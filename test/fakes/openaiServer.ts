@@ -41,6 +41,8 @@ export interface FakeOptions {
   readonly chatTemplate?: string;
   /** Asked for when not empty. */
   readonly apiKey?: string;
+  /** Left out, any free one. */
+  readonly port?: number;
   /** The first that many requests of any kind meet 503 "Loading model". */
   readonly loadingAnswers?: number;
 }
@@ -75,6 +77,7 @@ export async function startFakeLlama(options: FakeOptions): Promise<FakeLlama> {
     chatTemplate: "{% for message in messages %}{{ message['content'] }}{% endfor %}",
     apiKey: "",
     loadingAnswers: 0,
+    port: 0,
     ...options,
   };
   const requests: FakeRequest[] = [];
@@ -88,7 +91,7 @@ export async function startFakeLlama(options: FakeOptions): Promise<FakeLlama> {
       arrivals.add(request);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(settled.port, "127.0.0.1", resolve));
   const close = () => closeServer(server);
   const { port } = server.address() as AddressInfo;
   return {

@@ -38,11 +38,18 @@ const CMAKE_OPTIONS = [
   "-DLLAMA_BUILD_EXAMPLES=OFF",
 ];
 
+/** For the card that is there: code for every one of them takes ten times as long. */
+const CUDA_OPTIONS = ["-DGGML_CUDA=ON", "-DCMAKE_CUDA_ARCHITECTURES=native"];
+
 /**
  * The path of a real llama-server: the one `TANDEM_TEST_LLAMA_SERVER` names, else one built from the source in node-llama-cpp and
  * kept in the cache by that source's hash. Building takes some minutes, once. Throws TandemError not-configured.
  */
-export async function ensureLlamaServer(say: Say, signal: AbortSignal): Promise<string> {
+export async function ensureLlamaServer(
+  say: Say,
+  signal: AbortSignal,
+  kind: "processor" | "cuda" = "processor",
+): Promise<string> {
   const given = process.env.TANDEM_TEST_LLAMA_SERVER;
   if (given) {
     if (await isExecutable(given)) return given;
@@ -56,7 +63,7 @@ export async function ensureLlamaServer(say: Say, signal: AbortSignal): Promise<
     .update(await readFile(BUNDLE))
     .digest("hex")
     .slice(0, 16);
-  const folder = join(cacheFolder(), "test-tools", `llama-server-${hash}`);
+  const folder = join(cacheFolder(), "test-tools", `llama-server-${hash}${kind === "cuda" ? "-cuda" : ""}`);
   const path = join(folder, PROGRAM);
   if (await isExecutable(path)) return path;
   await mkdir(dirname(folder), { recursive: true });
@@ -67,11 +74,18 @@ export async function ensureLlamaServer(say: Say, signal: AbortSignal): Promise<
   };
   using _lock = await acquireLock(`${folder}.lock`, onWait, signal);
   if (await isExecutable(path)) return path;
-  await build(folder, say, AbortSignal.any([signal, AbortSignal.timeout(BUILD_TIMEOUT_MS)]));
+  const options = kind === "cuda" ? [...CMAKE_OPTIONS, ...CUDA_OPTIONS] : CMAKE_OPTIONS;
+  await build({ folder, options, say }, AbortSignal.any([signal, AbortSignal.timeout(BUILD_TIMEOUT_MS)]));
   return path;
 }
 
-async function build(folder: string, say: Say, signal: AbortSignal): Promise<void> {
+interface Building {
+  readonly folder: string;
+  readonly options: readonly string[];
+  readonly say: Say;
+}
+
+async function build({ folder, options, say }: Building, signal: AbortSignal): Promise<void> {
   say(`building llama-server, once, for ${folder}; this takes some minutes`);
   const tools = dirname(folder);
   const prefix = `${basename(folder)}.part-`;
@@ -83,7 +97,7 @@ async function build(folder: string, say: Say, signal: AbortSignal): Promise<voi
     const source = join(part, "source");
     const made = join(part, "build");
     await run("git", ["clone", "--quiet", BUNDLE, source], () => {}, signal);
-    await run("cmake", ["-S", source, "-B", made, ...CMAKE_OPTIONS], () => {}, signal);
+    await run("cmake", ["-S", source, "-B", made, ...options], () => {}, signal);
     const jobs = String(availableParallelism());
     const target = ["--build", made, "--config", CONFIG, "--target", "llama-server", "-j", jobs];
     await run("cmake", target, createProgress(say), signal);
