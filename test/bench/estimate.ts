@@ -1,4 +1,4 @@
-// How far estimates are from what a real llama-server says that it has allocated: `node test/bench/estimate.ts`. The models are the trial
+// How far estimates are from what a real llama-server says that it has allocated: `node test/bench/estimate.ts [PART OF A NAME]`. The models are the trial
 // model itself and files that have other models' shapes and nothing in them; buffers are the processor's. Large files take a while to
 // be mapped.
 import { mkdtemp, rm } from "node:fs/promises";
@@ -10,6 +10,7 @@ import { modelShapes, qwen32b } from "../setup/modelShapes.ts";
 import { writeSparseModel } from "../setup/sparseModel.ts";
 import { ensureTinyLlama } from "../setup/tinyllama.ts";
 
+const wanted = (process.argv[2] ?? "").toLowerCase();
 const never = new AbortController().signal;
 const say = (line: string) => void process.stderr.write(`${line}\n`);
 const program = await ensureLlamaServer(say, never);
@@ -26,10 +27,12 @@ const row = (cells: readonly (string | number)[]) =>
   );
 
 row(["model", "context", "KV", "flash", "estimated", "real MiB", "error", "compute", "error"]);
-await measure("TinyLlama 1.1B, itself", (await ensureTinyLlama(say, never)).path);
+const own = "TinyLlama 1.1B, itself";
+if (own.toLowerCase().includes(wanted)) await measure(own, (await ensureTinyLlama(say, never)).path);
 const path = join(folder, "model.gguf");
 try {
   for (const shape of [...Object.values(modelShapes), qwen32b]) {
+    if (!shape.name.toLowerCase().includes(wanted)) continue;
     await writeSparseModel(path, shape);
     await measure(shape.name, path);
     await rm(path);

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { TandemError } from "../../server/errors.ts";
+import { safetensorsBytes } from "../../server/models/safetensors.ts";
 import { readVllmFolder, vllmFolder } from "../../server/models/vllmFolder.ts";
 import { safetensors } from "../fakes/safetensors.ts";
 import { makePlace } from "./place.ts";
@@ -132,6 +133,32 @@ for (const it of hostile)
       (error) => error instanceof TandemError && error.code === "bad-input" && it.why.test(error.message),
     );
   });
+
+test("500 files with bytes changed at random are read within their own size, or refused", async () => {
+  await using place = await makePlace();
+  const path = join(place.folder, "m.safetensors");
+  const good = safetensors(WEIGHTS);
+  let seed = 1;
+  const random = (below: number) => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return seed % below;
+  };
+  const counts = { read: 0, refused: 0 };
+  for (let nth = 0; nth < 500; nth++) {
+    const bytes = Buffer.from(good);
+    for (let changes = 1 + random(4); changes > 0; changes--) bytes[random(bytes.length)] = random(256);
+    await writeFile(path, bytes.subarray(0, nth % 5 === 0 ? random(bytes.length) : bytes.length));
+    try {
+      const found = await safetensorsBytes(path, never);
+      assert.ok(Number.isSafeInteger(found) && found >= 0 && found <= bytes.length);
+      counts.read++;
+    } catch (error) {
+      assert.ok(error instanceof TandemError && error.code === "bad-input", String(error));
+      counts.refused++;
+    }
+  }
+  assert.ok(counts.read > 20 && counts.refused > 200, JSON.stringify(counts));
+});
 
 test("a hub's name stands for where its client has put it, and for nothing outside", async () => {
   await using place = await makePlace();
