@@ -1,4 +1,4 @@
-import type { GovernEffect, GovernEvent } from "../govern/event.ts";
+import type { GovernEffect, GovernEvent, Priority } from "../govern/event.ts";
 import { type Agenda, createAgenda } from "./agenda.ts";
 import { createMachine, type Machine } from "./machine.ts";
 import type { Policy } from "./policy.ts";
@@ -19,10 +19,20 @@ export interface Outcome {
   readonly refused: number;
   /** Requests that were neither answered nor refused when nothing more would happen. */
   readonly unserved: number;
-  /** From arrival to turn, of those that had one, in the order of their arrival. */
-  readonly waitsMs: readonly number[];
+  /** Of those that had one, in the order of their arrival. */
+  readonly turns: readonly Turn[];
   readonly endedMs: number;
   readonly events: number;
+}
+
+/** A request that had its turn. */
+export interface Turn {
+  readonly name: string;
+  /** Of the model that answered. */
+  readonly key: string;
+  readonly priority: Priority;
+  readonly atMs: number;
+  readonly grantedMs: number;
 }
 
 export interface Row {
@@ -176,7 +186,11 @@ export function outcomeOf(run: Run): Outcome {
     served: all.filter((it) => it.state === "ended").length,
     refused: all.filter((it) => it.state === "refused").length,
     unserved: run.requests - all.filter((it) => it.state === "ended" || it.state === "refused").length,
-    waitsMs: all.filter((it) => it.state === "ended" || it.state === "answers").map((it) => it.grantedMs - it.atMs),
+    turns: [...run.arrived].filter(([, it]) => it.state === "ended" || it.state === "answers").map(turnOf),
     endedMs: run.atMs,
   };
+}
+
+function turnOf([name, it]: readonly [string, Arrived]): Turn {
+  return { name, key: it.key, priority: it.request.priority, atMs: it.atMs, grantedMs: it.grantedMs };
 }
