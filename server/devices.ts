@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { freemem, totalmem } from "node:os";
-import { GPU_RESERVE_BYTES } from "./core/choose.ts";
+import { GPU_RESERVE_BYTES, mainReserveBytes } from "./core/choose.ts";
 import type { DeviceFact } from "./core/govern/event.ts";
 import { type Pressure, type PressureRules, pressureAfter } from "./core/pressure.ts";
 import type { Monitor, Watched } from "./monitor.ts";
@@ -47,13 +47,6 @@ export interface MachineDevices extends Devices {
  */
 const MAIN_PRESSURE: PressureRules = { moderate: 88, high: 93, critical: 97, slackPoints: 2, dwellMs: 10_000 };
 
-/**
- * The desktop's and the browser's share is in what is used already, unlike a GPU's, whose reserve is for windows that open later; and
- * the system can swap. So only what grows until the next reading is kept: 256 MB of 8 GB, and 1 GB at most.
- */
-const MAIN_RESERVE_SHARE = 1 / 32;
-const MOST_MAIN_RESERVE_BYTES = 1024 ** 3;
-
 /** An engine's own workers are its children or theirs. */
 const MOST_GENERATIONS = 4;
 
@@ -73,7 +66,7 @@ export function createDevices(deps: DevicesDeps): MachineDevices {
       ...{ device: "cpu", name: "main memory", totalBytes, held, health: "ok", thermal: "normal" },
       // Pages of model files are taken, as far as models go: without them they are slow.
       usedBytes: usedBytes === null ? null : Math.min(totalBytes, usedBytes + filesBytes),
-      reserveBytes: Math.min(MOST_MAIN_RESERVE_BYTES, totalBytes * MAIN_RESERVE_SHARE),
+      reserveBytes: mainReserveBytes(totalBytes),
       pressure: pressure?.level ?? "normal",
     };
   }

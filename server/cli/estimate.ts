@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Learnt, learntFrom, readRemembered } from "../calibration/calibration.ts";
 import type { FileIdentity } from "../calibration/record.ts";
-import { GPU_RESERVE_BYTES, type Hardware, needBytes } from "../core/choose.ts";
+import { GPU_RESERVE_BYTES, type Hardware, mainReserveBytes, needBytes } from "../core/choose.ts";
 import { type Correction, corrected } from "../core/correction.ts";
 import { type DeviceEstimate, type Estimate, estimate } from "../core/estimate.ts";
 import { type Alternative, type Room, waysToFit } from "../core/estimateFit.ts";
@@ -104,7 +104,6 @@ function judge(ctx: Case): Judged {
     plan,
     devices,
     totalBytes: estimated.totalBytes,
-    reserveBytes: GPU_RESERVE_BYTES,
     fits: isTooLarge ? "no" : isJudged(estimated, here) ? "yes" : "unknown",
     ways: isTooLarge ? waysToFit(unfit) : [],
     notes: [...estimated.notes, ...contextNote(model.shape, plan)],
@@ -123,13 +122,15 @@ function correctionOf({ model, draft, here, learnt }: Case, device: string, plan
 
 function judgeDevice(it: DeviceEstimate, correction: Correction, here: Here): Judged["devices"][number] {
   const { name, haveBytes, freeBytes } = here.device(it.device);
-  const left = (bytes: number | null) => (bytes === null ? null : bytes - GPU_RESERVE_BYTES);
+  const reserveBytes = it.device === "cpu" ? mainReserveBytes(here.hardware.ramBytes) : GPU_RESERVE_BYTES;
+  const left = (bytes: number | null) => (bytes === null ? null : bytes - reserveBytes);
   const correctedBytes = it.totalBytes === 0 ? 0 : corrected(it.totalBytes, correction);
   return {
     ...it,
     name,
     haveBytes,
     freeBytes,
+    reserveBytes,
     roomBytes: left(haveBytes),
     nowBytes: left(freeBytes),
     correctedBytes,

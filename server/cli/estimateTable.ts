@@ -18,6 +18,8 @@ export interface Judged {
     readonly name: string | null;
     /** Null: this machine has no such GPU. */
     readonly haveBytes: number | null;
+    /** What is kept free of models. */
+    readonly reserveBytes: number;
     /** What is left of it with the reserve taken off. */
     readonly roomBytes: number | null;
     /** Free at this moment; null: nobody tells. */
@@ -29,7 +31,6 @@ export interface Judged {
     readonly correction: Correction;
   })[];
   readonly totalBytes: number;
-  readonly reserveBytes: number;
   /** "unknown": on a GPU that this machine does not have. */
   readonly fits: "yes" | "no" | "unknown";
   readonly ways: readonly Way[];
@@ -68,7 +69,7 @@ export function tableOf(judged: Judged): string {
     "",
     ...align(rows),
     "",
-    ...used.map((it) => verdict(it, judged.reserveBytes)),
+    ...used.map((it) => verdict(it)),
     ...waysOut(judged),
     ...notes.map((it) => `Note: ${it}.`),
   ];
@@ -79,8 +80,9 @@ function termNames(): readonly (keyof Terms)[] {
   return ["weights", "output", "input", "keys", "values", "state", "compute", "logits", "driver", "draft"];
 }
 
-function verdict(judged: Judged["devices"][number], reserveBytes: number): string {
-  const { device, name, haveBytes, roomBytes, nowBytes, freeBytes, totalBytes, correctedBytes, correction } = judged;
+function verdict(judged: Judged["devices"][number]): string {
+  const { device, name, haveBytes, reserveBytes, roomBytes, nowBytes, freeBytes } = judged;
+  const { totalBytes, correctedBytes, correction } = judged;
   const needs = `${device} needs ${mebibytes(correctedBytes)} MiB (${mebibytes(totalBytes)}, ${originText(correction)})`;
   if (haveBytes === null || roomBytes === null) return `${needs}; this machine has no such GPU.`;
   const have = `${name ?? device} has ${mebibytes(haveBytes)}, of which ${mebibytes(reserveBytes)} stay free`;

@@ -32,7 +32,7 @@ export async function showVllmEstimate(asked: Asked, out: Out, signal: AbortSign
   const device = deviceFor(tensorParallel, gpus);
   const options = vllmOptions(
     { model, device, contextTokens, memoryShare, limitBytes: null },
-    { gpus, reserveBytes: GPU_RESERVE_BYTES },
+    { gpus, reserveBytes: () => GPU_RESERVE_BYTES },
   );
   const ranks = tensorParallel ?? ("kind" in options ? 1 : (options[0]?.cards.length ?? 1));
   const terms = vllmTerms(model, { ranks, contextTokens });

@@ -55,6 +55,14 @@ export interface Choice {
 export const GPU_RESERVE_BYTES = 3 * 1024 ** 3;
 
 /**
+ * What stays free of main memory. The desktop's and the browser's share is in what is used already, unlike a GPU's, whose reserve is for
+ * windows that open later; and the system can swap. So only what grows until the next reading is kept: 256 MB of 8 GB, 1 GB at most.
+ */
+export function mainReserveBytes(totalBytes: number): number {
+  return Math.min(1024 ** 3, totalBytes / 32);
+}
+
+/**
  * What an engine needs beside weights and keys/values of a model whose widths are not known: the compute buffers of a 512-token batch over a vocabulary of
  * 152,000 (about 300 MB) and the driver's own context (300 to 500 MB on CUDA).
  */

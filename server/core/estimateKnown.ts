@@ -50,7 +50,15 @@ export function toKnownModel({ bytes, maxContextTokens, shape }: KnownModel): Es
   };
 }
 
-function computeOf({ width, heads, kvHeads, headWidth, feedForward, expertsUsed, vocabulary }: KnownShape): ComputeShape {
+function computeOf({
+  width,
+  heads,
+  kvHeads,
+  headWidth,
+  feedForward,
+  expertsUsed,
+  vocabulary,
+}: KnownShape): ComputeShape {
   return {
     width,
     queryWidth: heads * headWidth,

@@ -100,8 +100,8 @@ function fitsIn(needs: readonly Need[], wish: Wish, memory: Memory): boolean {
   });
 }
 
-function roomOf({ vramBytes }: HardwareGpu, { limitBytes }: Wish, { reserveBytes }: Memory): number {
-  return Math.min(vramBytes - reserveBytes, limitBytes ?? Number.POSITIVE_INFINITY);
+function roomOf({ uuid, vramBytes }: HardwareGpu, { limitBytes }: Wish, { reserveBytes }: Memory): number {
+  return Math.min(vramBytes - reserveBytes(uuid), limitBytes ?? Number.POSITIVE_INFINITY);
 }
 
 function onSpread({ model, memory }: Context, spread: Spread, why: string): PlacedOption {

@@ -40,6 +40,6 @@ export interface Wish {
 
 export interface Memory {
   readonly gpus: readonly HardwareGpu[];
-  /** Of a GPU, kept free of models. */
-  readonly reserveBytes: number;
+  /** Of the GPU with this uuid, kept free of models. */
+  readonly reserveBytes: (uuid: string) => number;
 }

@@ -62,7 +62,8 @@ function optionOn(cards: readonly HardwareGpu[], wish: VllmWish, memory: Memory)
   const { model, memoryShare, contextTokens, limitBytes } = wish;
   // Each takes the same share, so the smallest decides.
   const totalBytes = Math.min(...cards.map((it) => it.vramBytes));
-  const reserveBytes = Math.max(memory.reserveBytes, totalBytes - (limitBytes ?? totalBytes));
+  const reserved = Math.max(...cards.map((it) => memory.reserveBytes(it.uuid)));
+  const reserveBytes = Math.max(reserved, totalBytes - (limitBytes ?? totalBytes));
   const id = cards.map((it) => it.uuid).join("+");
   const option = (share: number, why: string): VllmOption => ({
     id,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Learnt, LoadOf } from "../calibration/calibration.ts";
 import type { LocalSource } from "../core/assign.ts";
-import { type Hardware, needBytes } from "../core/choose.ts";
+import { type Hardware, mainReserveBytes, needBytes } from "../core/choose.ts";
 import { provenRoom } from "../core/correction.ts";
 import { type Alternative, waysText, waysToFit } from "../core/estimateFit.ts";
 import { DEFAULT_PLAN, type LoadPlan } from "../core/estimatePlan.ts";
@@ -33,7 +33,7 @@ export interface LocalGiven {
   readonly shape: Shape;
   readonly hardware: Hardware;
   readonly learnt: Learnt;
-  readonly reserveBytes: number;
+  readonly reserveBytes: (uuid: string) => number;
   readonly catalogue: readonly CatalogueEntry[];
 }
 
@@ -153,8 +153,8 @@ function waysOf(given: LocalGiven, plan: (spread: Spread) => LoadPlan): string |
   const isOnCpu = hardware.gpus.length === 0 || (source.terms.isDeviceGiven && source.device === "cpu");
   const [largest] = hardware.gpus.toSorted((a, b) => b.vramBytes - a.vramBytes);
   const gpu = isOnCpu ? undefined : largest;
-  const room = new Map([["cpu", provenRoom(hardware.ramBytes - reserveBytes)]]);
-  if (gpu) room.set(gpu.uuid, provenRoom(gpu.vramBytes - reserveBytes));
+  const room = new Map([["cpu", provenRoom(hardware.ramBytes - mainReserveBytes(hardware.ramBytes))]]);
+  if (gpu) room.set(gpu.uuid, provenRoom(gpu.vramBytes - reserveBytes(gpu.uuid)));
   const planned = plan({ gpus: gpu ? [{ gpu, share: 1 }] : [], gpuLayers: gpu ? "all" : 0 });
   const unfit = { model: shape.model, plan: planned, draft: null, room, alternatives: alternativesTo(given) };
   return waysText(waysToFit(unfit));

@@ -29,8 +29,8 @@ export interface NeedsDeps {
   readonly calibration: Calibration;
   readonly clock: Clock;
   readonly log: Log;
-  /** Of each GPU, kept free of models. */
-  readonly reserveBytes: () => number;
+  /** Of the GPU with this uuid, kept free of models. */
+  readonly reserveBytes: (uuid: string) => number;
   /**
    * Calls back with what the driver says that a process holds of each GPU, soon after it was loaded and when it is more than before, as
    * long as the process is there. Never where no driver tells.
@@ -43,10 +43,10 @@ export function createNeeds(deps: NeedsDeps): Needs {
   return {
     async local(source, file, { hardware, catalogue, signal }) {
       const [shape, learnt] = await Promise.all([shapeOf(file.path, signal), deps.calibration.learnt()]);
-      return localNeeds({ source, file, shape, hardware, catalogue, learnt, reserveBytes: deps.reserveBytes() });
+      return localNeeds({ source, file, shape, hardware, catalogue, learnt, reserveBytes: deps.reserveBytes });
     },
     vllm: (source, { hardware, signal }) =>
-      vllmNeeds(source, { gpus: hardware.gpus, reserveBytes: deps.reserveBytes() }, signal),
+      vllmNeeds(source, { gpus: hardware.gpus, reserveBytes: deps.reserveBytes }, signal),
     async measured(needs, option, open) {
       const startedMs = deps.clock.nowMs();
       const engine = await open();

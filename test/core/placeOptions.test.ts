@@ -274,7 +274,7 @@ test("nothing is put where its needs exceed a card's memory less the reserve, an
 });
 
 test("a file that says nothing is placed whole by its size, and never in part", () => {
-  const memory = { gpus: [card(0, 24)], reserveBytes: 3 * GIB };
+  const memory = { gpus: [card(0, 24)], reserveBytes: () => 3 * GIB };
   const place = (gib: number) => optionsFor(roughPlaceable("writer", gib * GIB), ANY, memory).map((it) => it.id);
   assert.deepEqual([place(10), place(30)], [["G0"], ["cpu"]]);
 });
@@ -293,5 +293,5 @@ function optionsOf({ gib, gpus, wish, kind, needBytes }: Case): readonly PlacedO
     correction: () => UNPROVEN,
     from: "its file",
   });
-  return optionsFor(placeable, { ...ANY, ...wish }, { gpus, reserveBytes: 3 * GIB });
+  return optionsFor(placeable, { ...ANY, ...wish }, { gpus, reserveBytes: () => 3 * GIB });
 }

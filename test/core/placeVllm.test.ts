@@ -94,7 +94,7 @@ const placings: readonly {
 ];
 for (const it of placings)
   test(`vLLM is put: ${it.name}`, () => {
-    const found = vllmOptions({ ...WISH, ...it.wish }, { gpus: it.gpus, reserveBytes: 3 * GIB });
+    const found = vllmOptions({ ...WISH, ...it.wish }, { gpus: it.gpus, reserveBytes: () => 3 * GIB });
     if (it.want instanceof RegExp) {
       assert.ok("kind" in found);
       assert.match(found.message, it.want);
