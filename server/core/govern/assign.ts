@@ -185,6 +185,7 @@ function claimOf(draft: Draft, asked: Asked, nth: number): Claim {
     leastIdleMs: isBackground ? draft.rules.maxPassedOverMs : 0,
     isSmallest: asked.choices.slice(nth + 1).every((it) => asked.failed.includes(it)),
     mayHeat: hasWaited,
+    mayGuess: draft.atMs - asked.atMs >= draft.rules.settleMs,
   };
 }
 

@@ -15,9 +15,17 @@ export interface Claim {
   readonly isSmallest: boolean;
   /** It has waited long enough to be loaded where it is hot. */
   readonly mayHeat: boolean;
+  /** It has waited long enough for a first reading of a device that nobody has told of: it is loaded there without one. */
+  readonly mayGuess: boolean;
 }
 
-export const USUAL_CLAIM: Claim = { mayMove: "idle", leastIdleMs: 0, isSmallest: true, mayHeat: false };
+export const USUAL_CLAIM: Claim = {
+  mayMove: "idle",
+  leastIdleMs: 0,
+  isSmallest: true,
+  mayHeat: false,
+  mayGuess: false,
+};
 
 /** What there is to do for one way to load a model. */
 export type Plan =
@@ -30,7 +38,7 @@ export type Plan =
 
 export type Block =
   | { readonly kind: "memory"; readonly device: string; readonly missingBytes: number }
-  | { readonly kind: "pressure" | "heat" | "gone"; readonly device: string };
+  | { readonly kind: "pressure" | "heat" | "gone" | "unread"; readonly device: string };
 
 /** An embedder on the processor answers slower: worth it when a writer that takes longer than this to load would have to go for it. */
 const CPU_COST = 2;
@@ -136,6 +144,7 @@ function neverFits({ devices }: Draft, { device, bytes }: Need): boolean {
 function blockOf(draft: Draft, { model, option, claim }: Case): Block | null {
   for (const { device } of needsOf(model, option)) {
     const known = draft.devices.get(device);
+    if (!known && !claim.mayGuess) return { kind: "unread", device };
     if (!known) continue;
     if (known.fact.health === "absent") return { kind: "gone", device };
     const heat = heatOf(known);

@@ -84,6 +84,8 @@ function blockReason(draft: Draft, label: string, block: Block): string {
   switch (block.kind) {
     case "gone":
       return `${name} can no longer be reached`;
+    case "unread":
+      return `${name} has not been read yet`;
     case "heat":
       return `${name} is too hot for ${label} to be loaded`;
     case "pressure":

@@ -61,8 +61,10 @@ function rest(draft: Draft, model: Model): void {
   if (phase.kind !== "ready" || model.idleMs === null || isWaitedFor(draft, key)) return;
   const idleMs = draft.atMs - model.idleMs;
   const why = reasonToGo(draft, model, idleMs);
-  if (why !== null && !model.isPinned) unload(draft, key, { why, graceMs: 0 });
-  else if (isToBeTrimmed(draft, model, idleMs)) {
+  if (why !== null && !model.isPinned) {
+    change(draft, key, { evictedMs: draft.atMs });
+    unload(draft, key, { why, graceMs: 0 });
+  } else if (isToBeTrimmed(draft, model, idleMs)) {
     change(draft, key, { isTrimmed: true });
     const seconds = Math.round(draft.rules.trimAfterMs / 1_000);
     draft.effects.push({ kind: "trim", key, why: `${labelOf(draft, key)} has not been used for ${seconds} s` });
@@ -84,7 +86,10 @@ function holdsSomething(model: Model): boolean {
   return (optionOf(model)?.needs.length ?? 0) > 0 || model.held !== null;
 }
 
-/** How long it may be idle where it is; 0: for ever. */
+/**
+ * How long it may be idle where it is; 0: for ever. Twice as long on a device that fills up for each time in a row that it had to go and
+ * was wanted again right after: then it is not idleness that fills the device.
+ */
 export function patienceWith(
   { devices, rules }: { readonly devices: GovernState["devices"]; readonly rules: GovernRules },
   model: Model,
@@ -94,9 +99,10 @@ export function patienceWith(
     if (!isOn(model, device.fact.device)) continue;
     const strain = strainOf(device);
     const { name } = device.fact;
-    if (strain === "moderate") waits.push({ afterMs: rules.moderateIdleMs, why: `idle, and ${name} fills up` });
+    const more = 2 ** model.regrets;
+    if (strain === "moderate") waits.push({ afterMs: rules.moderateIdleMs * more, why: `idle, and ${name} fills up` });
     if (strain === "high" || strain === "critical")
-      waits.push({ afterMs: rules.highIdleMs, why: `idle, and ${name} is nearly full` });
+      waits.push({ afterMs: rules.highIdleMs * more, why: `idle, and ${name} is nearly full` });
   }
   const timed = waits.filter((it) => it.afterMs > 0);
   return timed.reduce((least, it) => (it.afterMs < least.afterMs ? it : least), timed[0] ?? { afterMs: 0, why: "" });

@@ -106,9 +106,11 @@ export function dueAtMs(state: GovernState, rules: GovernRules): number | null {
 }
 
 /** When a request that waits may move others. */
-function impatientAtMs(state: GovernState, asked: Asked, { maxPassedOverMs }: GovernRules): readonly number[] {
+function impatientAtMs(state: GovernState, asked: Asked, rules: GovernRules): readonly number[] {
+  const { maxPassedOverMs, settleMs } = rules;
   const foreground = asked.choices.map((key) => passedSinceMs(state, asked, key) + maxPassedOverMs);
-  return asked.priority === "background" ? [asked.atMs + BACKGROUND_PATIENCE * maxPassedOverMs] : foreground;
+  const background = [asked.atMs + BACKGROUND_PATIENCE * maxPassedOverMs];
+  return [asked.atMs + settleMs, ...(asked.priority === "background" ? background : foreground)];
 }
 
 function timesOf(

@@ -110,8 +110,11 @@ export function begin(trace: Trace, policy: Policy, look: Run["look"]): Run {
   const machine = createMachine(trace);
   const agenda = createAgenda<What>();
   const planned = [...worldsOf(trace, machine), ...arrivalsOf(trace)];
-  for (const { atMs, what } of planned) agenda.add(atMs, what);
+  const worlds = planned.filter((it) => it.what.kind === "world");
+  for (const { atMs, what } of worlds) agenda.add(atMs, what);
+  // What was there from the start is read before anybody asks.
   agenda.add(0, { kind: "read" });
+  for (const { atMs, what } of planned) if (what.kind !== "world") agenda.add(atMs, what);
   return {
     policy,
     look,

@@ -42,7 +42,7 @@ function inTurn(
   { count, every, seconds }: { count: number; every: number; seconds: number },
 ) {
   return Array.from({ length: count }, (_, nth): TraceRequest => {
-    const priority = nth % 7 === 6 ? "background" : "interactive";
+    const priority = nth % 11 === 10 ? "background" : "interactive";
     return { atSeconds: nth * every, choices: choices[nth % choices.length] ?? [], priority, serviceSeconds: seconds };
   });
 }
