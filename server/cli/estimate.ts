@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Learnt, learntFrom, readRemembered } from "../calibration/calibration.ts";
 import type { FileIdentity } from "../calibration/record.ts";
-import { GPU_RESERVE_BYTES, type Hardware, mainReserveBytes, needBytes } from "../core/choose.ts";
+import { type Hardware, needBytes } from "../core/choose.ts";
 import { type Correction, corrected } from "../core/correction.ts";
 import { type DeviceEstimate, type Estimate, estimate } from "../core/estimate.ts";
 import { type Alternative, type Room, waysToFit } from "../core/estimateFit.ts";
@@ -121,8 +121,7 @@ function correctionOf({ model, draft, here, learnt }: Case, device: string, plan
 }
 
 function judgeDevice(it: DeviceEstimate, correction: Correction, here: Here): Judged["devices"][number] {
-  const { name, haveBytes, freeBytes } = here.device(it.device);
-  const reserveBytes = it.device === "cpu" ? mainReserveBytes(here.hardware.ramBytes) : GPU_RESERVE_BYTES;
+  const { name, haveBytes, freeBytes, reserveBytes } = here.device(it.device);
   const left = (bytes: number | null) => (bytes === null ? null : bytes - reserveBytes);
   const correctedBytes = it.totalBytes === 0 ? 0 : corrected(it.totalBytes, correction);
   return {

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { GPU_RESERVE_BYTES, type HardwareGpu } from "../core/choose.ts";
+import type { HardwareGpu } from "../core/choose.ts";
 import { type VllmModel, type VllmTerms, vllmTerms } from "../core/estimateVllm.ts";
 import { evenly } from "../core/placeSplits.ts";
 import { type VllmOption, vllmOptions } from "../core/placeVllm.ts";
@@ -32,7 +32,7 @@ export async function showVllmEstimate(asked: Asked, out: Out, signal: AbortSign
   const device = deviceFor(tensorParallel, gpus);
   const options = vllmOptions(
     { model, device, contextTokens, memoryShare, limitBytes: null },
-    { gpus, reserveBytes: () => GPU_RESERVE_BYTES },
+    { gpus, reserveBytes: here.reserveBytes },
   );
   const ranks = tensorParallel ?? ("kind" in options ? 1 : (options[0]?.cards.length ?? 1));
   const terms = vllmTerms(model, { ranks, contextTokens });

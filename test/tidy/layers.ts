@@ -57,6 +57,17 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "server/lifelines": { may: [...ADAPTER, "server/platform"] },
   "server/calibration": { may: [...ADAPTER, "server/platform"] },
   "server/journal": { may: [...ADAPTER, "server/platform"] },
+  "server/doctor": {
+    may: [
+      ...ADAPTER,
+      "server/assets.ts",
+      "server/config",
+      "server/gpu",
+      "server/models",
+      "server/places.ts",
+      "server/platform",
+    ],
+  },
   "server/history": { may: [...ADAPTER, "server/journal", "server/platform"] },
   "server/rates": {
     may: [...ADAPTER, "server/journal", "server/platform"],
@@ -132,6 +143,8 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       ...ADAPTER,
       "server/assets.ts",
       "server/calibration",
+      "server/config",
+      "server/doctor",
       "server/files.ts",
       "server/gpu",
       "server/models",
