@@ -1,4 +1,3 @@
-import { TandemError } from "../errors.ts";
 import type { Register } from "../lifelines/register.ts";
 import type { Log, OpenEngine } from "../ports.ts";
 import type { Recognise } from "./attach.ts";
@@ -34,8 +33,10 @@ export function createOpenEngine(deps: OpenDeps): OpenEngine {
         const { openLlamaServer } = await import("./llamaServer.ts");
         return openLlamaServer(spec, deps, signal);
       }
-      case "vllm":
-        throw new TandemError("not-configured", "vLLM is not started yet", "Start it, and set its address as endpoint");
+      case "vllm": {
+        const { openVllm } = await import("./vllm.ts");
+        return openVllm(spec, deps, signal);
+      }
       case "endpoint": {
         const { openEndpoint } = await import("./openai.ts");
         return openEndpoint(spec, deps, signal);

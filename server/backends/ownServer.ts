@@ -11,6 +11,7 @@ import { isPortTaken } from "./llamaFailure.ts";
 import { openEndpoint } from "./openai.ts";
 import { pause } from "./pause.ts";
 import { createPulse } from "./pulse.ts";
+import { readRefusal } from "./refusal.ts";
 
 const POLL_MS = 50;
 /** Between choosing a port and the server's taking it, another program can take it. */
@@ -48,6 +49,8 @@ export interface Running extends AsyncDisposable {
   /** The server as an endpoint that only this process has the key of. */
   readonly endpoint: Engine;
   isHealthy(signal: AbortSignal): Promise<boolean>;
+  /** Asks something of it that needs no body; `path` begins at its root. Throws TandemError provider where it says no. */
+  post(path: string, signal: AbortSignal): Promise<void>;
 }
 
 /**
@@ -76,6 +79,7 @@ export async function startOwnServer(server: OwnServer, deps: OwnServerDeps, sig
         foreign,
         endpoint,
         isHealthy: (asking) => answersHealth({ url, apiKey }, asking),
+        post: (path, asking) => post(`${url}${path}`, { url, apiKey }, asking),
         async [Symbol.asyncDispose]() {
           await endpoint[Symbol.asyncDispose]();
           await foreign[Symbol.asyncDispose]();
@@ -193,6 +197,14 @@ async function answersHealth({ url, apiKey }: At, signal: AbortSignal): Promise<
     // No answer is the answer.
     return false;
   }
+}
+
+async function post(target: string, { url, apiKey }: At, signal: AbortSignal): Promise<void> {
+  const address = parseAddress(url);
+  await using connection = openConnection({ address, apiKey, connectMs: CONNECT_MS });
+  const reply = await connection.post(target, {}, signal);
+  const body = await readShort(reply, signal);
+  if (reply.status !== 200) throw readRefusal({ status: reply.status, body, host: address.host, apiKey }).error;
 }
 
 function howItEnded({ exitCode, signal }: ForeignEnd): string {
