@@ -3,8 +3,8 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { test } from "node:test";
-import type { Examination, Problem } from "../../server/cli/doctor/examination.ts";
-import { lookAtFolder } from "../../server/cli/doctor/folders.ts";
+import type { Examination, Problem } from "../../server/doctor/examination.ts";
+import { lookAtFolder } from "../../server/doctor/folders.ts";
 import type { Script } from "../fakes/nvidiaSmi.ts";
 import { card, fakeSmi, installSmi } from "../gpu/smi.ts";
 import { runCli } from "../server/cli.ts";

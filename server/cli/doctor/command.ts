@@ -1,13 +1,16 @@
-import type { Settings } from "../../protocol/settings.ts";
+import type { FoundOrchestrator } from "../../doctor/examination.ts";
+import { examine } from "../../doctor/examine.ts";
+import { problemsOf } from "../../doctor/problems.ts";
+import { findingLines } from "../../doctor/wording.ts";
+import { status } from "../../protocol/requests.ts";
+import type { ClientSettings } from "../../protocol/settings.ts";
+import { toFailure } from "../failure.ts";
 import type { Out } from "../printer.ts";
 import type { Site } from "../site.ts";
-import { examine } from "./examine.ts";
-import { problemsOf } from "./problems.ts";
-import { findingLines } from "./wording.ts";
 
 /** What there is, what would be done with it, and what is wrong. 1 when something does not work at all, so that scripts can ask. */
 export async function doctor(given: DoctorGiven, site: Site, signal: AbortSignal): Promise<number> {
-  const found = await examine(given.settings, site, signal);
+  const found = await examine(given.settings, (asked) => lookAtOrchestrator(site, asked), signal);
   const problems = problemsOf(found);
   const text = given.isJson
     ? JSON.stringify({ ...found, problems }, null, 2)
@@ -17,7 +20,21 @@ export async function doctor(given: DoctorGiven, site: Site, signal: AbortSignal
 }
 
 export interface DoctorGiven {
-  readonly settings: Settings;
+  readonly settings: ClientSettings;
   readonly isJson: boolean;
   readonly out: Out;
+}
+
+async function lookAtOrchestrator(site: Site, signal: AbortSignal): Promise<FoundOrchestrator> {
+  try {
+    const client = await site.clientIfRunning();
+    if (!client) return { state: "none" };
+    const { pid, version, engines, clients } = await client.send(status, {}, () => undefined, signal);
+    // This command is one of its clients.
+    return { state: "running", pid, version, engines: engines.length, clients: clients.length - 1 };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const { message, nextStep } = toFailure(error);
+    return { state: "unreachable", reason: message, nextStep };
+  }
 }

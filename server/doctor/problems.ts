@@ -1,4 +1,4 @@
-import { FULL_SHARE } from "../../core/fullness.ts";
+import { FULL_SHARE } from "../core/fullness.ts";
 import type { Examination, FoundGpu, Problem } from "./examination.ts";
 import type { FolderState } from "./folders.ts";
 
@@ -6,6 +6,7 @@ import type { FolderState } from "./folders.ts";
 export function problemsOf(found: Examination): Problem[] {
   const problems = [
     ...found.folders.flatMap(folderProblems),
+    ...configProblems(found),
     ...orchestratorProblems(found),
     ...modelProblems(found),
     ...gpuProblems(found),
@@ -46,6 +47,15 @@ const VARIABLES: Readonly<Record<string, string>> = {
   "key, journal and log": "TANDEM_STATE",
   sockets: "TANDEM_RUNTIME",
 };
+
+/** What is wrong is left out, and its default holds: nothing stops working, but it is not what was meant. */
+function configProblems({ config }: Examination): Problem[] {
+  return config.problems.map(({ line, column, message }) => ({
+    weight: "warning",
+    what: `The configuration${line === null ? "" : `, ${config.path}:${line}${column === null ? "" : `:${column}`}`}: ${message}`,
+    nextStep: "Correct it; until then what it would have said is left out",
+  }));
+}
 
 function orchestratorProblems({ orchestrator, version }: Examination): Problem[] {
   if (orchestrator.state === "unreachable")

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { access, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { findTool } from "../../gpu/tool.ts";
+import { findTool } from "../gpu/tool.ts";
 
 /** What models can be run in. */
 export interface Programs {

@@ -1,7 +1,8 @@
-import type { Advice } from "../../core/hardwareAdvice.ts";
-import type { Tiering } from "../../core/hardwareTier.ts";
-import type { PressureLevel } from "../../core/pressure.ts";
-import type { GpuReading, Health, Trouble } from "../../core/telemetry.ts";
+import type { Advice } from "../core/hardwareAdvice.ts";
+import type { Tiering } from "../core/hardwareTier.ts";
+import type { PressureLevel } from "../core/pressure.ts";
+import type { GpuReading, Health, Trouble } from "../core/telemetry.ts";
+import type { Problem } from "../protocol/doctor.ts";
 import type { FolderState } from "./folders.ts";
 import type { Programs } from "./programs.ts";
 
@@ -59,16 +60,19 @@ export interface Examination {
   readonly tierWhy: readonly string[];
   readonly advice: Advice;
   readonly programs: Programs;
+  readonly config: {
+    readonly path: string;
+    readonly isThere: boolean;
+    readonly problems: readonly {
+      readonly line: number | null;
+      readonly column: number | null;
+      readonly message: string;
+    }[];
+  };
   readonly models: readonly FoundModel[];
   readonly modelsWhy: string;
   readonly orchestrator: FoundOrchestrator;
   readonly folders: readonly FolderState[];
 }
 
-/** Something that keeps Tandem from working, or from working well. */
-export interface Problem {
-  /** Whether anything still works with it. */
-  readonly weight: "error" | "warning";
-  readonly what: string;
-  readonly nextStep: string;
-}
+export type { Problem };

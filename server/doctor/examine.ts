@@ -1,33 +1,42 @@
 import { stat } from "node:fs/promises";
 import { cpus, release } from "node:os";
 import { join } from "node:path";
-import { packageVersion } from "../../assets.ts";
-import { assign, type EngineConfig } from "../../core/assign.ts";
-import { adviceFor } from "../../core/hardwareAdvice.ts";
-import { type Card, tierOf } from "../../core/hardwareTier.ts";
-import { pressureAt } from "../../core/pressure.ts";
-import { hardwareOf } from "../../gpu/detect.ts";
-import { type MachineGpus, readMachineGpus } from "../../gpu/machine.ts";
-import { catalogue } from "../../models/catalogue.ts";
-import { modelPath } from "../../models/file.ts";
-import { isRecorded } from "../../models/record.ts";
-import { chosenModels } from "../../places.ts";
-import { cacheFolder, runtimeFolder, stateFolder } from "../../platform/folders.ts";
-import { status } from "../../protocol/requests.ts";
-import type { Settings } from "../../protocol/settings.ts";
-import { toFailure } from "../failure.ts";
-import type { Site } from "../site.ts";
+import { packageVersion } from "../assets.ts";
+import { loadConfig } from "../config/load.ts";
+import { assign, type EngineConfig } from "../core/assign.ts";
+import { adviceFor } from "../core/hardwareAdvice.ts";
+import { type Card, tierOf } from "../core/hardwareTier.ts";
+import { layered, settingsIn } from "../core/layers.ts";
+import { pressureAt } from "../core/pressure.ts";
+import { hardwareOf } from "../gpu/detect.ts";
+import { type MachineGpus, readMachineGpus } from "../gpu/machine.ts";
+import { catalogue } from "../models/catalogue.ts";
+import { modelPath } from "../models/file.ts";
+import { isRecorded } from "../models/record.ts";
+import { chosenModels } from "../places.ts";
+import { cacheFolder, configFile, runtimeFolder, stateFolder } from "../platform/folders.ts";
+import { type ClientSettings, Settings } from "../protocol/settings.ts";
 import type { Examination, FoundGpu, FoundModel, FoundOrchestrator } from "./examination.ts";
 import { lookAtFolder } from "./folders.ts";
 import { lookAtPrograms } from "./programs.ts";
 
+/** How the one who asks learns of the orchestrator. */
+export type LookAtOrchestrator = (signal: AbortSignal) => Promise<FoundOrchestrator> | FoundOrchestrator;
+
 /** Looks at this machine and at what Tandem has on it. Starts nothing, makes nothing and changes nothing. */
-export async function examine(settings: Settings, site: Site, signal: AbortSignal): Promise<Examination> {
+export async function examine(
+  asked: ClientSettings,
+  look: LookAtOrchestrator,
+  signal: AbortSignal,
+): Promise<Examination> {
   const { env, platform, arch } = process;
+  const loaded = loadConfig({ path: configFile(), env, before: null });
+  // Those of a client go before the file's and the environment's, as in the orchestrator.
+  const settings = Settings.parse(layered(settingsIn(loaded.config), asked));
   const [machine, programs, orchestrator, folders] = await Promise.all([
     readMachineGpus({ env, platform, arch }, signal),
     lookAtPrograms(env, settings.llamaServer),
-    lookAtOrchestrator(site, signal),
+    look(signal),
     Promise.all(
       [
         { what: "models", path: join(cacheFolder(), "models"), isPrivate: false },
@@ -58,6 +67,7 @@ export async function examine(settings: Settings, site: Site, signal: AbortSigna
     tierWhy: tiering.why,
     advice: adviceFor({ tiering, platform, hasVllm: programs.servers.vllm !== null }),
     programs,
+    config: { path: loaded.path, isThere: loaded.isThere, problems: loaded.problems },
     models: await Promise.all(configs.map(lookAtModel)),
     modelsWhy: choice.why,
     orchestrator,
@@ -101,18 +111,4 @@ async function lookAtModel({ id: engine, roles, source }: EngineConfig): Promise
   if (!entry) return { role, id, where, state: "unknown", bytes: null };
   const isHere = await isRecorded(join(cacheFolder(), "models", `${id}.gguf`), entry);
   return { role, id, where, state: isHere ? "here" : "to-download", bytes: isHere ? null : entry.bytes };
-}
-
-async function lookAtOrchestrator(site: Site, signal: AbortSignal): Promise<FoundOrchestrator> {
-  try {
-    const client = await site.clientIfRunning();
-    if (!client) return { state: "none" };
-    const { pid, version, engines, clients } = await client.send(status, {}, () => undefined, signal);
-    // This command is one of its clients.
-    return { state: "running", pid, version, engines: engines.length, clients: clients.length - 1 };
-  } catch (error) {
-    if (signal.aborted) throw error;
-    const { message, nextStep } = toFailure(error);
-    return { state: "unreachable", reason: message, nextStep };
-  }
 }

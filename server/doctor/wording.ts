@@ -1,41 +1,51 @@
-import type { GpuReading } from "../../core/telemetry.ts";
+import type { GpuReading } from "../core/telemetry.ts";
 import type { Examination, FoundGpu, FoundModel, FoundOrchestrator, Problem } from "./examination.ts";
+
+/** What was found of one thing. */
+export interface Finding {
+  readonly title: string;
+  readonly texts: readonly string[];
+}
 
 /** The findings for people, problems last, where a terminal ends. */
 export function findingLines(found: Examination, problems: readonly Problem[]): string[] {
-  const { programs, advice } = found;
-  const servers = Object.entries(programs.servers).flatMap(([name, path]) => (path ? [`${name} (${path})`] : []));
-  if (programs.chosenServer) servers.unshift(`llama-server of the settings (${programs.chosenServer.path})`);
   const lines = [
     `Tandem ${found.version}, Node ${found.node}, ${found.system}`,
     "",
-    section(
-      "Processor",
-      `${found.processor.name}, ${found.processor.cores} cores, ${gigabytes(found.ramBytes)} of memory`,
-    ),
-    ...gpuLines(found),
-    "",
-    section("Class", `${found.tier}: ${found.tierWhy.join("; ")}`),
-    section("Set-up", setUp(advice)),
-    ...advice.why.map((it) => section("", it)),
-    section("", `suggested: ${advice.models.join(", ")}`),
-    "",
-    ...found.models.map((it, nth) => section(nth === 0 ? "Models" : "", modelText(it))),
-    section("", `chosen because: ${found.modelsWhy}`),
-    section(
-      "Engine",
-      programs.builds.length > 0 ? `embedded, for ${programs.builds.join(" and ")}` : "no embedded one",
-    ),
-    section("Servers", servers.length > 0 ? servers.join(", ") : "none in PATH"),
-    section("Orchestrator", orchestratorText(found.orchestrator)),
-    ...found.folders.map((it, nth) => section(nth === 0 ? "Folders" : "", `${it.path} (${it.what}): ${it.state}`)),
+    ...findings(found).flatMap(({ title, texts }) => texts.map((it, nth) => section(nth === 0 ? title : "", it))),
     "",
   ];
   if (problems.length === 0) return [...lines, "No problems were found."];
   return [...lines, ...problems.flatMap((it) => [`${it.weight}: ${it.what}`, `  next step: ${it.nextStep}`])];
 }
 
-const MARGIN = 14;
+/** Everything that was found, in words. */
+export function findings(found: Examination): Finding[] {
+  const { programs, advice, processor } = found;
+  const servers = Object.entries(programs.servers).flatMap(([name, path]) => (path ? [`${name} (${path})`] : []));
+  if (programs.chosenServer) servers.unshift(`llama-server of the settings (${programs.chosenServer.path})`);
+  const builds = programs.builds.length > 0 ? `embedded, for ${programs.builds.join(" and ")}` : "no embedded one";
+  return [
+    {
+      title: "Processor",
+      texts: [`${processor.name}, ${processor.cores} cores, ${gigabytes(found.ramBytes)} of memory`],
+    },
+    { title: "GPUs", texts: gpuLines(found) },
+    { title: "Class", texts: [`${found.tier}: ${found.tierWhy.join("; ")}`] },
+    { title: "Set-up", texts: [setUp(advice), ...advice.why, `suggested: ${advice.models.join(", ")}`] },
+    { title: "Models", texts: [...found.models.map(modelText), `chosen because: ${found.modelsWhy}`] },
+    { title: "Engine", texts: [builds] },
+    { title: "Servers", texts: [servers.length > 0 ? servers.join(", ") : "none in PATH"] },
+    { title: "Orchestrator", texts: [orchestratorText(found.orchestrator)] },
+    {
+      title: "Configuration",
+      texts: [`${found.config.path}${found.config.isThere ? "" : ", which is not there: the defaults hold"}`],
+    },
+    { title: "Folders", texts: found.folders.map((it) => `${it.path} (${it.what}): ${it.state}`) },
+  ];
+}
+
+const MARGIN = 15;
 
 function section(title: string, text: string): string {
   return `${title.padEnd(MARGIN)}${text}`;
@@ -50,7 +60,7 @@ function gpuLines({ gpus, makes, instances }: Examination): string[] {
     ),
   ]);
   for (const it of makes) lines.push(`${it.vendor}: ${it.state}, ${it.reason}`);
-  return lines.map((it, nth) => section(nth === 0 ? "GPUs" : "", it));
+  return lines;
 }
 
 /** Only what its driver tells. */
