@@ -59,7 +59,7 @@ export interface SessionDeps extends SharedParts {
   readonly service: (session: ClientSession) => ServiceHandlers;
 }
 
-export type ServiceHandlers = Pick<Handlers, "serve" | "rotateKey" | "stop">;
+export type ServiceHandlers = Pick<Handlers, "serve" | "rotateKey" | "stop" | "builds" | "getBuild">;
 
 /** A session as the world sees it. */
 export interface ClientSession extends Session {
@@ -209,6 +209,8 @@ function serviceHandlers(service: () => ServiceHandlers): ServiceHandlers {
     serve: (params, call) => service().serve(params, call),
     rotateKey: (params, call) => service().rotateKey(params, call),
     stop: (params, call) => service().stop(params, call),
+    builds: (params, call) => service().builds(params, call),
+    getBuild: (params, call) => service().getBuild(params, call),
   };
 }
 

@@ -8,6 +8,7 @@ import { doctor } from "./doctor/command.ts";
 import { showEstimate } from "./estimate.ts";
 import { toAsked } from "./estimateOptions.ts";
 import { generateOnce, toGenerate } from "./generate.ts";
+import { fetchBuild, listBuilds, toWanted } from "./get.ts";
 import { showGpus, watchGpus } from "./gpus.ts";
 import { listModels, pullModel } from "./models.ts";
 import type { Values } from "./options.ts";
@@ -36,6 +37,7 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["run", toRun],
   ["generate", toGeneration],
   ["models", toModels],
+  ["get", toGetting],
   ["estimate", toEstimation],
   [
     "status",
@@ -82,6 +84,13 @@ function toModels({ words, values, out, printer }: Given): Job {
   if (verb === "pull")
     throw new TandemError("bad-input", "`models pull` takes one model", "`tandem models` lists what there is");
   throw unknown("models", words, "Use `tandem models` or `tandem models pull MODEL`");
+}
+
+function toGetting({ words, values, out, printer }: Given): Job {
+  const shown = { out, printer, isJson: values.json === true };
+  const wanted = toWanted(words, values);
+  if (wanted === null) return withClient((client, signal) => done(listBuilds(client, shown, signal)));
+  return withClient((client, signal) => done(fetchBuild(wanted, client, shown, signal)));
 }
 
 /** Nothing is started for it: the file tells everything. */

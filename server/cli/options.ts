@@ -1,12 +1,14 @@
 import { parseArgs } from "node:util";
 import { ESTIMATE_FLAGS } from "./estimateOptions.ts";
 import { GENERATE_FLAGS } from "./generate.ts";
+import { GET_FLAGS } from "./get.ts";
 import { SERVE_FLAGS } from "./serve.ts";
 import { SETTING_FLAGS } from "./settings.ts";
 
 const OPTIONS = {
   ...SETTING_FLAGS,
   ...GENERATE_FLAGS,
+  ...GET_FLAGS,
   ...SERVE_FLAGS,
   ...ESTIMATE_FLAGS,
   action: { type: "string" },
@@ -40,6 +42,10 @@ export const HELP = `tandem: coding help from your own models
       --raw continues the prompt as it stands instead of answering it
   tandem models [--json]              what there is, what fits this machine
   tandem models pull MODEL [--json]   fetch one
+  tandem get [--json]                 engines that can be fetched for this machine, and what is here
+  tandem get cuda [--yes]             the embedded engine's build for NVIDIA's GPUs
+  tandem get llama-server [--build vulkan|cuda|cpu|metal] [--yes]
+                                      llama.cpp's server; sizes are told and asked about first
   tandem estimate MODEL [--ctx N] [--kv TYPE] [--json]
       the memory it would take, term by term, and whether it fits
       --gpu-layers N|all, --flash-attn on|off, --slots N, --split 3,1 (shares of several GPUs)

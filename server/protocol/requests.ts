@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { builds, getBuild } from "./builds.ts";
 import { decisions } from "./decisions.ts";
 import { notification, request } from "./define.ts";
 import { load, pin, unload } from "./engines.ts";
@@ -181,4 +182,6 @@ export const requests = {
   register,
   unregister,
   follow,
+  builds,
+  getBuild,
 } as const;

@@ -19,7 +19,7 @@ import { createWorld, type World, type WorldDeps } from "../../server/world.ts";
 import { silentJournal } from "../fakes/journal.ts";
 
 const refuse = () => Promise.reject(new Error("there is no such service in this test"));
-const noService = { serve: refuse, rotateKey: refuse, stop: refuse };
+const noService = { serve: refuse, rotateKey: refuse, stop: refuse, builds: refuse, getBuild: refuse };
 
 /** What a test has of its own; the rest is a machine with much memory and no GPU, and real time. */
 export interface TestWorldOptions {
