@@ -13,6 +13,8 @@ import { viewOf } from "./slot/view.ts";
 export interface Lease extends SlotLease {
   /** The client's name for the engine it is on: another than the one asked for where a smaller one stands in. */
   readonly id: string;
+  /** Why it is that other one; null: it is the one asked for. */
+  readonly instead: string | null;
 }
 
 /** The engines as one client's tasks see them, under the names its settings give them. */
@@ -115,13 +117,13 @@ function createMembership(pool: Pool, priority: Priority, onChange: () => void):
         throw new TandemError("not-configured", `There is no engine "${id}"`, "Check tandem.draft and tandem.audit");
       const others = standIns(share, [...shares.values()]);
       const wanted = { pooled: share.pooled, others: others.map((it) => it.pooled), priority };
-      const { lease, slot } = await pool.acquire(wanted, named(id, emit), signal);
-      return { ...lease, id: others.find((it) => it.pooled.slot === slot)?.config.id ?? id };
+      const { lease, slot, why } = await pool.acquire(wanted, named(id, emit), signal);
+      return { ...lease, id: others.find((it) => it.pooled.slot === slot)?.config.id ?? id, instead: why };
     },
     tryAcquire(id) {
       const share = shares.get(id);
       const taken = share && pool.tryAcquire({ pooled: share.pooled, priority });
-      return taken ? { ...taken.lease, id } : null;
+      return taken ? { ...taken.lease, id, instead: null } : null;
     },
     user: userWord(pool, () => shares, priority),
     [Symbol.dispose]() {

@@ -16,8 +16,9 @@ export interface Wanted {
 /** A turn as the scheduler hands it on. */
 export interface Taken {
   readonly lease: Lease;
-  /** The engine it is on. */
+  /** The engine it is on, and why that one where it is not the one asked for. */
   readonly slot: Slot;
+  readonly why: string | null;
 }
 
 export interface AcquireDeps extends Pick<SlotDeps, "onChange"> {
@@ -74,13 +75,13 @@ function newAsk(slot: Slot, emit: Emit, answers: Pick<Ask, "onTurn" | "onRefusal
   return { id: `r${++asked}`, slot, others: [], emit, why: null, ...answers };
 }
 
-function taken(ask: Ask, { slot, engine }: Turn, { owner, onChange }: AcquireDeps): Taken {
+function taken(ask: Ask, { slot, engine, why }: Turn, { owner, onChange }: AcquireDeps): Taken {
   const end = () => {
     owner.done(ask);
     if (slot.turns.size === 0) for (const it of [...slot.onIdle]) it();
     onChange();
   };
-  return { lease: lease(slot, engine, end), slot };
+  return { lease: lease(slot, engine, end), slot, why };
 }
 
 /** Its file is here and what it takes is known, as far as anybody who comes now is concerned. */

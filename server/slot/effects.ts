@@ -38,7 +38,7 @@ function actOn(slot: Slot, effect: OnEngine, asks: Known["asks"], deps: LoadDeps
       grant(asks.get(effect.request), slot, effect.why);
       break;
     case "load":
-      load(slot, effect.option, deps);
+      load(slot, effect, deps);
       break;
     case "unload":
       unload(slot, effect, deps);

@@ -10,10 +10,11 @@ export interface LoadDeps extends SlotDeps {
 }
 
 /** Loads the engine in one of its ways, for all who wait for it. Its outcome is told, never thrown. */
-export function load(slot: Slot, optionId: string, deps: LoadDeps): void {
+export function load(slot: Slot, { option, why }: { option: string; why: string }, deps: LoadDeps): void {
   const abort = new AbortController();
+  deps.log.info("engine loading", { engine: slot.place.config.id, model: slot.place.expected.id, on: option, why });
   // In a turn of its own: what the governor hears of it comes after what it has just decided.
-  const done = Promise.resolve().then(() => attempt(slot, optionId, abort.signal, deps));
+  const done = Promise.resolve().then(() => attempt(slot, option, abort.signal, deps));
   slot.loading = { done, abort };
   deps.onChange();
 }

@@ -7,6 +7,8 @@ export interface AuditorInput {
   readonly plan: Route;
   /** The drafter's lease, which may still be waiting or loading. */
   readonly drafter: Promise<Lease>;
+  /** Resolves when the drafter has to wait for memory. */
+  readonly isDraftShort: Promise<void>;
   readonly scheduler: Scheduler;
   readonly emit: Emit;
   readonly notice: (message: string) => void;
@@ -44,42 +46,63 @@ function beside(drafting: Lease, scheduler: Scheduler, engine: string): Auditor 
 }
 
 /**
- * A turn on an engine of its own. Where that would have to wait for memory which the drafter holds, or the drafter is on that very
- * engine for want of room for its own, the drafter's turn is used afterwards: a task never waits for what it holds itself.
+ * A turn on an engine of its own, once both have theirs. A task never waits for what it holds itself: where the audit would have to wait
+ * for memory while the draft holds some, the drafter audits afterwards; where the draft has to wait for memory, the audit lets go of its
+ * turn, on whose engine the draft may then have to make do.
  */
-async function ownUnlessShort(
-  { drafter, scheduler, emit, notice }: AuditorInput,
-  engine: string,
-  signal: AbortSignal,
-): Promise<Auditor> {
+async function ownUnlessShort(input: AuditorInput, engine: string, signal: AbortSignal): Promise<Auditor> {
+  const { drafter, notice } = input;
+  const first = await both(input, engine, signal);
+  if (first.kind === "both") return own(first.lease);
+  const drafting = await drafter;
+  if (first.kind === "draft is short" && drafting.id !== engine)
+    return ownUnlessShort({ ...input, isDraftShort: new Promise<void>(() => undefined) }, engine, signal);
+  const why = first.kind === "audit is short" ? first.why : `${drafting.engine.model.label} drafts already`;
+  notice(`The audit comes after the draft, from the same model: ${why}`);
+  return shared(drafting);
+}
+
+type First =
+  | { readonly kind: "both"; readonly lease: Lease }
+  | { readonly kind: "draft is short" }
+  | { readonly kind: "audit is short"; readonly why: string };
+
+/** What comes first: that both have a turn, or that one of them would have to wait for the other. */
+async function both(input: AuditorInput, engine: string, signal: AbortSignal): Promise<First> {
+  const { drafter, scheduler, emit, isDraftShort } = input;
   const enough = new AbortController();
   const isShort = Promise.withResolvers<string>();
-  const acquired = scheduler.acquire(
-    engine,
-    (event) => {
-      emit(event);
-      if (event.kind === "waiting" && event.why !== undefined) isShort.resolve(event.why);
-    },
-    AbortSignal.any([signal, enough.signal]),
-  );
-  const held = drafter.then(
-    async (drafting) => {
-      const why = drafting.id === engine ? `${drafting.engine.model.label} drafts already` : await isShort.promise;
-      return { drafting, why };
-    },
-    // The task fails with it, and ends this by the signal.
-    () => new Promise<never>(() => undefined),
-  );
-  const first = await Promise.race([acquired, held]);
-  if (!("drafting" in first)) return own(first);
-  enough.abort(new TandemError("cancelled", "The drafter audits", "Nothing to do"));
-  // It may have come at the same moment.
+  const hear: Emit = (event) => {
+    emit(event);
+    if (event.kind === "waiting" && event.why !== undefined) isShort.resolve(event.why);
+  };
+  const acquired = scheduler.acquire(engine, hear, AbortSignal.any([signal, enough.signal]));
+  let isKept = false;
+  try {
+    const first = await Promise.race([
+      Promise.all([acquired, drafter]).then(([lease]): First => ({ kind: "both", lease })),
+      isDraftShort.then((): First => ({ kind: "draft is short" })),
+      drafter.then(async ({ id }): Promise<First> => {
+        if (id === engine) return { kind: "draft is short" };
+        return { kind: "audit is short", why: await isShort.promise };
+      }),
+    ]);
+    isKept = first.kind === "both";
+    return first;
+  } finally {
+    if (!isKept) {
+      enough.abort(new TandemError("cancelled", "The draft comes first", "Nothing to do"));
+      await letGo(acquired);
+    }
+  }
+}
+
+/** It may have come at the same moment. */
+async function letGo(acquired: Promise<Lease>): Promise<void> {
   await acquired.then(
     (lease) => lease[Symbol.dispose](),
     () => undefined,
   );
-  notice(`The audit comes after the draft, from the same model: ${first.why}`);
-  return shared(first.drafting);
 }
 
 function shared(lease: Lease): Auditor {

@@ -4,7 +4,7 @@ import { TandemError, throwIfAborted } from "../errors.ts";
 import type { Decision } from "../protocol/decision.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
 import type { RunEvent, Tier } from "../protocol/run.ts";
-import type { Lease } from "../slot/lease.ts";
+import type { Lease } from "../scheduler.ts";
 import type { Emit } from "../slot/state.ts";
 import type { OpenAiDeps } from "./deps.ts";
 import { isMet, meetEndpoints } from "./meetEndpoints.ts";
@@ -54,9 +54,11 @@ export async function openaiEngine(
     if (wanted.hopeless && !lease.engine.relay) throw wanted.hopeless;
     const { model, device } = lease.engine;
     const asked = { method: wanted.method, asked: wanted.model, client: null };
-    const decision: Decision = { ...deps.stamp(), ...asked, ...choice, model: model.id, device };
+    const why = lease.instead === null ? choice.why : `${choice.why}; ${lease.instead}`;
+    const made = { ...choice, engine: lease.id, why, model: model.id, device };
+    const decision: Decision = { ...deps.stamp(), ...asked, ...made };
     emit({ kind: "decision", decision });
-    const { id, engine, tier, why } = decision;
+    const { id, engine, tier } = decision;
     deps.log.info("decided", { id, method: wanted.method, engine, model: model.id, device, tier, why });
     return { lease, decision };
   } catch (error) {

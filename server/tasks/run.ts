@@ -38,8 +38,14 @@ export async function run(params: RunParams, deps: RunDeps, emit: Emit, signal: 
     emit({ kind: "notice", message });
   };
   const done = new AbortController();
-  const drafter = scheduler.acquire(plan.draft.engine, emit, signal);
-  const auditor = acquireAuditor({ plan, drafter, scheduler, emit, notice }, AbortSignal.any([signal, done.signal]));
+  const short = Promise.withResolvers<void>();
+  const hear: Emit = (event) => {
+    emit(event);
+    if (event.kind === "waiting" && event.why !== undefined) short.resolve();
+  };
+  const drafter = scheduler.acquire(plan.draft.engine, hear, signal);
+  const auditing = { plan, drafter, isDraftShort: short.promise, scheduler, emit, notice };
+  const auditor = acquireAuditor(auditing, AbortSignal.any([signal, done.signal]));
   try {
     using draftLease = await drafter;
     const acquiredMs = clock.nowMs();
