@@ -2,6 +2,7 @@ import type { App } from "./app.ts";
 import { askCommand, explainCommand } from "./commands/answer.ts";
 import { editCommand } from "./commands/edit.ts";
 import { copyHttpAccess, rotateHttpKey } from "./commands/http.ts";
+import { checkMachine } from "./commands/machine.ts";
 import { menu, setApiKey } from "./commands/manage.ts";
 import { modelCommand } from "./commands/models.ts";
 import { restart } from "./commands/restart.ts";
@@ -33,5 +34,6 @@ export function commandTable(app: App): Readonly<Record<CommandId, Handler>> {
     "tandem.loadModel": modelCommand(app, "load"),
     "tandem.unloadModel": modelCommand(app, "unload"),
     "tandem.pinModel": modelCommand(app, "pin"),
+    "tandem.checkMachine": () => checkMachine(app),
   };
 }

@@ -21,6 +21,7 @@ export const commandIds = [
   "tandem.loadModel",
   "tandem.unloadModel",
   "tandem.pinModel",
+  "tandem.checkMachine",
 ] as const;
 export type CommandId = (typeof commandIds)[number];
 
@@ -72,6 +73,9 @@ export const previewScheme = "tandem-preview";
 
 /** Scheme of the read-only documents that tell all of a decision. */
 export const accountScheme = "tandem-decision";
+
+/** Scheme of the read-only document that tells of this machine. */
+export const machineScheme = "tandem-machine";
 
 /** The view in the activity bar. */
 export const sidebarView = "tandem.sidebar";

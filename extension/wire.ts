@@ -12,6 +12,7 @@ import { createDoor } from "./door.ts";
 import { createReviews } from "./edit/review.ts";
 import type { CommandId } from "./ids.ts";
 import type { OrchestratorState } from "./life.ts";
+import { createMachineReport } from "./machineReport.ts";
 import { reportDoor, reportState } from "./report.ts";
 import { createSidebar } from "./sidebar/sidebar.ts";
 import { createStatus, type StatusItem } from "./status.ts";
@@ -67,6 +68,7 @@ export function createApp(context: ExtensionContext, item: StatusBarItem, output
     reviews,
     answers,
     sidebar,
+    machineReport: kept(createMachineReport()),
     configuration,
     output,
     secrets: context.secrets,

@@ -195,6 +195,10 @@ function sharedParts(
     journal,
     catalogue,
     gpuHistory: (seconds) => history.read(seconds),
+    async doctor(settings, asking) {
+      const { reportOf } = await import("./doctor/report.ts");
+      return reportOf(settings, { state: "running", pid: process.pid, version: packageVersion }, asking);
+    },
     stamp: () => ({ id: randomUUID(), atMs: Date.now() }),
     syntax: createSyntax({ wasmPath }),
     files: createFiles(),

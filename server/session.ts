@@ -39,6 +39,8 @@ export interface SharedParts {
   readonly openEngine: OpenEngine;
   readonly needs: Needs;
   readonly registry: Registry;
+  /** What this machine has and what is wrong with it, by these settings. */
+  readonly doctor: (settings: Settings, signal: AbortSignal) => Promise<ResultOf<typeof requests.doctor>>;
   /** What was read of the GPUs in the last so many seconds. */
   readonly gpuHistory: (seconds: number) => ResultOf<typeof requests.gpuHistory>;
   /** Asked when first needed, so that the start does not wait for a driver. */
@@ -172,6 +174,7 @@ function taskHandlers(work: Work, deps: SharedParts, member: Membership) {
     models: () => listCatalogue(deps),
     decisions: async (page) => ({ decisions: deps.journal.decisions(page) }),
     pull: (params, call) => pullModel(params.model, deps, call),
+    doctor: (_, { signal }) => deps.doctor(parts().settings, signal),
     gpuHistory: async ({ seconds }) => deps.gpuHistory(seconds),
   } satisfies Partial<Handlers>;
 }

@@ -10,6 +10,7 @@ export async function menu(app: App): Promise<void> {
     ...(app.isBusy() ? [entry("$(stop-circle) Cancel what is running", "tandem.cancel")] : []),
     entry("$(comment-discussion) Ask…", "tandem.ask", "about the file you are in"),
     entry("$(book) Explain", "tandem.explain", "the selection, or what encloses the cursor"),
+    entry("$(pulse) Check this machine", "tandem.checkMachine", "GPUs, models, and what is wrong"),
     entry("$(output) Show log", "tandem.showLog"),
     entry("$(debug-restart) Restart the orchestrator", "tandem.restart"),
     entry("$(key) Set API key…", "tandem.setApiKey", "for an endpoint in the settings"),

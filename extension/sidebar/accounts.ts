@@ -2,6 +2,7 @@ import type { Disposable, TextDocumentContentProvider } from "vscode";
 import * as vscode from "vscode";
 import type { JournalEntry } from "../../server/protocol/decisions.ts";
 import { accountScheme } from "../ids.ts";
+import { openAsMarkdown } from "../openMarkdown.ts";
 import { accountOf } from "./account.ts";
 
 /** Read-only documents, one for each decision that was looked at. */
@@ -31,18 +32,11 @@ export function createAccounts(): Accounts {
       if (texts.size > MOST_KEPT && oldest !== undefined) texts.delete(oldest);
       // How it ended may have come since it was last shown.
       changed.fire(uri);
-      await open(uri);
+      await openAsMarkdown(uri);
     },
     dispose() {
       registration.dispose();
       changed.dispose();
     },
   };
-}
-
-/** As it reads best; as text where VS Code's Markdown is switched off. */
-async function open(uri: vscode.Uri): Promise<void> {
-  const hasMarkdown = vscode.extensions.getExtension("vscode.markdown-language-features") !== undefined;
-  if (hasMarkdown) await vscode.commands.executeCommand("markdown.showPreview", uri);
-  else await vscode.window.showTextDocument(uri, { preview: true });
 }

@@ -29,8 +29,9 @@ export type FoundOrchestrator =
       readonly state: "running";
       readonly pid: number;
       readonly version: string;
-      readonly engines: number;
-      readonly clients: number;
+      /** Left out by the orchestrator itself, which is asked by one of many. */
+      readonly engines?: number;
+      readonly clients?: number;
     }
   | { readonly state: "none" }
   | ({ readonly state: "unreachable" } & Trouble);

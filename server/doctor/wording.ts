@@ -120,7 +120,11 @@ function modelText({ role, id, where, state, bytes }: FoundModel): string {
 function orchestratorText(found: FoundOrchestrator): string {
   switch (found.state) {
     case "running":
-      return `process ${found.pid} of version ${found.version}, ${found.engines} engines, ${found.clients} other clients`;
+      return [
+        `process ${found.pid} of version ${found.version}`,
+        ...(found.engines === undefined ? [] : [`${found.engines} engines`]),
+        ...(found.clients === undefined ? [] : [`${found.clients} other clients`]),
+      ].join(", ");
     case "none":
       return "none runs; the first command or window that needs one starts it";
     case "unreachable":

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { builds, getBuild } from "./builds.ts";
 import { decisions } from "./decisions.ts";
 import { notification, request } from "./define.ts";
+import { doctor } from "./doctor.ts";
 import { load, pin, unload } from "./engines.ts";
 import { GenerateEvent, GenerateParams, GenerateResult } from "./generate.ts";
 import { gpuHistory } from "./gpu.ts";
@@ -178,6 +179,7 @@ export const requests = {
   unload,
   pin,
   gpuHistory,
+  doctor,
   registry,
   register,
   unregister,

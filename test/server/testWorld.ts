@@ -64,6 +64,7 @@ export function testWorld(folder: string, log: Log, options: TestWorldOptions = 
     }),
     hardware: () => Promise.resolve({ ramBytes: 16e9, cores: 2, gpus: [] }),
     gpuHistory: () => ({ gpus: [] }),
+    doctor: async () => ({ tier: "CPU_ONLY", problems: [], markdown: "" }),
     version: "0.0.0-test",
     service: () => noService,
     doors: () => ({ http: null, isDraining: false }),
