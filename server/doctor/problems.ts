@@ -126,7 +126,7 @@ function gpuProblems({ gpus, makes, instances, programs }: Examination): Problem
     problems.push({
       weight: "warning",
       what: "There is a GPU, but no engine build that can use it",
-      nextStep: "Install a llama-server and set --llama-server, or use an endpoint",
+      nextStep: "`tandem get` fetches one; or install a llama-server and set --llama-server, or use an endpoint",
     });
   return problems;
 }
@@ -150,7 +150,7 @@ function programProblems({ programs, models }: Examination): Problem[] {
     {
       weight: "error",
       what,
-      nextStep: "Install Tandem again with its dependencies, install a llama-server, or set an endpoint",
+      nextStep: "Install Tandem again with its dependencies, run `tandem get llama-server`, or set an endpoint",
     },
   ];
 }

@@ -2,7 +2,9 @@ import { constants } from "node:fs";
 import { access, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ENGINE_FOLDER } from "../getting/things.ts";
 import { findTool } from "../gpu/tool.ts";
+import { cacheFolder } from "../platform/folders.ts";
 
 /** What models can be run in. */
 export interface Programs {
@@ -40,10 +42,15 @@ async function isProgram(path: string): Promise<boolean> {
 
 const SYSTEMS: Partial<Record<NodeJS.Platform, string>> = { linux: "linux", darwin: "mac", win32: "win" };
 
-/** A package that was left out, or stands in for one that was, has no binaries. */
+/** Those that came along, and those that were fetched. */
 async function engineBuilds(): Promise<Programs["builds"]> {
-  const packages = packagesFolder();
-  if (packages === null) return [];
+  const folders = [packagesFolder(), join(cacheFolder(), "engines", ENGINE_FOLDER)];
+  const found = await Promise.all(folders.map((it) => (it === null ? [] : buildsIn(it))));
+  return [...new Set(found.flat())].toSorted();
+}
+
+/** A package that was left out, or stands in for one that was, has no binaries. */
+async function buildsIn(packages: string): Promise<Programs["builds"]> {
   const own = `${SYSTEMS[process.platform]}-${process.arch}`;
   const names = (await readdir(packages).catch(() => [])).filter((it) => it === own || it.startsWith(`${own}-`));
   const found = await Promise.all(
@@ -52,7 +59,7 @@ async function engineBuilds(): Promise<Programs["builds"]> {
       return binaries.length > 0 ? kindOf(name) : null;
     }),
   );
-  return [...new Set(found.filter((it) => it !== null))].toSorted();
+  return found.filter((it) => it !== null);
 }
 
 /** Beside node-llama-cpp, where its package manager puts them; null when it is not installed. */

@@ -76,7 +76,8 @@ test("CUDA without its libraries is refused with how to get them, however much o
   const { platform, arch, env } = process;
   if ((platform !== "linux" && platform !== "win32") || arch !== "x64") return t.skip("not here: there is none for it");
   if (await findCudaRuntime(platform, env)) return t.skip("not here: its libraries are");
-  const { stdout } = await cli("get", "cuda", "--yes", "--json");
+  const { stdout, stderr } = await cli("get", "cuda", "--yes", "--json");
+  assert.notEqual(stdout, "", stderr);
   const said = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
   assert.equal(said.code, "not-configured");
   assert.match(said.nextStep, /CUDA/);
