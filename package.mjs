@@ -95,6 +95,8 @@ async function stageExtension(stage) {
   for (const name of ["LICENSE", "README.md", "CHANGELOG.md"])
     if (existsSync(join(ROOT, name))) await cp(join(ROOT, name), join(stage, name));
   await cp(join(ROOT, "extension", "media"), join(stage, "extension", "media"), { recursive: true });
+  // What the configuration file may hold, for the editor.
+  await cp(join(ROOT, "schemas"), join(stage, "schemas"), { recursive: true });
 }
 
 /** The engine, what it needs at run time, and the prebuilt binaries of one platform. */

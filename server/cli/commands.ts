@@ -1,6 +1,7 @@
 import { TandemError } from "../errors.ts";
 import { status } from "../protocol/requests.ts";
 import { bridge } from "./bridge.ts";
+import { configCommand } from "./config.ts";
 import type { Client } from "./client.ts";
 import { showDecisions } from "./decisions.ts";
 import { demo } from "./demo.ts";
@@ -13,10 +14,11 @@ import { showGpus, watchGpus } from "./gpus.ts";
 import { listModels, pullModel } from "./models.ts";
 import type { Values } from "./options.ts";
 import type { Out, Printer } from "./printer.ts";
+import { toRegistering, toUnregistering } from "./registry.ts";
 import { toRequest } from "./request.ts";
 import { runOnce } from "./run.ts";
 import { serveHttp, showKey, stopAll, toServe } from "./serve.ts";
-import { settingsFrom } from "./settings.ts";
+import { effectiveSettings } from "./settings.ts";
 import type { Site } from "./site.ts";
 
 export interface Given {
@@ -37,6 +39,14 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["run", toRun],
   ["generate", toGeneration],
   ["models", toModels],
+  ["register", toRegistering],
+  ["unregister", toUnregistering],
+  [
+    "config",
+    ({ words, values, out }) =>
+      () =>
+        configCommand({ words, isJson: values.json === true, out }),
+  ],
   ["get", toGetting],
   ["estimate", toEstimation],
   [
@@ -119,7 +129,7 @@ function toKey({ words, out }: Given): Job {
 }
 
 function toDoctor({ values, out }: Given): Job {
-  const given = { settings: settingsFrom(values, process.env), isJson: values.json === true, out };
+  const given = { settings: effectiveSettings(values, process.env), isJson: values.json === true, out };
   return (site, signal) => doctor(given, site, signal);
 }
 

@@ -17,7 +17,7 @@ import {
 import type { AnyRequest, EventOf, ParamsOf, ResultOf } from "../protocol/define.ts";
 import { moving } from "../protocol/requests.ts";
 import type { Moving } from "../protocol/service.ts";
-import type { Settings } from "../protocol/settings.ts";
+import type { ClientSettings } from "../protocol/settings.ts";
 
 /** One connection to one orchestrator, initialised. */
 export interface Line {
@@ -41,7 +41,7 @@ export class LineLost extends Error {
 }
 
 export interface LineOptions {
-  readonly settings: Settings;
+  readonly settings: ClientSettings;
   /** A line of the orchestrator's log. */
   readonly onLog: (text: string) => void;
 }
@@ -125,7 +125,7 @@ export async function openLine(socket: Socket, { settings, onLog }: LineOptions)
   };
 }
 
-function introduction(settings: Settings): InitializeParams {
+function introduction(settings: ClientSettings): InitializeParams {
   return { processId: process.pid, rootUri: null, capabilities: {}, initializationOptions: settings };
 }
 

@@ -1,13 +1,18 @@
+import { registry } from "../protocol/registry.ts";
 import { models, pull } from "../protocol/requests.ts";
 import type { Client } from "./client.ts";
 import type { Out, Printer } from "./printer.ts";
+import { otherLines } from "./registry.ts";
 import { align } from "./table.ts";
 
 /** The catalogue as a table: what each model is for, its size, and what is here. */
 export async function listModels(client: Client, out: Out, isJson: boolean, signal: AbortSignal): Promise<void> {
-  const list = await client.send(models, {}, () => undefined, signal);
+  const [list, all] = await Promise.all([
+    client.send(models, {}, () => undefined, signal),
+    client.send(registry, { look: true }, () => undefined, signal),
+  ]);
   if (isJson) {
-    out.write(`${JSON.stringify(list)}\n`);
+    out.write(`${JSON.stringify({ ...list, registry: all })}\n`);
     return;
   }
   const rows = list.models.map((it) => {
@@ -27,6 +32,7 @@ export async function listModels(client: Client, out: Out, isJson: boolean, sign
     ];
   });
   for (const row of align([["model", "for", "size", "quant", "file", "licence", ""], ...rows])) out.write(`${row}\n`);
+  for (const line of otherLines(all)) out.write(`${line}\n`);
   out.write(
     `\nModels lie in ${list.cacheFolder}\nFetch one: tandem models pull MODEL. Use one: --model MODEL, or any GGUF: --model file:PATH\n`,
   );

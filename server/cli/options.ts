@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { ESTIMATE_FLAGS } from "./estimateOptions.ts";
 import { GENERATE_FLAGS } from "./generate.ts";
 import { GET_FLAGS } from "./get.ts";
+import { REGISTER_FLAGS } from "./registry.ts";
 import { SERVE_FLAGS } from "./serve.ts";
 import { SETTING_FLAGS } from "./settings.ts";
 
@@ -11,6 +12,7 @@ const OPTIONS = {
   ...GET_FLAGS,
   ...SERVE_FLAGS,
   ...ESTIMATE_FLAGS,
+  ...REGISTER_FLAGS,
   action: { type: "string" },
   file: { type: "string" },
   range: { type: "string" },
@@ -42,6 +44,12 @@ export const HELP = `tandem: coding help from your own models
       --raw continues the prompt as it stands instead of answering it
   tandem models [--json]              what there is, what fits this machine
   tandem models pull MODEL [--json]   fetch one
+  tandem register NAME --model FILE   a model of your own for all clients, until \`tandem unregister NAME\`
+      --backend embedded|llama-server|vllm|ollama|endpoint, --url URL or --port N of its server,
+      --vram GB, --context N, --role draft,audit,embed, --device D, --best-for WORDS
+  tandem config [--json]              the configuration file, and every value with where it is from
+      config check [FILE] says what is wrong in it, config init writes one to begin with,
+      config schema prints its JSON schema
   tandem get [--json]                 engines that can be fetched for this machine, and what is here
   tandem get cuda [--yes]             the embedded engine's build for NVIDIA's GPUs
   tandem get llama-server [--build vulkan|cuda|cpu|metal] [--yes]

@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import { packageVersion, serverEntry } from "../assets.ts";
 import { stateFolder } from "../platform/folders.ts";
 import type { ClientInfo } from "../protocol/handshake.ts";
-import type { Settings } from "../protocol/settings.ts";
+import type { ClientSettings } from "../protocol/settings.ts";
 import { attach, attachIfRunning } from "../rendezvous/attach.ts";
 import { launch } from "../rendezvous/launch.ts";
 import { type Client, createClient } from "./client.ts";
@@ -19,7 +19,7 @@ export interface Site extends AsyncDisposable {
 }
 
 export interface SiteOptions {
-  readonly settings: Settings;
+  readonly settings: ClientSettings;
   readonly onLog: (text: string) => void;
 }
 

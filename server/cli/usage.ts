@@ -3,6 +3,7 @@ import { ESTIMATE_FLAGS } from "./estimateOptions.ts";
 import { GENERATE_FLAGS } from "./generate.ts";
 import { GET_FLAGS } from "./get.ts";
 import type { Values } from "./options.ts";
+import { REGISTER_FLAGS } from "./registry.ts";
 import { SERVE_FLAGS } from "./serve.ts";
 import { SETTING_FLAGS } from "./settings.ts";
 
@@ -17,6 +18,7 @@ const OWN: ReadonlyMap<string, readonly string[]> = new Map([
   ["decisions", ["limit"]],
   ["get", Object.keys(GET_FLAGS)],
   ["gpus", ["watch"]],
+  ["register", Object.keys(REGISTER_FLAGS)],
   ["stop", ["now"]],
   ["estimate", Object.keys(ESTIMATE_FLAGS)],
 ]);

@@ -49,7 +49,7 @@ export function loadConfig({ path, env, before }: LoadGiven): Loaded {
     problems: [
       ...found.problems,
       ...(isKept ? [whole("Until it is whole again, what it said before holds")] : []),
-      ...said.problems.map(whole),
+      ...[...said.problems, ...said.conflicts].map(whole),
       ...environment.faults.map((it) =>
         whole(`${said.origins.get(it.path.join(".")) ?? it.path.join(".")}: ${it.message}`),
       ),

@@ -41,8 +41,11 @@ type Role = NonNullable<ClientSettings["embed"]>;
 
 function layeredRole(lower: Role = {}, upper: Role = {}): Role {
   const isMoved = upper.endpoint !== undefined && upper.endpoint !== (lower.endpoint ?? "");
-  const { model: _model, apiKey: _key, dimensions: _dimensions, ...rest } = lower;
-  return { ...(isMoved ? rest : lower), ...defined(upper) };
+  if (!isMoved) return { ...lower, ...defined(upper) };
+  const { model: _model, dimensions: _dimensions, apiKey, ...rest } = lower;
+  // A key without an endpoint is meant for whichever is named.
+  const kept = lower.endpoint || apiKey === undefined ? rest : { ...rest, apiKey };
+  return { ...kept, ...defined(upper) };
 }
 
 /** Without what is there by name only. */

@@ -60,7 +60,12 @@ function ofServer({ url, kind, models }: FoundServer): RegisteredModel[] {
 function ofUser(model: ConfigModel, origin: "config" | "registered"): RegisteredModel {
   const { name, backend, url, port, roles = [], bestFor = null, vramGb = null } = model;
   const where =
-    url ?? (port === undefined ? (model.model ?? "its server's default address") : `http://127.0.0.1:${port}`);
+    url ??
+    (port === undefined
+      ? backend === "ollama"
+        ? "http://127.0.0.1:11434"
+        : (model.model ?? "")
+      : `http://127.0.0.1:${port}`);
   return listed({ name, origin, backend, where, roles, bestFor, vramGb, port: port ?? (url ? portOf(url) : null) });
 }
 

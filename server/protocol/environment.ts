@@ -18,8 +18,10 @@ export interface FromEnvironment {
   readonly values: Readonly<Record<string, unknown>>;
   /** The variable that each path was read from. */
   readonly origins: ReadonlyMap<string, string>;
-  /** One sentence each: two variables for one value that differ, a number that is none. */
+  /** One sentence each: a variable that cannot be read. */
   readonly problems: readonly string[];
+  /** One sentence each: two variables that stand for one value and differ, and which of them counts. */
+  readonly conflicts: readonly string[];
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -67,13 +69,14 @@ export function fromEnvironment(env: Environment): FromEnvironment {
   const values: Record<string, unknown> = {};
   const origins = new Map<string, string>();
   const problems: string[] = [];
+  const conflicts: string[] = [];
   for (const variable of VARIABLES) {
     const set = [variable.name, ...variable.aliases].filter((it) => (env[it] ?? "") !== "");
     const [first, ...others] = set;
     if (first === undefined) continue;
     const text = env[first] ?? "";
     for (const other of others)
-      if (env[other] !== text) problems.push(`${first} and ${other} stand for the same and differ: ${first} counts`);
+      if (env[other] !== text) conflicts.push(`${first} and ${other} stand for the same and differ: ${first} counts`);
     const named = variable.path === "backends.force" ? (BACKENDS[text] ?? text) : text;
     const read = readAs(variable.kind, named);
     if (read === undefined) {
@@ -83,7 +86,7 @@ export function fromEnvironment(env: Environment): FromEnvironment {
     origins.set(variable.path, first);
     put(values, variable.path.split("."), read);
   }
-  return { values, origins, problems };
+  return { values, origins, problems, conflicts };
 }
 
 interface Leaf {

@@ -21,4 +21,35 @@ const cases: readonly { name: string; flags: Record<string, string>; want: strin
 ];
 
 for (const { name, flags, want } of cases)
-  test(`--model: ${name}`, () => assert.equal(settingsFrom(flags, {}).draft.model, want));
+  test(`--model: ${name}`, () => assert.equal(settingsFrom(flags, {}).draft?.model, want));
+
+const layers: readonly { name: string; flags?: Record<string, string>; env: Record<string, string>; want: object }[] = [
+  { name: "what nobody says is left to the configuration file", env: {}, want: { draft: {}, audit: {}, embed: {} } },
+  {
+    name: "a flag is over its variable, and a variable over its other name",
+    flags: { device: "cpu" },
+    env: { TANDEM_DRAFT_DEVICE: "cuda:0", NEURALCURSOR_GPU_EMBEDDING_DEVICE: "cuda:1", TANDEM_MAX_TOKENS: "64" },
+    want: { draft: { device: "cpu" }, audit: {}, embed: { device: "cuda:1" }, maxTokens: 64 },
+  },
+  {
+    name: "a key in a variable is for the endpoint on the command line",
+    flags: { endpoint: "http://a" },
+    env: { TANDEM_DRAFT_API_KEY: "k", TANDEM_DRAFT_MODEL: "m" },
+    want: { draft: { endpoint: "http://a", model: "m", apiKey: "k" }, audit: {}, embed: {} },
+  },
+  {
+    name: "unless the variables have an endpoint of their own",
+    flags: { endpoint: "http://a" },
+    env: { TANDEM_DRAFT_API_KEY: "k", TANDEM_DRAFT_ENDPOINT: "http://b" },
+    want: { draft: { endpoint: "http://a" }, audit: {}, embed: {} },
+  },
+];
+
+for (const { name, flags = {}, env, want } of layers)
+  test(name, () => assert.deepEqual(JSON.parse(JSON.stringify(settingsFrom(flags, env))), want));
+
+for (const [env, wrong] of [
+  [{ TANDEM_MAX_TOKENS: "many" }, /TANDEM_MAX_TOKENS: "many" is no number/],
+  [{ TANDEM_DRAFT_DEVICE: "toaster" }, /TANDEM_DRAFT_DEVICE/],
+] as const)
+  test(`${Object.keys(env)} is told by its name`, () => assert.throws(() => settingsFrom({}, env), wrong));

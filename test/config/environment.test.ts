@@ -76,8 +76,9 @@ for (const { name, env, want, problems = [] } of cases)
   test(name, () => {
     const read = fromEnvironment(env);
     assert.deepEqual(read.values, want);
-    assert.equal(read.problems.length, problems.length, read.problems.join("\n"));
-    for (const [at, pattern] of problems.entries()) assert.match(read.problems[at] ?? "", pattern);
+    const told = [...read.problems, ...read.conflicts];
+    assert.equal(told.length, problems.length, told.join("\n"));
+    for (const [at, pattern] of problems.entries()) assert.match(told[at] ?? "", pattern);
   });
 
 test("every variable has one meaning", () => {

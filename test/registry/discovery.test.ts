@@ -167,7 +167,7 @@ test("whose a listener is, of the kernel's table", () => {
 function discoveryOf(
   servers: readonly Pick<RunningServer, "port">[],
   config: unknown = {},
-  { nowMs = () => 0, answerMs = 10_000 } = {},
+  { nowMs = () => 0, answerMs = 10_000 }: { nowMs?: () => number; answerMs?: number } = {},
 ) {
   return createDiscovery({
     config: () => Config.parse(config),
