@@ -1,11 +1,12 @@
 import { TandemError } from "../errors.ts";
-import { status } from "../protocol/requests.ts";
+import { runBench, showStored, toBench } from "./bench.ts";
 import { bridge } from "./bridge.ts";
-import { configCommand } from "./config.ts";
 import type { Client } from "./client.ts";
+import { configCommand } from "./config.ts";
 import { showDecisions } from "./decisions.ts";
 import { demo } from "./demo.ts";
 import { doctor } from "./doctor/command.ts";
+import { type EngineVerb, showStatus, tellEngine, toEngine } from "./engines.ts";
 import { showEstimate } from "./estimate.ts";
 import { toAsked } from "./estimateOptions.ts";
 import { generateOnce, toGenerate } from "./generate.ts";
@@ -19,6 +20,7 @@ import { toRequest } from "./request.ts";
 import { runOnce } from "./run.ts";
 import { serveHttp, showKey, stopAll, toServe } from "./serve.ts";
 import { effectiveSettings } from "./settings.ts";
+import { showSimulation, toSimulation } from "./simulate.ts";
 import type { Site } from "./site.ts";
 
 export interface Given {
@@ -49,12 +51,18 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ],
   ["get", toGetting],
   ["estimate", toEstimation],
+  ["simulate", toSimulating],
+  ["load", (given) => toEngineWord("load", given)],
+  ["unload", (given) => toEngineWord("unload", given)],
+  ["pin", (given) => toEngineWord("pin", given)],
+  ["unpin", (given) => toEngineWord("unpin", given)],
   [
     "status",
-    ({ out }) =>
+    ({ values, out }) =>
       (site, signal) =>
-        showStatus(site, out, signal),
+        showStatus({ out, isJson: values.json === true }, site, signal),
   ],
+  ["bench", toBenching],
   ["gpus", toGpus],
   ["doctor", toDoctor],
   ["decisions", toDecisions],
@@ -109,6 +117,19 @@ function toEstimation({ words, values, out }: Given): Job {
   return (_site, signal) => done(showEstimate(asked, out, signal));
 }
 
+function toBenching({ words, values, out, printer }: Given): Job {
+  const shown = { out, printer, isJson: values.json === true };
+  if (values.stored === true) return withClient((client, signal) => done(showStored(client, shown, signal)));
+  const params = toBench(words, values);
+  return withClient((client, signal) => done(runBench(params, client, shown, signal)));
+}
+
+/** Nothing is started for it either. */
+function toSimulating({ words, values, out }: Given): Job {
+  const simulation = toSimulation(words, values);
+  return (_site, signal) => done(showSimulation(simulation, out, signal));
+}
+
 function toDecisions({ values, out }: Given): Job {
   const limit = Number(values.limit ?? 20);
   if (!Number.isInteger(limit) || limit < 1 || limit > 500)
@@ -138,12 +159,10 @@ function toGpus({ values, out }: Given): Job {
   return (site, signal) => (values.watch === true ? watchGpus : showGpus)(shown, site, signal);
 }
 
-/** As JSON. Nothing is started to be looked at. */
-async function showStatus(site: Site, out: Out, signal: AbortSignal): Promise<number> {
-  const client = await site.clientIfRunning();
-  const now = client ? await client.send(status, {}, () => undefined, signal) : { pid: null, engines: [] };
-  out.write(`${JSON.stringify(now, null, 2)}\n`);
-  return 0;
+function toEngineWord(verb: EngineVerb, { words, values, out, printer }: Given): Job {
+  const engine = toEngine(verb, words);
+  const shown = { out, printer, isJson: values.json === true };
+  return withClient((client, signal) => done(tellEngine({ verb, engine }, client, shown, signal)));
 }
 
 function withClient(job: (client: Client, signal: AbortSignal) => Promise<number>): Job {

@@ -1,10 +1,12 @@
 import { parseArgs } from "node:util";
+import { BENCH_FLAGS } from "./bench.ts";
 import { ESTIMATE_FLAGS } from "./estimateOptions.ts";
 import { GENERATE_FLAGS } from "./generate.ts";
 import { GET_FLAGS } from "./get.ts";
 import { REGISTER_FLAGS } from "./registry.ts";
 import { SERVE_FLAGS } from "./serve.ts";
 import { SETTING_FLAGS } from "./settings.ts";
+import { SIMULATE_FLAGS } from "./simulate.ts";
 
 const OPTIONS = {
   ...SETTING_FLAGS,
@@ -13,6 +15,8 @@ const OPTIONS = {
   ...SERVE_FLAGS,
   ...ESTIMATE_FLAGS,
   ...REGISTER_FLAGS,
+  ...BENCH_FLAGS,
+  ...SIMULATE_FLAGS,
   action: { type: "string" },
   file: { type: "string" },
   range: { type: "string" },
@@ -60,7 +64,19 @@ export const HELP = `tandem: coding help from your own models
       --draft MODEL; TYPE: f16 q8_0 q4_0 ... or KEYS/VALUES
       MODEL: one that is downloaded, or a GGUF file
       --backend vllm: MODEL is a folder of safetensors; --tensor-parallel N, --memory-share 0.8
-  tandem status                       the orchestrator, its clients and engines, as JSON
+  tandem bench [MODEL ...] [--json]   load time, time to the first token, reading and writing rates,
+      --prompts 128,512,2048          and requests at once, here; routing goes by what is found.
+      --tokens N, --repetitions N     Others' requests go first
+      --keep-loaded                   does not unload to measure loading again
+  tandem bench --stored [--json]      what was measured before
+  tandem simulate FILE|NAME [--json]  what the memory governor would do with a trace of devices, models and
+                                      requests, beside what others would; nothing is loaded
+      --list names the traces that come with Tandem, --trace prints one to start your own from
+  tandem load MODEL [--json]          load a model before anybody asks for it; MODEL: as \`tandem status\`
+                                      or \`tandem models\` name it. It stays while an orchestrator runs
+  tandem unload MODEL                 give its memory back, once its requests are done
+  tandem pin MODEL, unpin MODEL       keep it loaded when idle, however little memory is left; or not
+  tandem status [--json]              the orchestrator, its engines, who waits for what, and memory
   tandem gpus [--watch] [--json]      each GPU: memory and whose it is, heat, power, clocks, and how
                                       old that is; --watch goes on until Ctrl-C
   tandem doctor [--json]              GPUs, memory, folders, what would be used and why, and what is

@@ -6,6 +6,7 @@ import type { Values } from "./options.ts";
 import { REGISTER_FLAGS } from "./registry.ts";
 import { SERVE_FLAGS } from "./serve.ts";
 import { SETTING_FLAGS } from "./settings.ts";
+import { SIMULATE_FLAGS } from "./simulate.ts";
 
 /** What any command may be given. */
 const COMMON: ReadonlySet<string> = new Set([...Object.keys(SETTING_FLAGS), "json", "help", "version"]);
@@ -19,6 +20,7 @@ const OWN: ReadonlyMap<string, readonly string[]> = new Map([
   ["get", Object.keys(GET_FLAGS)],
   ["gpus", ["watch"]],
   ["register", Object.keys(REGISTER_FLAGS)],
+  ["simulate", Object.keys(SIMULATE_FLAGS)],
   ["stop", ["now"]],
   ["estimate", Object.keys(ESTIMATE_FLAGS)],
 ]);
