@@ -1,6 +1,7 @@
 import type { App } from "./app.ts";
 import { askCommand, explainCommand } from "./commands/answer.ts";
 import { editCommand } from "./commands/edit.ts";
+import { getEngine } from "./commands/getEngine.ts";
 import { copyHttpAccess, rotateHttpKey } from "./commands/http.ts";
 import { checkMachine } from "./commands/machine.ts";
 import { menu, setApiKey } from "./commands/manage.ts";
@@ -35,5 +36,6 @@ export function commandTable(app: App): Readonly<Record<CommandId, Handler>> {
     "tandem.unloadModel": modelCommand(app, "unload"),
     "tandem.pinModel": modelCommand(app, "pin"),
     "tandem.checkMachine": () => checkMachine(app),
+    "tandem.getEngine": () => getEngine(app),
   };
 }

@@ -22,6 +22,7 @@ export const commandIds = [
   "tandem.unloadModel",
   "tandem.pinModel",
   "tandem.checkMachine",
+  "tandem.getEngine",
 ] as const;
 export type CommandId = (typeof commandIds)[number];
 

@@ -11,6 +11,7 @@ export async function menu(app: App): Promise<void> {
     entry("$(comment-discussion) Ask…", "tandem.ask", "about the file you are in"),
     entry("$(book) Explain", "tandem.explain", "the selection, or what encloses the cursor"),
     entry("$(pulse) Check this machine", "tandem.checkMachine", "GPUs, models, and what is wrong"),
+    entry("$(cloud-download) Get GPU engine…", "tandem.getEngine", "llama.cpp for CUDA or Vulkan"),
     entry("$(output) Show log", "tandem.showLog"),
     entry("$(debug-restart) Restart the orchestrator", "tandem.restart"),
     entry("$(key) Set API key…", "tandem.setApiKey", "for an endpoint in the settings"),
