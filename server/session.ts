@@ -217,15 +217,24 @@ function serviceHandlers(service: () => ServiceHandlers): ServiceHandlers {
   };
 }
 
+/** A model that no engine has yet gets one, if there is such a model; what there is otherwise is told by who looks for it. */
+function openFor(model: string, { pin }: OpenAiDeps): void {
+  if (pin(model, "write") === null) pin(model, "embed");
+}
+
 /** A person at an editor goes before programs at the HTTP door. */
 function priorityOf(client: ClientInfo | null): Priority {
   return client ? "interactive" : "task";
 }
 
 /** What a user wants done with an engine, whatever the tasks are. */
-function engineHandlers({ counted }: Work, { user }: Membership) {
+function engineHandlers({ counted, asking }: Work, { user }: Membership) {
   return {
-    load: ({ engine }, { emit, signal }) => counted(() => user.load(engine, emit, signal)),
+    load: ({ engine }, { emit, signal }) =>
+      counted(async () => {
+        if (!user.knows(engine)) openFor(engine, await asking());
+        return user.load(engine, emit, signal);
+      }),
     unload: ({ engine }, { signal }) => counted(() => user.unload(engine, signal)),
     pin: ({ engine, isPinned }) => counted(async () => (isPinned ? user.pin(engine) : user.unpin(engine))),
   } satisfies Partial<Handlers>;

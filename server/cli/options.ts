@@ -75,7 +75,8 @@ export const HELP = `tandem: coding help from your own models
   tandem load MODEL [--json]          load a model before anybody asks for it; MODEL: as \`tandem status\`
                                       or \`tandem models\` name it. It stays while an orchestrator runs
   tandem unload MODEL                 give its memory back, once its requests are done
-  tandem pin MODEL, unpin MODEL       keep it loaded when idle, however little memory is left; or not
+  tandem pin MODEL                    keep it loaded when idle, whoever else wants its memory
+  tandem unpin MODEL                  let it go like any other again
   tandem status [--json]              the orchestrator, its engines, who waits for what, and memory
   tandem gpus [--watch] [--json]      each GPU: memory and whose it is, heat, power, clocks, and how
                                       old that is; --watch goes on until Ctrl-C

@@ -61,6 +61,7 @@ function showEvent(event: RunEvent, page: Page, draft: DraftBox, bar: DownloadBa
       return;
     case "waiting":
       page.say("waiting", `${event.position === 1 ? "next" : `${event.position} in line`} for ${event.engine}`);
+      if (event.why !== undefined) page.more(event.why);
       return;
     case "downloading":
       bar.show(event.progress);

@@ -3,7 +3,7 @@ import { request } from "./define.ts";
 import { RunEvent } from "./run.ts";
 import { EngineStatus } from "./status.ts";
 
-/** An engine by its `handle`, or by its id among this client's. */
+/** An engine by its `handle`, by its id among this client's, or by its model; `load` also takes a model that no engine has yet. */
 const Named = z.object({ engine: z.string().min(1).max(1_000) }).strict();
 
 /** Loads an engine before anybody asks for it; it waits for memory as any request would. Events are `downloading`, `waiting`, `loading`. */

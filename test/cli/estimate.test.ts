@@ -53,7 +53,7 @@ test("every term of a file is printed, adds up, and nothing is started for it", 
     devices.reduce((sum, it) => sum + it.totalBytes, 0),
     totalBytes,
   );
-  assert.match(await tandem(place.folder, "status"), /"pid": null/);
+  assert.match(await tandem(place.folder, "status", "--json"), /"pid": null/);
 });
 
 test("for people it is a table with a verdict, and ways out where it does not fit", async () => {

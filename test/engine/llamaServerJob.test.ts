@@ -26,7 +26,7 @@ test("on the command line: a local model runs in the llama-server that was named
     const written = await runCli(["generate", "--raw", "--max-tokens", "8", "export function add("], { cwd, env });
     assert.equal(written.code, 0, written.stderr);
     assert.notEqual(written.stdout.trim(), "");
-    const told = await runCli(["status"], { cwd, env });
+    const told = await runCli(["status", "--json"], { cwd, env });
     const { engines, pid } = Status.parse(JSON.parse(told.stdout));
     const server = engines.find((it) => it.state === "ready")?.pid ?? 0;
     const entries = (await readRegister(processes)).flatMap(({ entry }) => entry ?? []);

@@ -5,6 +5,7 @@ import { createOpenEngine } from "../../server/backends/open.ts";
 import { createCalibration } from "../../server/calibration/calibration.ts";
 import { createConfigOwner } from "../../server/config/owner.ts";
 import { GPU_RESERVE_BYTES } from "../../server/core/choose.ts";
+import type { DeviceFact } from "../../server/core/govern/event.ts";
 import { GOVERN_RULES, type GovernRules } from "../../server/core/govern/rules.ts";
 import { createDiscovery } from "../../server/discovery/discovery.ts";
 import { createFiles } from "../../server/files.ts";
@@ -29,8 +30,13 @@ export interface TestWorldOptions {
   readonly rules?: (() => GovernRules) | undefined;
 }
 
+const MUCH: DeviceFact = {
+  ...{ device: "cpu", name: "main memory", totalBytes: 1e12, usedBytes: 0, reserveBytes: 0, held: new Map() },
+  ...{ health: "ok", pressure: "normal", thermal: "normal" },
+};
+
 const ROOMY: WorldDeps["devices"] = {
-  facts: () => [],
+  facts: () => [MUCH],
   listen: () => ({ [Symbol.dispose]: () => undefined }),
   main: () => null,
 };

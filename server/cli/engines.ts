@@ -1,0 +1,144 @@
+import { TandemError } from "../errors.ts";
+import { load, pin, unload } from "../protocol/engines.ts";
+import { status } from "../protocol/requests.ts";
+import type { EngineStatus, Status } from "../protocol/status.ts";
+import type { Client } from "./client.ts";
+import type { Out, Printer } from "./printer.ts";
+import type { Site } from "./site.ts";
+import { align } from "./table.ts";
+
+/** What may be done with a model by name. */
+export type EngineVerb = "load" | "unload" | "pin" | "unpin";
+
+export interface EngineShown {
+  readonly out: Out;
+  readonly printer: Printer;
+  readonly isJson: boolean;
+}
+
+/** The one model that the command is about. Throws TandemError bad-input. */
+export function toEngine(verb: EngineVerb, words: readonly string[]): string {
+  const [engine] = words;
+  if (engine !== undefined && words.length === 1) return engine;
+  throw new TandemError("bad-input", `\`${verb}\` takes one model`, "`tandem status` and `tandem models` list them");
+}
+
+export async function tellEngine(
+  { verb, engine }: { readonly verb: EngineVerb; readonly engine: string },
+  client: Client,
+  shown: EngineShown,
+  signal: AbortSignal,
+): Promise<void> {
+  const now = await tell(verb, engine, { client, printer: shown.printer }, signal);
+  shown.out.write(shown.isJson ? `${JSON.stringify({ kind: "result", result: now })}\n` : `${saying(verb, now)}\n`);
+}
+
+function tell(
+  verb: EngineVerb,
+  engine: string,
+  { client, printer }: { readonly client: Client; readonly printer: Printer },
+  signal: AbortSignal,
+): Promise<EngineStatus> {
+  const quiet = () => undefined;
+  switch (verb) {
+    case "load":
+      return client.send(load, { engine }, printer.event, signal);
+    case "unload":
+      return client.send(unload, { engine }, quiet, signal);
+    case "pin":
+    case "unpin":
+      return client.send(pin, { engine, isPinned: verb === "pin" }, quiet, signal);
+  }
+}
+
+function saying(verb: EngineVerb, now: EngineStatus): string {
+  const { label } = now.model;
+  switch (verb) {
+    case "load":
+      return `${label} is loaded on ${now.device}${now.memory.length > 0 ? `: ${memoryOf(now)}` : ""}`;
+    case "unload":
+      return `${label} is not loaded any more`;
+    case "pin":
+      return `${label} stays loaded from its next use on, until \`tandem unpin\` or until the orchestrator leaves`;
+    case "unpin":
+      return `${label} is unloaded like any other again`;
+  }
+}
+
+/** What runs where. Nothing is started to be looked at. */
+export async function showStatus({ out, isJson }: Omit<EngineShown, "printer">, site: Site, signal: AbortSignal) {
+  const client = await site.clientIfRunning();
+  const now = client ? await client.send(status, {}, () => undefined, signal) : null;
+  if (isJson) out.write(`${JSON.stringify(now ?? { pid: null, engines: [] }, null, 2)}\n`);
+  else out.write(`${now ? statusLines(now).join("\n") : "No orchestrator runs; the next command starts one"}\n`);
+  return 0;
+}
+
+/** The status for people: the orchestrator, its engines as a table, and the memory they are in. */
+export function statusLines(now: Status): string[] {
+  const { pid, version, clients, running, http, isDraining } = now;
+  const head = [
+    `Orchestrator ${pid}, version ${version}${isDraining ? ", leaving" : ""}`,
+    `${count(clients.length, "client")}, ${count(running, "request")} running`,
+    http === null ? "HTTP closed" : `HTTP at ${http}`,
+  ];
+  return [head.join("; "), "", ...engineLines(now.engines), "", ...memoryLines(now)];
+}
+
+function engineLines(engines: readonly EngineStatus[]): string[] {
+  if (engines.length === 0) return ["No engine is set up"];
+  const rows = align([["engine", "model", "for", "where", "state", "memory"], ...engines.map(cells)]);
+  return rows.flatMap((row, nth) => {
+    const waitsFor = engines[nth - 1]?.waitsFor;
+    return waitsFor ? [row, `    waits: ${waitsFor}`] : [row];
+  });
+}
+
+function cells(it: EngineStatus): string[] {
+  const name = it.id === it.handle || it.handle === "" ? it.id : `${it.id} (${it.handle})`;
+  const roles = it.roles.length > 0 ? it.roles.join("+") : it.users === 0 ? "nobody now" : "others";
+  return [name, it.model.label, roles, it.device, stateOf(it), memoryOf(it)];
+}
+
+function stateOf(it: EngineStatus): string {
+  const words = [it.state === "ready" && it.isBusy ? "busy" : it.state];
+  if (it.idleMs !== null) words.push(`idle ${seconds(it.idleMs)}`);
+  if (it.queued > 0) words.push(`${it.queued} waiting`);
+  if (it.isPinned) words.push("pinned");
+  if (it.failures > 0) words.push(`failed ${it.failures}x`);
+  if (it.placement?.verdict === "refuted") words.push("not where it should be");
+  return words.join(", ");
+}
+
+/** "about": as reckoned, until the driver or the engine says. */
+function memoryOf({ memory }: EngineStatus): string {
+  return memory
+    .map(({ device, bytes, isMeasured }) => `${isMeasured ? "" : "about "}${gigabytes(bytes)} of ${device}`)
+    .join(" + ");
+}
+
+function memoryLines({ gpus, mainMemory }: Status): string[] {
+  const gpuRows = gpus.map(({ index, name, usedBytes, totalBytes, health }) => {
+    const old = health === "ok" ? "" : ` (${health})`;
+    return `GPU ${index}, ${name}: ${filled(usedBytes, totalBytes)}${old}`;
+  });
+  if (mainMemory) gpuRows.push(`Main memory: ${filled(mainMemory.usedBytes, mainMemory.totalBytes)}`);
+  return gpuRows;
+}
+
+function filled(usedBytes: number | null, totalBytes: number | null): string {
+  if (totalBytes === null) return "its size is not told";
+  return `${usedBytes === null ? "?" : gigabytes(usedBytes)} of ${gigabytes(totalBytes)} used`;
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1024 ** 3).toFixed(1)} GB`;
+}
+
+function seconds(ms: number): string {
+  return ms < 60_000 ? `${Math.round(ms / 1_000)} s` : `${Math.round(ms / 60_000)} min`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

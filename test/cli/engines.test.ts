@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { statusLines, toEngine } from "../../server/cli/engines.ts";
+import { Status } from "../../server/protocol/status.ts";
+
+const GB = 1_024 ** 3;
+const model = {
+  ...{ id: "m", label: "Qwen 7B", parametersB: 7, quantisation: null, contextTokens: 4_096 },
+  ...{ promptStyle: "chat", isTrial: false },
+};
+const rates = { failures: 0, pid: null, prefillTokensPerSecond: null, decodeTokensPerSecond: null };
+const base = {
+  roles: ["draft"],
+  users: 1,
+  kind: "embedded",
+  model,
+  device: "cuda:0",
+  queued: 0,
+  isBusy: false,
+  ...rates,
+};
+
+const seen = Status.parse({
+  ...{ pid: 7, version: "1.2.3", running: 1, clients: [], http: null, isDraining: false },
+  engines: [
+    {
+      ...{ ...base, id: "draft", handle: "e1", state: "ready", idleMs: 42_000, isPinned: true },
+      memory: [{ device: "GPU-1", bytes: 5.5 * GB, isMeasured: true }],
+    },
+    { ...base, id: "audit", handle: "e2", state: "idle", queued: 2, waitsFor: "Qwen 7B waits for 2.0 GB on RTX 3090" },
+  ],
+  mainMemory: { totalBytes: 32 * GB, usedBytes: 8 * GB },
+});
+
+test("the status names engines, what they hold and what is waited for", () => {
+  assert.deepEqual(statusLines(seen), [
+    "Orchestrator 7, version 1.2.3; 0 clients, 1 request running; HTTP closed",
+    "",
+    "engine      model    for    where   state                     memory",
+    "draft (e1)  Qwen 7B  draft  cuda:0  ready, idle 42 s, pinned  5.5 GB of GPU-1",
+    "audit (e2)  Qwen 7B  draft  cuda:0  idle, 2 waiting",
+    "    waits: Qwen 7B waits for 2.0 GB on RTX 3090",
+    "",
+    "Main memory: 8.0 GB of 32.0 GB used",
+  ]);
+});
+
+for (const words of [[], ["a", "b"]])
+  test(`load takes one model, not ${words.length}`, () => {
+    assert.throws(() => toEngine("load", words), { code: "bad-input", message: /takes one model/ });
+  });
