@@ -39,12 +39,14 @@ export interface Membership extends Scheduler, Disposable {
   sourceOf(id: string): EngineConfig["source"] | null;
   /** One engine less: closed once idle unless somebody else has it. */
   remove(id: string): void;
-  /** The user's word about an engine, by its handle or by this client's name for it. */
+  /** The user's word about an engine: by its handle, this client's name for it, or its model's. */
   readonly user: UserWord;
 }
 
 /** What a user may want done with an engine, whoever's it is. Each throws TandemError bad-input for a name that is none. */
 export interface UserWord {
+  /** Whether any engine goes by this name. */
+  knows(name: string): boolean;
   /** Loads it before anybody asks for it. Throws as `acquire` does. */
   load(name: string, emit: Emit, signal: AbortSignal): Promise<EngineStatus>;
   /** Resolves when it is unloaded: once its requests are done. */
@@ -139,13 +141,17 @@ function createMembership(pool: Pool, priority: Priority, onChange: () => void):
 
 function userWord(pool: Pool, shares: () => ReadonlyMap<string, Share>, priority: Priority): UserWord {
   const find = (name: string): { readonly pooled: Pooled; readonly status: () => EngineStatus } => {
-    const own = shares().get(name) ?? [...shares().values()].find((it) => it.pooled.slot.handle === name);
+    const mine = [...shares().values()];
+    const own = shares().get(name) ?? best(mine.filter((it) => hasName(it.pooled, name)));
     if (own) return { pooled: own.pooled, status: () => shareStatus(own, pool) };
-    const pooled = pool.all().find((it) => it.slot.handle === name);
+    const [pooled] = pool.all().filter((it) => hasName(it, name));
     if (pooled) return { pooled, status: () => foreignStatus(pooled, pool) };
     throw unknownEngine(name, shares(), pool);
   };
   return {
+    knows: (name) =>
+      [...shares().values()].some((it) => it.config.id === name || hasName(it.pooled, name)) ||
+      pool.all().some((it) => hasName(it, name)),
     async load(name, emit, signal) {
       const { pooled, status } = find(name);
       const wanted = { pooled, others: [], priority };
@@ -169,6 +175,16 @@ function userWord(pool: Pool, shares: () => ReadonlyMap<string, Share>, priority
       return status();
     },
   };
+}
+
+function hasName({ slot }: Pooled, name: string): boolean {
+  const { model } = viewOf(slot);
+  return [slot.handle, model.id, model.label].includes(name);
+}
+
+/** Of two engines with one model the one that is loaded. */
+function best(named: readonly Share[]): Share | undefined {
+  return named.find((it) => it.pooled.slot.engine !== null) ?? named[0];
 }
 
 function unknownEngine(name: string, shares: ReadonlyMap<string, Share>, pool: Pool): TandemError {
