@@ -1,5 +1,6 @@
 import type { GovernRules } from "./core/govern/rules.ts";
 import { aborted } from "./errors.ts";
+import { createKeeping } from "./keeping.ts";
 import type { Log } from "./ports.ts";
 import type { ClientInfo } from "./protocol/handshake.ts";
 import type { Status } from "./protocol/status.ts";
@@ -48,6 +49,7 @@ export function createWorld(deps: WorldDeps): World {
   let isTelling = false;
   const pool = createEnginePool({ ...deps, onChange: tell });
   const { log } = deps;
+  const keeping = createKeeping(pool.join("background"), deps);
   const running = () => [...visits].reduce((sum, it) => sum + it.session.running(), 0);
 
   const status = (member: Membership): Status => ({
@@ -93,7 +95,10 @@ export function createWorld(deps: WorldDeps): World {
       tell();
       return visit.session;
     },
-    [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      keeping[Symbol.dispose]();
+      await pool[Symbol.asyncDispose]();
+    },
   };
 }
 

@@ -23,6 +23,8 @@ export interface Registry extends Disposable {
   config(): Config;
   /** A client's settings over the configuration file's over the defaults. */
   settings(client: ClientSettings): Settings;
+  /** The user's own models: the configuration file's and registered ones. */
+  own(): readonly ConfigModel[];
   /** Models that a name can stand for beside the catalogue's. */
   models(): readonly ConfigModel[];
   /** Everything there is, for people. */
@@ -54,19 +56,16 @@ export function createRegistry({ config, discovery, catalogue, stored, log }: Re
   const following = [config.listen(tell), discovery.listen(tell)];
   const registrations = createRegistrations({ stored, log, onChange: tell });
 
-  const known = (): Known => {
+  const own = () => {
     const { path, config: now } = config.now();
-    return {
-      config: now.models.map((it) => placed(it, dirname(path))),
-      registered: registrations.now(),
-      catalogue,
-      servers: discovery.servers(),
-    };
+    return { config: now.models.map((it) => placed(it, dirname(path))), registered: registrations.now() };
   };
+  const known = (): Known => ({ ...own(), catalogue, servers: discovery.servers() });
 
   return {
     config: () => config.now().config,
     settings: (client) => Settings.parse(layered(settingsIn(config.now().file), client)),
+    own: () => openModels({ ...own(), catalogue: [], servers: [] }),
     models: () => openModels(known()),
     async shown() {
       await registrations.settled();

@@ -35,8 +35,26 @@ export async function embed(
   using _turn = lease;
   const work = { params, isRelayed: beyond !== null, lease };
   const { vectors, promptTokens: read } = await inBatches(inputs, work, deps, withCeiling(signal, deps.settings));
+  checkLength(vectors, params, deps);
   const encoding = params.encoding_format ?? "float";
   return embeddingList(vectors, { model: lease.engine.model.id, promptTokens: read, encoding });
+}
+
+/** Vectors of another length than the settings say are of another model, and would spoil an index. */
+function checkLength(
+  vectors: readonly (readonly number[])[],
+  params: EmbeddingsParams,
+  { settings }: Pick<OpenAiDeps, "settings">,
+): void {
+  const { dimensions } = settings.embed;
+  const found = vectors[0]?.length;
+  if (dimensions === null || found === undefined || found === dimensions || (params.dimensions ?? null) !== null)
+    return;
+  throw new TandemError(
+    "not-configured",
+    `The embedding model makes vectors of ${found} numbers, and ${dimensions} are set (embed.dimensions)`,
+    "Correct roles.embed.dimensions (TANDEM_EMBED_DIMENSIONS), or name another model",
+  );
 }
 
 interface Work {

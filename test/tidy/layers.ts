@@ -135,8 +135,12 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     types: ["server/handlers.ts", "server/scheduler.ts", "server/needs", "server/registry"],
   },
   "server/witness.ts": { may: [...INNER, "node", "server/platform"], types: ["server/monitor.ts"] },
+  "server/keeping.ts": {
+    may: [...INNER, "server/places.ts"],
+    types: ["server/registry", "server/scheduler.ts", "server/slot"],
+  },
   "server/world.ts": {
-    may: [...INNER, "server/scheduler.ts", "server/session.ts"],
+    may: [...INNER, "server/keeping.ts", "server/scheduler.ts", "server/session.ts"],
     types: ["server/slot"],
   },
   "server/cli": {

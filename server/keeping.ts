@@ -1,0 +1,81 @@
+import { type SourceGiven, threadsOf } from "./core/assign.ts";
+import { throwIfAborted } from "./errors.ts";
+import { type PlacesDeps, placeOf, registeredSource } from "./places.ts";
+import type { Log } from "./ports.ts";
+import type { ConfigModel } from "./protocol/configModel.ts";
+import type { Registry } from "./registry/registry.ts";
+import type { Membership } from "./scheduler.ts";
+import type { Place } from "./slot/state.ts";
+
+export interface KeepingDeps extends Omit<PlacesDeps, "hardware" | "registry"> {
+  readonly hardware: () => Promise<PlacesDeps["hardware"]>;
+  readonly registry: Registry;
+  readonly log: Log;
+}
+
+/**
+ * Loads the models that the configuration wants loaded before anybody asks, and pins those that are never to be unloaded; begins anew
+ * when the configuration changes. It is a guest at the engines like any client, and lets everybody else go first. A model that cannot be
+ * loaded is told in the log and left to the first who asks for it.
+ */
+export function createKeeping(member: Membership, deps: KeepingDeps): Disposable {
+  const { registry, log } = deps;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  let kept: readonly ConfigModel[] = [];
+  let last: Promise<void> = Promise.resolve();
+
+  async function keep(): Promise<void> {
+    const wanted = registry.own().filter((it) => it.isPinned || it.isPreloaded);
+    if (JSON.stringify(wanted) === JSON.stringify(kept)) return;
+    const hardware = await deps.hardware();
+    throwIfAborted(signal);
+    for (const it of kept)
+      if (it.isPinned && !wanted.some(({ name, isPinned }) => name === it.name && isPinned)) member.user.unpin(it.name);
+    kept = wanted;
+    member.configure(wanted.flatMap((it) => placeFor(it, { ...deps, hardware }) ?? []));
+    for (const it of wanted) if (it.isPinned) member.user.pin(it.name);
+    for (const it of wanted) if (it.isPreloaded) void load(it.name); // it never fails
+  }
+
+  async function load(name: string): Promise<void> {
+    try {
+      await member.user.load(name, () => undefined, signal);
+    } catch (error) {
+      if (!signal.aborted)
+        log.warn("not loaded in advance", { model: name, why: error instanceof Error ? error.message : error });
+    }
+  }
+
+  function refresh(): void {
+    last = last.then(keep).catch((error: unknown) => {
+      if (!signal.aborted) log.error("models not kept", { reason: String(error) });
+    });
+  }
+
+  const following = registry.listen(refresh);
+  refresh();
+  return {
+    [Symbol.dispose]() {
+      following[Symbol.dispose]();
+      stopping.abort();
+      member[Symbol.dispose]();
+    },
+  };
+}
+
+/** The same engine that a role or a request would have, so that all share it. Null: servers run by themselves. */
+function placeFor({ name, backend, roles }: ConfigModel, deps: PlacesDeps & KeepingPlace): Place | null {
+  if (backend === "ollama" || backend === "endpoint") return null;
+  const isEmbedder = roles?.length === 1 && roles[0] === "embed";
+  const given: SourceGiven = {
+    ...{ use: isEmbedder ? "embed" : "write", device: "auto", isDeviceGiven: false, limitGb: null },
+    ...{ threads: threadsOf(deps.hardware.cores), llamaServer: deps.registry.settings({}).llamaServer },
+  };
+  const source = registeredSource(name, null, given, deps);
+  return source && placeOf({ id: name, roles: [], source }, name, deps);
+}
+
+interface KeepingPlace {
+  readonly registry: Registry;
+}
