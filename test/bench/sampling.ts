@@ -1,11 +1,14 @@
-// What reading GPUs costs this process: `node test/bench/sampling.ts [SECONDS]`. With an NVIDIA driver its own tool is read, and that
+// What reading GPUs and keeping what was read costs this process: `node test/bench/sampling.ts [SECONDS]`. With an NVIDIA driver its own tool is read, and that
 // tool's time is told besides; without one a fake with eight cards and sixteen processes, whose own time means nothing.
-import { readdir, readFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { watchNvidia } from "../../server/gpu/nvidia.ts";
 import { gpuSources } from "../../server/gpu/sources.ts";
 import { findTool } from "../../server/gpu/tool.ts";
-import { createMonitor } from "../../server/monitor.ts";
+import { createGpuHistory } from "../../server/history/history.ts";
+import { createMonitor, type Monitor, recentOf } from "../../server/monitor.ts";
 import { silentLog } from "../fakes/log.ts";
 import { card, fakeSmi } from "../gpu/smi.ts";
 
@@ -20,10 +23,18 @@ const fake = {
   name: "nvidia",
   start: (report: Parameters<typeof watchNvidia>[0]["report"]) => watchNvidia({ tool: smi.tool, report }),
 };
-await using monitor = createMonitor({
+const folder = await mkdtemp(join(tmpdir(), "tandem-sampling-"));
+await using removal = new AsyncDisposableStack();
+removal.defer(() => rm(folder, { recursive: true, force: true }));
+await using history = createGpuHistory({
+  ...{ folder, log: silentLog, wallMs: () => Date.now() },
+  recent: () => recentOf(monitor, performance.now()),
+});
+await using monitor: Monitor = createMonitor({
   sources: isReal ? gpuSources() : [fake],
   clock: { nowMs: () => performance.now() },
   log: silentLog,
+  onReading: (reading) => history.take(reading),
 });
 monitor.begin();
 const first = Promise.withResolvers<void>();
@@ -44,7 +55,8 @@ const tookMs = performance.now() - before.atMs;
 const share = ((user + system) / 1_000 / tookMs) * 100;
 const lines = [
   `${isReal ? "nvidia-smi" : "fake with 8 cards"}: ${readings - before.readings} readings in ${(tookMs / 1_000).toFixed(1)} s`,
-  `this process: ${share.toFixed(3)} % of one core`,
+  `this process, with what is written: ${share.toFixed(3)} % of one core`,
+  `on disk: ${(await stat(join(folder, "gpus.db"))).size} bytes, and ${history.read(300).gpus.length} GPUs in it`,
 ];
 if (isReal && process.platform === "linux")
   lines.push(`its tools: ${((((await ofChildren()) - children) / tookMs) * 100).toFixed(3)} % of one core`);
