@@ -35,6 +35,7 @@ import { cacheFolder, configFile, stateFolder } from "./platform/folders.ts";
 import type { Clock, Journal, Log } from "./ports.ts";
 import type { ClientInfo } from "./protocol/handshake.ts";
 import { moving, statusChanged } from "./protocol/requests.ts";
+import { createRateBook, type RateBook } from "./rates/rates.ts";
 import { createRegistry } from "./registry/registry.ts";
 import { createStored } from "./registry/stored.ts";
 import { createResidency } from "./residency.ts";
@@ -72,7 +73,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Orchestrator {
   const life = createLife({ log, graceMs: graceMsFrom(process.env), drainMs: DRAIN_MS });
   const clients = new Set<LspClient>();
   const owned = createOwn(log);
-  const { monitor, history, config } = owned;
+  const { monitor, history, book, config } = owned;
   const parts = sharedParts(deps, owned, stopping.signal);
   const world: World = createWorld({
     ...parts,
@@ -118,7 +119,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Orchestrator {
       if (how === "cleanly") journal.closeCleanly();
       else journal[Symbol.dispose]();
       for (const it of [parts.registry, config]) it[Symbol.dispose]();
-      await Promise.allSettled([httpDoors, world, monitor, history].map((it) => it[Symbol.asyncDispose]()));
+      await Promise.allSettled([httpDoors, world, monitor, history, book].map((it) => it[Symbol.asyncDispose]()));
     },
   };
 }
@@ -137,6 +138,7 @@ interface Own {
   readonly config: ConfigOwner;
   readonly monitor: Monitor;
   readonly history: GpuHistory;
+  readonly book: RateBook;
 }
 
 /** What the orchestrator has for itself alone. */
@@ -147,6 +149,7 @@ function createOwn(log: Log): Own {
     clock,
     config,
     register: createRegister({ folder: join(stateFolder(), "processes"), owner: thisProcess() }),
+    book: createRateBook({ folder: stateFolder(), log, wallMs: () => Date.now() }),
     ...createTelemetry(config, clock, log),
   };
 }
@@ -185,7 +188,7 @@ function memoryParts({ monitor, clock, config }: Own) {
 
 function sharedParts(
   { log, journal }: OrchestratorDeps,
-  { clock, register, config, monitor, history }: Own,
+  { clock, register, config, monitor, history, book }: Own,
   signal: AbortSignal,
 ): SharedParts {
   let hardware: ReturnType<typeof detectHardware> | null = null;
@@ -200,6 +203,7 @@ function sharedParts(
       return reportOf(settings, { state: "running", pid: process.pid, version: packageVersion }, asking);
     },
     stamp: () => ({ id: randomUUID(), atMs: Date.now() }),
+    rates: { book, gpus: () => ratedGpus(monitor) },
     syntax: createSyntax({ wasmPath }),
     files: createFiles(),
     store: createModelStore({ folder: cacheFolder(), log, clock }),
@@ -235,10 +239,17 @@ function sharedParts(
     hardware() {
       monitor.begin();
       // Routing asks next, and goes by what was measured before.
-      hardware ??= detectHardware(log, signal);
+      hardware ??= Promise.all([detectHardware(log, signal), book.open()]).then(([found]) => found);
       return hardware;
     },
   };
+}
+
+/** How warm each is; of one that is not heard of any more that is not known. */
+function ratedGpus(monitor: Monitor): ReturnType<SharedParts["rates"]["gpus"]> {
+  return monitor.now().gpus.map(({ reading: { uuid, vendor, index }, health, thermal }) => {
+    return { uuid, vendor, index, thermal: health === "broken" ? null : (thermal?.level ?? null) };
+  });
 }
 
 function serviceOf(

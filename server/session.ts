@@ -1,3 +1,4 @@
+import { benchHandlers } from "./benching.ts";
 import type { Hardware } from "./core/choose.ts";
 import type { Priority } from "./core/govern/event.ts";
 import { TandemError } from "./errors.ts";
@@ -13,6 +14,7 @@ import type { ClientInfo } from "./protocol/handshake.ts";
 import { requests } from "./protocol/requests.ts";
 import type { Settings } from "./protocol/settings.ts";
 import type { Status } from "./protocol/status.ts";
+import { type RatedDeps, rated } from "./rates/rated.ts";
 import { createRecording } from "./recording.ts";
 import type { Registry } from "./registry/registry.ts";
 import type { EnginePool, Membership } from "./scheduler.ts";
@@ -38,6 +40,8 @@ export interface SharedParts {
   readonly catalogue: readonly CatalogueEntry[];
   readonly openEngine: OpenEngine;
   readonly needs: Needs;
+  /** How fast models were found to be here. */
+  readonly rates: RatedDeps;
   readonly registry: Registry;
   /** What this machine has and what is wrong with it, by these settings. */
   readonly doctor: (settings: Settings, signal: AbortSignal) => Promise<ResultOf<typeof requests.doctor>>;
@@ -75,7 +79,7 @@ export interface ClientSession extends Session {
 
 /** One client's settings, workspace and share in the engines, and the handlers that work with them. */
 export function createSession(deps: SessionDeps): ClientSession {
-  const member = deps.pool.join(priorityOf(deps.client));
+  const member = rated(deps.pool.join(priorityOf(deps.client)), deps.rates);
   const followers = createFollowers();
   const placing = createPlacing(member, deps, followers.tell);
   let folders: readonly string[] = [];
@@ -111,6 +115,7 @@ export function createSession(deps: SessionDeps): ClientSession {
     handlers: {
       ...taskHandlers(work, deps, member),
       ...openaiHandlers(work),
+      ...benchHandlers(deps, () => placing.settings, counted),
       async status() {
         await placing.done();
         return deps.status(member);

@@ -53,7 +53,7 @@ export const BenchParams = z
     /** Prompts that do not fit a model's context are left out. */
     promptTokens: z.array(z.int().min(16).max(131_072)).min(1).max(8).default([128, 512, 2_048]),
     completionTokens: z.int().min(8).max(2_048).default(64),
-    /** Of each measurement, after one that does not count. */
+    /** Of each measurement; a first request that does not count comes before all of them. */
     repetitions: z.int().min(1).max(20).default(3),
     /** Whether to unload and load it again; `leave`: what is loaded stays so. */
     load: z.enum(["measure", "leave"]).default("measure"),

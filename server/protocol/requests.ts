@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { bench, benchmarks } from "./benchmark.ts";
 import { builds, getBuild } from "./builds.ts";
 import { decisions } from "./decisions.ts";
 import { notification, request } from "./define.ts";
@@ -180,6 +181,8 @@ export const requests = {
   pin,
   gpuHistory,
   doctor,
+  bench,
+  benchmarks,
   registry,
   register,
   unregister,

@@ -13,6 +13,8 @@ import { catalogue } from "../../server/models/catalogue.ts";
 import { createModelStore } from "../../server/models/store.ts";
 import { createNeeds } from "../../server/needs/needs.ts";
 import type { Clock, Log, OpenEngine } from "../../server/ports.ts";
+import type { RatedDeps } from "../../server/rates/rated.ts";
+import { createRateBook } from "../../server/rates/rates.ts";
 import { createRegistry } from "../../server/registry/registry.ts";
 import { createStored } from "../../server/registry/stored.ts";
 import { createSyntax } from "../../server/syntax/treeSitter.ts";
@@ -28,6 +30,7 @@ export interface TestWorldOptions {
   readonly clock?: Clock | undefined;
   readonly devices?: WorldDeps["devices"] | undefined;
   readonly rules?: (() => GovernRules) | undefined;
+  readonly ratedGpus?: RatedDeps["gpus"] | undefined;
 }
 
 const MUCH: DeviceFact = {
@@ -71,6 +74,10 @@ export function testWorld(folder: string, log: Log, options: TestWorldOptions = 
     hardware: () => Promise.resolve({ ramBytes: 16e9, cores: 2, gpus: [] }),
     gpuHistory: () => ({ gpus: [] }),
     doctor: async () => ({ tier: "CPU_ONLY", problems: [], markdown: "" }),
+    rates: {
+      book: createRateBook({ folder: join(folder, "rates"), log, wallMs: () => Date.now() }),
+      gpus: options.ratedGpus ?? (() => []),
+    },
     version: "0.0.0-test",
     service: () => noService,
     doors: () => ({ http: null, isDraining: false }),

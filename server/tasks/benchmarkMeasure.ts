@@ -1,0 +1,189 @@
+import { batchSizes, promptsWithin, promptText, spreadOf } from "../core/benchmark.ts";
+import { TandemError, throwIfAborted } from "../errors.ts";
+import type { Clock, Engine, Piece } from "../ports.ts";
+import type { Benchmark, BenchParams } from "../protocol/benchmark.ts";
+import type { Scheduler } from "../scheduler.ts";
+import type { BenchDeps, EmitBench } from "./benchmarkDeps.ts";
+import { withCeiling } from "./withCeiling.ts";
+
+type Lease = Awaited<ReturnType<Scheduler["acquire"]>>;
+
+export interface Measuring {
+  readonly id: string;
+  /** As it was when it was loaded. */
+  readonly engine: Engine;
+  readonly params: BenchParams;
+  readonly deps: BenchDeps;
+  readonly emit: EmitBench;
+}
+
+export type Measured = Pick<Benchmark, "prompts" | "decode" | "batches" | "notices">;
+
+/** Enough for a rate of words to tokens, and for all weights to have been read once. */
+const WARM_WORDS = 64;
+/** An answer shorter than this says nothing about a rate. */
+const LEAST_TOKENS = 8;
+/** Goes on for as long as it is let. */
+const ENDLESS = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,";
+
+/** A turn is taken for each request, so that nobody waits longer for his than for one of these. */
+export async function measure(given: Measuring, signal: AbortSignal): Promise<Measured> {
+  const { engine, params, emit } = given;
+  const lengths = promptsWithin(params.promptTokens, engine.model.contextTokens);
+  const sizes = batchSizes(engine.slots);
+  const of = 2 + lengths.length + sizes.length;
+  let nth = 0;
+  const begin = (what: string) => emit({ kind: "measuring", engine: given.id, what, nth: ++nth, of });
+
+  begin("a first request, which does not count");
+  const bench = createBench(given);
+  const text = promptText(bench.seed(), WARM_WORDS, 1);
+  const warm = await bench.alone({ text, maxTokens: LEAST_TOKENS }, signal);
+  const tokensPerWord = Math.max(0.2, warm.done.promptTokens / WARM_WORDS);
+
+  const prompts: Benchmark["prompts"] = [];
+  for (const length of lengths) {
+    begin(`reading ${length} tokens`);
+    prompts.push(await readingOf({ bench, length, tokensPerWord }, signal));
+  }
+  begin(`writing ${params.completionTokens} tokens`);
+  const decode = await writingOf(bench, signal);
+  const batches: Benchmark["batches"] = [];
+  for (const requests of sizes) {
+    begin(`${requests} requests at once`);
+    batches.push(await batchOf(bench, requests, signal));
+  }
+  const isShort = lengths.length < new Set(params.promptTokens).size;
+  if (isShort)
+    bench.notice(`prompts that do not fit its context of ${engine.model.contextTokens} tokens were left out`);
+  if (!decode) bench.notice("its answers were too short to tell how fast it writes");
+  return { prompts, decode, batches, notices: bench.notices() };
+}
+
+interface Asked {
+  readonly text: string;
+  readonly maxTokens: number;
+}
+
+/** One answer as it was seen. */
+interface Answer {
+  /** From asking to the first text; where none came, to the end. */
+  readonly ttftMs: number;
+  readonly done: Extract<Piece, { kind: "done" }>;
+}
+
+interface Bench {
+  readonly params: BenchParams;
+  /** A beginning of a text that no text before it had. */
+  seed(): string;
+  alone(asked: Asked, signal: AbortSignal): Promise<Answer>;
+  /** So many at once; `tookMs` from the first request to the last answer. */
+  together(requests: number, signal: AbortSignal): Promise<{ readonly tokens: number; readonly tookMs: number }>;
+  notice(text: string): void;
+  notices(): string[];
+}
+
+function createBench(given: Measuring): Bench {
+  const { id, params, deps, emit } = given;
+  const { clock, scheduler, settings, stamp } = deps;
+  const notices = new Set<string>();
+  let texts = 0;
+  const { id: run } = stamp();
+
+  /** Whether anybody else is at work, is looked at once it is our turn. */
+  const turn = async (signal: AbortSignal) => {
+    const lease = await scheduler.acquire(id, emit, signal);
+    if (scheduler.status().some((it) => (it.id === id ? it.queued > 0 : it.isBusy))) notices.add(DISTURBED);
+    return lease;
+  };
+  const bench: Bench = {
+    params,
+    seed: () => `${run} ${++texts}:`,
+    async alone(asked, signal) {
+      using lease = await turn(signal);
+      return await answer({ lease, asked, clock }, withCeiling(signal, settings));
+    },
+    async together(requests, signal) {
+      using leases = new DisposableStack();
+      const turns = await inTurn(requests, async () => leases.use(await turn(signal)));
+      const ceiling = withCeiling(signal, settings);
+      const startedMs = clock.nowMs();
+      const asked = () => ({ text: `${bench.seed()} ${ENDLESS}`, maxTokens: params.completionTokens });
+      const answers = await Promise.all(turns.map((lease) => answer({ lease, asked: asked(), clock }, ceiling)));
+      const tokens = answers.reduce((sum, it) => sum + it.done.completionTokens, 0);
+      return { tokens, tookMs: clock.nowMs() - startedMs };
+    },
+    notice: (text) => void notices.add(text),
+    notices: () => [...notices],
+  };
+  return bench;
+}
+
+const DISTURBED = "others were at work on this machine at the same time: the figures may be too low";
+
+async function answer(
+  { lease, asked, clock }: { readonly lease: Lease; readonly asked: Asked; readonly clock: Clock },
+  signal: AbortSignal,
+): Promise<Answer> {
+  const startedMs = clock.nowMs();
+  let firstMs: number | null = null;
+  const request = { ...SAMPLING, prompt: { kind: "text", text: asked.text }, maxTokens: asked.maxTokens } as const;
+  try {
+    for await (const piece of lease.engine.generate(request, signal)) {
+      firstMs ??= clock.nowMs() - startedMs;
+      if (piece.kind === "done") return { ttftMs: firstMs, done: piece };
+    }
+  } catch (error) {
+    if (!signal.aborted) lease.reportFailure();
+    throwIfAborted(signal);
+    throw error;
+  }
+  throw new TandemError("provider", `${lease.engine.model.label} broke off its answer`, "Run it again");
+}
+
+const SAMPLING = { temperature: 0, topP: 1, repeatPenalty: 1, seed: 1, stop: [], shape: null } as const;
+
+async function readingOf(
+  { bench, length, tokensPerWord }: { readonly bench: Bench; readonly length: number; readonly tokensPerWord: number },
+  signal: AbortSignal,
+): Promise<Benchmark["prompts"][number]> {
+  const answers = await inTurn(bench.params.repetitions, () =>
+    bench.alone({ text: promptText(bench.seed(), length, tokensPerWord), maxTokens: 1 }, signal),
+  );
+  const rates = answers.map(({ done }) => perSecond(done.promptTokens - done.cachedTokens, done.prefillMs));
+  return {
+    promptTokens: Math.round(spreadOf(answers.map((it) => it.done.promptTokens)).median),
+    ttftMs: spreadOf(answers.map((it) => it.ttftMs)),
+    prefillPerSecond: spreadOf(rates),
+  };
+}
+
+/** Null: no answer was long enough to tell. */
+async function writingOf(bench: Bench, signal: AbortSignal): Promise<Benchmark["decode"]> {
+  const { repetitions, completionTokens } = bench.params;
+  const answers = await inTurn(repetitions, () =>
+    bench.alone({ text: `${bench.seed()} ${ENDLESS}`, maxTokens: completionTokens }, signal),
+  );
+  const long = answers.filter(({ done }) => done.completionTokens >= LEAST_TOKENS && done.decodeMs > 0);
+  if (long.length === 0) return null;
+  return {
+    completionTokens: Math.round(spreadOf(long.map((it) => it.done.completionTokens)).median),
+    perSecond: spreadOf(long.map(({ done }) => perSecond(done.completionTokens, done.decodeMs))),
+  };
+}
+
+async function batchOf(bench: Bench, requests: number, signal: AbortSignal): Promise<Benchmark["batches"][number]> {
+  const runs = await inTurn(bench.params.repetitions, () => bench.together(requests, signal));
+  return { requests, tokensPerSecond: spreadOf(runs.map((it) => perSecond(it.tokens, it.tookMs))) };
+}
+
+/** One after the other. */
+async function inTurn<T>(times: number, work: () => Promise<T>): Promise<T[]> {
+  const results: T[] = [];
+  for (let nth = 0; nth < times; nth++) results.push(await work());
+  return results;
+}
+
+function perSecond(tokens: number, ms: number): number {
+  return tokens / (Math.max(ms, 0.001) / 1_000);
+}
