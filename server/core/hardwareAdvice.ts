@@ -93,7 +93,7 @@ export function adviceFor(given: AdviceGiven): Advice {
   if (vllm !== null) {
     // One process per model, a 4-bit file, and as much context: what llama.cpp gives instead.
     const { hasFlashAttention } = flashAttention(row.hasFlashAttention, card);
-    const instead = { ...row, ...LLAMA, hasFlashAttention };
+    const instead = { ...row, ...LLAMA, hasFlashAttention, models: row.models.map(asGguf) };
     return {
       ...instead,
       layout,
@@ -101,15 +101,29 @@ export function adviceFor(given: AdviceGiven): Advice {
     };
   }
   const flash = flashAttention(row.hasFlashAttention, card);
-  const precise = precision(row.quantisation, card);
+  const precise = precision(row, card);
   return {
     ...row,
     quantisation: precise.quantisation,
+    models:
+      precise.quantisation === row.quantisation ? row.models : row.models.map((it) => named(it, precise.quantisation)),
     hasFlashAttention: flash.hasFlashAttention,
     layout,
     why: [reason, ...precise.why, ...flash.why, ...severalCards(tiering)],
   };
 }
+
+/** The file that llama.cpp runs of a model that the table names for vLLM. */
+function asGguf(model: string): string {
+  return `${model.replace(/-awq$/, "")}.Q4_K_M.gguf`;
+}
+
+function named(model: string, quantisation: Advice["quantisation"]): string {
+  return quantisation === "AWQ" ? `${model}-awq` : model;
+}
+
+/** Weights of a 7B model (7.25e9 parameters) in 16 bits, and the least that vLLM keeps beside them for one long prompt. */
+const WHOLE_7B_BYTES = 14.5e9 + 2e9;
 
 /** Why vLLM is not for this machine; null when it is. */
 function againstVllm({ platform, hasVllm }: AdviceGiven, { vendor, computeCapability }: Card): string | null {
@@ -121,10 +135,21 @@ function againstVllm({ platform, hasVllm }: AdviceGiven, { vendor, computeCapabi
 }
 
 function precision(
-  quantisation: Advice["quantisation"],
-  { computeCapability }: Card,
+  { quantisation, memoryPercent }: Pick<Row, "quantisation" | "memoryPercent">,
+  { computeCapability, totalBytes }: Card,
 ): Pick<Advice, "quantisation" | "why"> {
   const capability = computeCapability === null ? null : Number(computeCapability);
+  const usableBytes = totalBytes * ((memoryPercent ?? 100) / 100);
+  // The document's row goes from more than 12 GB on, and its models in 16 bits do not.
+  if (quantisation === "FP16" && usableBytes < WHOLE_7B_BYTES) {
+    const has = `${memoryPercent} % of this card is ${gigabytes(usableBytes)} GB`;
+    return {
+      quantisation: "AWQ",
+      why: [
+        `AWQ instead of FP16: a 7B model in 16 bits takes ${gigabytes(WHOLE_7B_BYTES)} GB with its context, and ${has}`,
+      ],
+    };
+  }
   if (quantisation !== "BF16" || capability === null) return { quantisation, why: [] };
   if (capability < 8)
     return {
@@ -135,6 +160,10 @@ function precision(
     quantisation,
     why: capability >= 9 ? ["FP8 is an alternative on this card: half the memory, a little less exact"] : [],
   };
+}
+
+function gigabytes(bytes: number): string {
+  return (bytes / 1e9).toFixed(1);
 }
 
 function flashAttention(

@@ -126,6 +126,17 @@ const advices: readonly AdviceCase[] = [
     want: { backend: "vLLM", quantisation: "FP16", maxBatch: 32, maxContextTokens: 16_384 },
   },
   {
+    name: "16 GB, which hold no 7B model in 16 bits",
+    cards: [card(16)],
+    want: {
+      backend: "vLLM",
+      quantisation: "AWQ",
+      maxBatch: 32,
+      models: ["mistral-7b-instruct-v0.3-awq", "starcoder2-7b-awq"],
+    },
+    why: /AWQ instead of FP16: .*takes 16\.5 GB.*is 15\.5 GB/,
+  },
+  {
     name: "80 GB of Hopper",
     cards: [card(80, { computeCapability: "9.0" })],
     want: { quantisation: "BF16", maxBatch: 128, maxContextTokens: 32_768, memoryPercent: 95 },
@@ -152,7 +163,11 @@ const advices: readonly AdviceCase[] = [
     name: "without vLLM",
     cards: [card(24)],
     hasVllm: false,
-    want: { backend: "llama.cpp", maxBatch: 1 },
+    want: {
+      backend: "llama.cpp",
+      maxBatch: 1,
+      models: ["mistral-7b-instruct-v0.3.Q4_K_M.gguf", "starcoder2-7b.Q4_K_M.gguf"],
+    },
     why: /vLLM is not installed/,
   },
   { name: "Windows", cards: [card(24)], platform: "win32", want: { backend: "llama.cpp" }, why: /inside WSL/ },
