@@ -14,7 +14,10 @@ const RUNTIME = "node_modules/web-tree-sitter/web-tree-sitter.wasm";
 const REQUIRE =
   'import { createRequire as makeRequire } from "node:module"; const require = makeRequire(import.meta.url);';
 
-const NODE = { platform: "node", target: "node22" };
+/** Its other form asks for its own files in a way that no bundler sees. */
+const ESM_OF = { "jsonc-parser": "jsonc-parser/lib/esm/main.js" };
+
+const NODE = { platform: "node", target: "node22", alias: ESM_OF };
 const PROGRAM = { ...NODE, format: "esm", banner: { js: REQUIRE } };
 /** What the editor loads; `import()` becomes a late `require`, because VS Code answers `require("vscode")` only. */
 const EDITOR = { ...NODE, format: "cjs", external: ["vscode"], supported: { "dynamic-import": false } };
@@ -27,7 +30,7 @@ const BUNDLES = [
   { out: "server.js", budgetKb: 900, entry: "server/main.ts", ...PROGRAM, splitting: true },
   {
     out: "cli.js",
-    budgetKb: 520,
+    budgetKb: 620,
     entry: "server/cli.ts",
     ...PROGRAM,
     banner: { js: `#!/usr/bin/env node\n${REQUIRE}` },
