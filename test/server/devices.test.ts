@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { test } from "node:test";
+import type { GpuReading } from "../../server/core/telemetry.ts";
+import { createDevices, type MachineMemory, machineMemory } from "../../server/devices.ts";
+import type { Watched } from "../../server/monitor.ts";
+import { GB } from "../fakes/card.ts";
+
+const reading: GpuReading = {
+  ...{ uuid: "GPU-1", vendor: "nvidia", index: 0, name: "RTX 3090", totalBytes: 24 * GB, usedBytes: 9 * GB },
+  ...{ freeBytes: 15 * GB, busyPercent: 1, celsius: 40, powerWatts: 30, powerLimitWatts: 350, coreMegahertz: null },
+  ...{ memoryMegahertz: null, brakes: null, computeCapability: null, driver: null, isPartitioned: false, fault: null },
+  processes: [],
+};
+
+const watched = (more: Partial<GpuReading>): Watched => ({
+  reading: { ...reading, ...more },
+  ...{ health: "ok", trouble: null, ageMs: 0, source: "nvidia", pressure: null, thermal: null },
+});
+
+const nothing: MachineMemory = {
+  read: () => ({ totalBytes: 16 * GB, usedBytes: 4 * GB }),
+  held: () => null,
+  parentOf: () => null,
+};
+
+function facts(gpus: readonly Watched[], memory: MachineMemory, owned: ReadonlyMap<string, number>) {
+  const listen = () => ({ [Symbol.dispose]: () => undefined });
+  const monitor = { now: () => ({ gpus, sources: [] }), listen };
+  return createDevices({ monitor, memory, clock: { nowMs: () => 0 } }).facts(owned);
+}
+
+const process = (pid: number, bytes: number | null) => ({ pid, name: "engine", bytes });
+const parents = new Map([
+  [11, 10],
+  [12, 11],
+]);
+
+const holding = [
+  { name: "an engine's own process", processes: [process(10, 5 * GB)], want: [["e1", 5]] },
+  { name: "its workers too", processes: [process(10, GB), process(12, 2 * GB)], want: [["e1", 3]] },
+  { name: "nobody else's", processes: [process(99, 5 * GB)], want: [] },
+  { name: "nothing where the driver hides it", processes: [process(10, null)], want: [] },
+];
+for (const it of holding)
+  test(`what the driver shows of a GPU is counted by engine: ${it.name}`, () => {
+    const memory = { ...nothing, parentOf: (pid: number) => parents.get(pid) ?? 1 };
+    const [gpu] = facts([watched({ processes: it.processes })], memory, new Map([["e1", 10]]));
+    assert.deepEqual(
+      [...(gpu?.held ?? [])].map(([key, bytes]) => [key, bytes / GB]),
+      it.want,
+    );
+  });
+
+test("a card whose size nobody tells is none that a model could be put on; main memory always is one", () => {
+  const names = facts([watched({ totalBytes: null })], nothing, new Map()).map((it) => it.device);
+  assert.deepEqual(names, ["cpu"]);
+});
+
+test("pages of our model files are taken, although the system counts them as free", () => {
+  const memory = { ...nothing, held: () => ({ bytes: 3 * GB, fileBytes: 2 * GB }) };
+  const [main] = facts([], memory, new Map([["e1", 10]]));
+  assert.deepEqual([main?.usedBytes, main?.held.get("e1")], [6 * GB, 3 * GB]);
+});
+
+const laptops = [
+  { name: "8 GB, most of it in use", totalBytes: 8 * GB, usedBytes: 6.5 * GB, want: "normal" },
+  { name: "8 GB, nearly full", totalBytes: 8 * GB, usedBytes: 7.6 * GB, want: "high" },
+  { name: "8 GB, full", totalBytes: 8 * GB, usedBytes: 7.9 * GB, want: "critical" },
+  { name: "nobody tells", totalBytes: 8 * GB, usedBytes: null, want: "normal" },
+];
+for (const it of laptops)
+  test(`pressure on main memory: ${it.name}`, () => {
+    const [main] = facts([], { ...nothing, read: () => it }, new Map());
+    assert.equal(main?.pressure, it.want);
+    assert.equal(main?.reserveBytes, GB / 4);
+  });
+
+test("this machine tells what there is, what a process holds, and whose child it is", async (t) => {
+  const memory = machineMemory();
+  const { totalBytes, usedBytes } = memory.read();
+  assert.ok(totalBytes > GB);
+  assert.ok(usedBytes === null || (usedBytes > 0 && usedBytes < totalBytes));
+  if (globalThis.process.platform !== "linux") return t.skip("only Linux tells of processes");
+  const child = spawn(globalThis.process.execPath, ["-e", "process.stdin.resume(); console.log(0)"], {
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  t.after(() => child.kill("SIGKILL"));
+  await once(child.stdout, "data");
+  const pid = child.pid ?? 0;
+  const held = memory.held(pid);
+  assert.ok(held && held.bytes > held.fileBytes && held.fileBytes > 0);
+  assert.equal(memory.parentOf(pid), globalThis.process.pid);
+  child.stdin.end();
+  await once(child, "exit");
+  assert.deepEqual([memory.held(pid), memory.parentOf(pid)], [null, null]);
+});
