@@ -49,7 +49,7 @@ export async function openLlamaServer(spec: Spec, deps: LlamaServerDeps, signal:
         held: heldBy(spec, devices, buffers),
         reported: { api: apiOf(devices), said: said && `llama-server says that it uses ${said}` },
       },
-      deps.log,
+      deps,
       signal,
     );
     const ms = Math.round(performance.now() - startedMs);

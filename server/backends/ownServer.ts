@@ -8,7 +8,7 @@ import type { ModelInfo } from "../protocol/models.ts";
 import { parseAddress } from "./address.ts";
 import { openConnection, readShort } from "./connection.ts";
 import { isPortTaken } from "./llamaFailure.ts";
-import { openEndpoint } from "./openai.ts";
+import { type EndpointLimits, openEndpoint } from "./openai.ts";
 import { pause } from "./pause.ts";
 import { createPulse } from "./pulse.ts";
 import { readRefusal } from "./refusal.ts";
@@ -26,6 +26,9 @@ export interface OwnServerDeps {
   /** The watchdog's program. */
   readonly shimPath: string;
   readonly register: Register | null;
+  /** Shorter, for tests. */
+  readonly limits?: Partial<EndpointLimits>;
+  readonly probeMs?: number;
 }
 
 /** How one kind of server is started for one model. */
@@ -70,11 +73,8 @@ export async function startOwnServer(server: OwnServer, deps: OwnServerDeps, sig
     const url = `http://127.0.0.1:${port}`;
     try {
       await isReady({ url, apiKey, foreign, server }, signal);
-      const endpoint = await openEndpoint(
-        { kind: "endpoint", url, modelName: name, apiKey },
-        { log: deps.log },
-        signal,
-      );
+      const spec = { kind: "endpoint", url, modelName: name, apiKey } as const;
+      const endpoint = await openEndpoint(spec, { log: deps.log, limits: deps.limits ?? {} }, signal);
       return {
         foreign,
         endpoint,
@@ -105,9 +105,15 @@ export interface OwnEngine extends Pick<Engine, "device" | "held" | "reported"> 
  * The engine of a server that runs. Writers show first that they write one token. A server that falls silent later is ended, which is
  * heard as `gone`. Throws TandemError timeout where nothing comes.
  */
-export async function ownEngine(running: Running, own: OwnEngine, log: Log, signal: AbortSignal): Promise<Engine> {
+export async function ownEngine(
+  running: Running,
+  own: OwnEngine,
+  { log, probeMs }: OwnServerDeps,
+  signal: AbortSignal,
+): Promise<Engine> {
   const { endpoint, foreign } = running;
-  const pulse = createPulse(endpoint, { log, use: own.use, isHealthy: running.isHealthy });
+  const watched = { log, use: own.use, isHealthy: running.isHealthy };
+  const pulse = createPulse(endpoint, probeMs === undefined ? watched : { ...watched, probeMs });
   if (own.use === "write") await pulse.probe(signal);
   let isDisposed = false;
   const gone = Promise.withResolvers<string>();

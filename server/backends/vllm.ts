@@ -33,7 +33,7 @@ export async function openVllm(spec: VllmSpec, deps: OwnServerDeps, signal: Abor
     const engine = await ownEngine(
       running,
       { title: "vLLM", model: spec.model, use: spec.use, device: deviceOf(spec), held: heldBy(spec, output.text()) },
-      deps.log,
+      deps,
       signal,
     );
     const ms = Math.round(performance.now() - startedMs);

@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { shimEntry } from "../../server/assets.ts";
 import { createOpenEngine } from "../../server/backends/open.ts";
-import { vllmArguments } from "../../server/backends/vllm.ts";
+import { openVllm, vllmArguments } from "../../server/backends/vllm.ts";
 import { endedWhileStarting } from "../../server/backends/vllmFailure.ts";
 import type { VllmSpec } from "../../server/engineSpec.ts";
 import { TandemError } from "../../server/errors.ts";
@@ -159,6 +159,25 @@ test("vLLM gives up: its reason is found behind the traceback that follows it", 
     open({ source: "fails/gated" }),
     (error) => error instanceof TandemError && error.code === "model-unavailable" && /HF_TOKEN/.test(error.nextStep),
   );
+});
+
+test("its health check says yes and nothing is written: it is found out, told and ended", {
+  skip: unixOnly,
+}, async () => {
+  const deps = { log: silentLog, shimPath: shimEntry(), register: null, limits: { firstTokenMs: 100 }, probeMs: 100 };
+  const file = join(folder, "hung.json");
+  process.env.FAKE_VLLM_FILE = file;
+  await using engine = await openVllm(basic, deps, never).finally(() => delete process.env.FAKE_VLLM_FILE);
+  const { args } = JSON.parse(await readFile(file, "utf8"));
+  const port = args[args.indexOf("--port") + 1];
+  assert.equal((await ask(engine, chatRequest("hi"))).text, "Hello there");
+  await fetch(`http://127.0.0.1:${port}/fake/hang`, { method: "POST" });
+  await assert.rejects(
+    ask(engine, chatRequest("hi")),
+    (error) => error instanceof TandemError && error.code === "timeout",
+  );
+  assert.equal(await engine.gone, "it no longer writes (its health check still answers)");
+  while ((await running([engine.pid ?? 0])).length > 0) await new Promise(setImmediate);
 });
 
 for (const [executable, why] of [
