@@ -132,8 +132,11 @@ export function recentOf(monitor: Monitor, nowMs: number) {
   }));
 }
 
-/** What clients are told of it. */
-export function gpuStatus({ gpus, sources }: Telemetry): Pick<Status, "gpus" | "gpuSources"> {
+/** What clients are told of it, with what is kept free of models on each GPU by its uuid. */
+export function gpuStatus(
+  { gpus, sources }: Telemetry,
+  reserveBytes: (uuid: string) => number,
+): Pick<Status, "gpus" | "gpuSources"> {
   return {
     gpus: gpus.map(({ reading, health, trouble, ageMs, pressure, thermal }) => {
       const { uuid, vendor, index, name, totalBytes, usedBytes, freeBytes, busyPercent } = reading;
@@ -142,7 +145,7 @@ export function gpuStatus({ gpus, sources }: Telemetry): Pick<Status, "gpus" | "
       return {
         ...{ uuid, vendor, index, name, health, trouble, ageMs: Math.round(ageMs) },
         ...{ totalBytes, usedBytes, freeBytes, busyPercent, celsius, powerWatts, powerLimitWatts },
-        ...{ coreMegahertz, memoryMegahertz, isPartitioned },
+        ...{ coreMegahertz, memoryMegahertz, isPartitioned, reserveBytes: reserveBytes(uuid) },
         brakes: brakes && [...brakes],
         pressure: pressure?.level ?? null,
         thermal: thermal && { level: thermal.level, why: thermal.why },

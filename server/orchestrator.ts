@@ -81,7 +81,6 @@ export function createOrchestrator(deps: OrchestratorDeps): Orchestrator {
     version: packageVersion,
     service: serviceOf(deps, { httpDoors, life }, () => world),
     doors: () => ({ http: httpDoors.url(), isDraining: life.isDraining }),
-    gpus: () => gpuStatus(monitor.now()),
     wasResident: (key) => journal.takeIntended(key),
     onResidents: createResidency(journal),
   });
@@ -183,6 +182,7 @@ function memoryParts({ monitor, clock, config }: Own) {
   return {
     devices: createDevices({ monitor, memory: machineMemory(), clock, reserveBytes }),
     rules: () => governRulesOf(now()),
+    gpus: () => gpuStatus(monitor.now(), reserveBytes),
   };
 }
 

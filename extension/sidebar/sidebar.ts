@@ -37,7 +37,7 @@ const Message: z.ZodType<FromSidebar> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("deed"), deed: z.enum(["load", "unload", "pin", "unpin"]), engine: Handle }),
   z.object({ kind: z.literal("cancel"), engine: Handle }),
   z.object({ kind: z.literal("decision"), id: z.string().max(64) }),
-  z.object({ kind: z.literal("open"), what: z.enum(["settings", "log", "restart"]) }),
+  z.object({ kind: z.literal("open"), what: z.enum(["settings", "log", "restart", "check"]) }),
 ]);
 
 export function createSidebar({ extensionUri, source }: SidebarDeps): Sidebar {
@@ -94,6 +94,7 @@ const COMMANDS: Readonly<Record<Extract<FromSidebar, { kind: "open" }>["what"], 
   settings: ["workbench.action.openSettings", "tandem."],
   log: ["tandem.showLog"],
   restart: ["tandem.restart"],
+  check: ["tandem.checkMachine"],
 };
 
 /** The listeners live as long as the view does. */

@@ -94,6 +94,8 @@ function statusOf(gpu: MachineGpus["gpus"][number]): GpuStatus {
     health: fault === null ? "ok" : "broken",
     trouble: fault === null ? null : { reason: fault, nextStep: "Run `tandem doctor`" },
     ageMs: 0,
+    // It is the orchestrator's to keep; nobody asked one.
+    reserveBytes: null,
     brakes: brakes && [...brakes],
     pressure: usedBytes === null || totalBytes === null ? null : pressureAt({ usedBytes, totalBytes }),
     thermal: thermal && { level: thermal.level, why: thermal.why },

@@ -16,6 +16,8 @@ export const GpuStatus = z.object({
   /** By whomever it is used. */
   usedBytes: z.number().nullable(),
   freeBytes: z.number().nullable(),
+  /** Kept free of models, by the settings. Orchestrators before this version do not tell. */
+  reserveBytes: z.number().nullable().default(null),
   busyPercent: z.number().nullable(),
   celsius: z.number().nullable(),
   powerWatts: z.number().nullable(),

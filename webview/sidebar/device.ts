@@ -29,7 +29,8 @@ export function nameOf({ name, index, uuid }: GpuStatus, gpus: readonly GpuStatu
 function gpuCard(gpu: GpuStatus, state: SidebarState, { gpus, engines }: Status): Markup {
   const name = nameOf(gpu, gpus);
   const { uuid, totalBytes, usedBytes, processes, thermal } = gpu;
-  const all = totalBytes === null ? null : { device: uuid, totalBytes, usedBytes, reserveBytes: 0, processes };
+  const reserveBytes = gpu.reserveBytes ?? 0;
+  const all = totalBytes === null ? null : { device: uuid, totalBytes, usedBytes, reserveBytes, processes };
   const isDated = gpu.health !== "ok";
   const why = thermal && thermal.level !== "normal" ? thermal : null;
   return html`<section class="card ${isDated ? "dated" : ""}" aria-label=${`GPU ${name}`}>
@@ -172,9 +173,12 @@ function sourceTrouble({ name, health, reason }: GpuSourceStatus): Markup {
   if (health !== "broken") return nothing;
   return html`<section class="card" aria-label=${`${name} GPUs`}>
     <h3><span>${name.toUpperCase()}</span>${mark({ tone: "bad", sign: "debug-disconnect", word: "not read" })}</h3>
-    ${trouble(reason ?? "Its GPUs cannot be read", "Run `tandem doctor`, which says what is wrong and what to do")}
+    ${trouble(reason ?? "Its GPUs cannot be read", "Check this machine, which says what is wrong and what to do")}
+    <p class="acts">${CHECK}</p>
   </section>`;
 }
+
+const CHECK = html`<vscode-button secondary data-do="open" data-argument="check">Check This Machine</vscode-button>`;
 
 function absence(sources: readonly GpuSourceStatus[]): Markup {
   if (sources.some((it) => it.health === "broken")) return nothing;
@@ -187,7 +191,7 @@ function absence(sources: readonly GpuSourceStatus[]): Markup {
     <details><summary>There is one, or you want more speed</summary>
       <ul class="reasons">${reasons.map((it) => html`<li>${sentence(it)}</li>`)}</ul>
       <p>Install your card's driver, then restart the orchestrator. A server on another machine that has a GPU can be named in the settings as an endpoint.</p>
-      <p><vscode-button secondary data-do="open" data-argument="settings">Settings</vscode-button> <vscode-button secondary data-do="open" data-argument="restart">Restart</vscode-button></p>
+      <p class="acts">${CHECK}<vscode-button secondary data-do="open" data-argument="settings">Settings</vscode-button><vscode-button secondary data-do="open" data-argument="restart">Restart</vscode-button></p>
     </details>
   </section>`;
 }

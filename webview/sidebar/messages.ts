@@ -73,4 +73,4 @@ export type FromSidebar =
   | { readonly kind: "cancel"; readonly engine: string }
   /** Show all there is to know of a decision. */
   | { readonly kind: "decision"; readonly id: string }
-  | { readonly kind: "open"; readonly what: "settings" | "log" | "restart" };
+  | { readonly kind: "open"; readonly what: "settings" | "log" | "restart" | "check" };

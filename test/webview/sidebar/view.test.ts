@@ -65,6 +65,11 @@ const rows: readonly Row[] = [
     has: [/aria-label=GPU RTX 3090/],
   },
   {
+    name: "what is kept free by the settings is no model's",
+    told: [running, status({ gpus: [gpuOf(0, { reserveBytes: 3 * GB })] })],
+    reads: ["kept free 3.0 GB", "free 5.0 GB"],
+  },
+  {
     name: "two cards of one name are told apart",
     told: [running, status({ gpus: [gpuOf(0), gpuOf(1)] })],
     reads: ["RTX 3090 #0", "RTX 3090 #1"],
@@ -113,7 +118,7 @@ const rows: readonly Row[] = [
       running,
       status({ gpuSources: [{ name: "nvidia", health: "broken", reason: "driver and library do not match" }] }),
     ],
-    reads: ["NVIDIA not read", "Driver and library do not match."],
+    reads: ["NVIDIA not read", "Driver and library do not match.", "Check This Machine"],
     readsNot: ["No GPU"],
   },
   {
