@@ -1,3 +1,4 @@
+import type { Priority } from "./core/govern/event.ts";
 import type { Handlers } from "./handlers.ts";
 import { type AskingDeps, askingParts } from "./pinning.ts";
 import { createPlacing, type PlacingDeps } from "./placing.ts";
@@ -5,14 +6,15 @@ import type { Settings } from "./protocol/settings.ts";
 import { keyOf, type RatedDeps, rated } from "./rates/rated.ts";
 import type { EnginePool } from "./scheduler.ts";
 import { benchmark, ratesOf } from "./tasks/benchmark.ts";
+import type { BenchDeps } from "./tasks/benchmarkDeps.ts";
 
 export interface BenchingDeps extends AskingDeps, PlacingDeps {
   readonly pool: EnginePool;
   readonly rates: RatedDeps;
 }
 
-/** The benchmark's own share, and its client's. */
-const OWN_USERS = 2;
+/** The benchmark's own two shares, and its client's. */
+const OWN_USERS = 3;
 
 type Counted = <T>(task: () => Promise<T>) => Promise<T>;
 
@@ -25,20 +27,43 @@ export function benchHandlers(
   return {
     bench: (params, { emit, signal }) =>
       counted(async () => {
-        using member = rated(deps.pool.join("background"), deps.rates);
-        const placing = createPlacing(member, deps);
-        placing.begin(settings());
-        await placing.done();
-        const parts = await askingParts(member, placing.settings, deps);
-        const keep: Parameters<typeof benchmark>[1]["keep"] = (id, engine, found) => {
-          const key = keyOf(id, engine, { member, gpus: deps.rates.gpus() });
-          if (key) deps.rates.book.noteBenchmark(key, ratesOf(found), found);
+        await deps.rates.book.open();
+        using guests = new DisposableStack();
+        const guest = await join("background", { guests, settings: settings() }, deps);
+        const crowd = await join("task", { guests, settings: settings() }, deps);
+        const given: BenchDeps = {
+          ...guest,
+          everySlot: crowd.scheduler,
+          ownUsers: OWN_USERS,
+          pin(model, use) {
+            crowd.pin(model, use);
+            return guest.pin(model, use);
+          },
+          keep(id, engine, found) {
+            const key = keyOf(id, engine, { member: guest.scheduler, gpus: deps.rates.gpus() });
+            if (key) deps.rates.book.noteBenchmark(key, ratesOf(found), found);
+          },
         };
-        return await benchmark(params, { ...parts, scheduler: member, ownUsers: OWN_USERS, keep }, emit, signal);
+        return await benchmark(params, given, emit, signal);
       }),
     async benchmarks() {
       await deps.rates.book.open();
       return { benchmarks: deps.rates.book.benchmarks() };
     },
   };
+}
+
+interface Joining {
+  /** Whom to see off in the end. */
+  readonly guests: DisposableStack;
+  readonly settings: Settings;
+}
+
+/** A share in the engines of its own, with the client's settings as they are now. */
+async function join(priority: Priority, { guests, settings }: Joining, deps: BenchingDeps) {
+  const scheduler = guests.use(rated(deps.pool.join(priority), deps.rates));
+  using placing = createPlacing(scheduler, deps);
+  placing.begin(settings);
+  await placing.done();
+  return { ...(await askingParts(scheduler, settings, deps)), scheduler };
 }

@@ -39,62 +39,77 @@ const WRITE_MS = 30_000;
 const NO_STORE: Store<RateTable> = { attempt: (otherwise) => otherwise, [Symbol.dispose]: () => undefined };
 
 export function createRateBook({ folder, log, wallMs, mostBytes = MOST_BYTES }: RateBookDeps): RateBook {
-  const all = new Map<string, Rated>();
-  const changed = new Set<string>();
   let store = NO_STORE;
   let opening: Promise<void> | null = null;
-  let timer: NodeJS.Timeout | undefined;
-
-  function write(): void {
-    clearTimeout(timer);
-    timer = undefined;
-    const rated = [...changed].map((it) => all.get(it)).filter((it) => it !== undefined);
-    changed.clear();
-    if (rated.length > 0) store.attempt(undefined, (table) => table.write(rated));
-  }
-
-  function change(key: RateKey, after: (before: Rates | null) => Rates | null): void {
-    const name = nameOf(key);
-    const next = after(all.get(name)?.[1] ?? null);
-    if (next === null) return;
-    all.set(name, [key, next]);
-    changed.add(name);
-    timer ??= setTimeout(write, WRITE_MS).unref();
-  }
-
-  async function begin(): Promise<void> {
-    store = await openStore({ folder, log, mostBytes });
-    for (const it of store.attempt([], (table) => table.all())) {
-      const name = nameOf(it[0]);
-      // What was measured while the file was read is newer.
-      if (!all.has(name)) all.set(name, it);
-    }
-  }
-
+  const memory = createMemory((changed) => {
+    // Until the file is open, what has changed waits.
+    if (store === NO_STORE) return false;
+    if (changed.length > 0) store.attempt(undefined, (table) => table.write(changed));
+    return true;
+  });
+  const open = () => {
+    opening ??= openStore({ folder, log, mostBytes }).then((opened) => {
+      store = opened;
+      memory.learn(store.attempt([], (table) => table.all()));
+    });
+    return opening;
+  };
   return {
-    open() {
-      opening ??= begin();
-      return opening;
-    },
-    known: (key, isPlaced) => knownOf(all.values(), key, isPlaced),
-    note: (key, sample) => change(key, (before) => ratesAfter(before, sample, wallMs())),
-    noteLoad: (key, loadMs) => change(key, (before) => ratesAfterLoad(before, loadMs, wallMs())),
+    open,
+    known: (key, isPlaced) => knownOf(memory.all(), key, isPlaced),
+    note: (key, sample) => memory.change(key, (before) => ratesAfter(before, sample, wallMs())),
+    noteLoad: (key, loadMs) => memory.change(key, (before) => ratesAfterLoad(before, loadMs, wallMs())),
     noteBenchmark(key, rates, of) {
-      change(key, (before) => ({
+      const atMs = wallMs();
+      memory.change(key, (before) => ({
         ...rates,
         loadMs: rates.loadMs ?? before?.loadMs ?? null,
-        atMs: wallMs(),
+        atMs,
         by: "benchmark",
       }));
       store.attempt(undefined, (table) => table.keep(of));
-      write();
+      memory.flush();
     },
     benchmarks: () => store.attempt([], (table) => table.benchmarks()),
     async [Symbol.asyncDispose]() {
+      if (memory.hasChanged()) await open();
       await opening;
-      write();
+      memory.flush();
       store[Symbol.dispose]();
       store = NO_STORE;
+    },
+  };
+}
+
+/** All rates, and which of them are to be written; `write` says whether it could. */
+function createMemory(write: (changed: readonly Rated[]) => boolean) {
+  const all = new Map<string, Rated>();
+  const changed = new Map<string, Rated>();
+  let timer: NodeJS.Timeout | undefined;
+
+  function flush(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    if (write([...changed.values()])) changed.clear();
+  }
+
+  return {
+    all: () => all.values(),
+    hasChanged: () => changed.size > 0,
+    flush,
+    change(key: RateKey, after: (before: Rates | null) => Rates | null): void {
+      const name = nameOf(key);
+      const next = after(all.get(name)?.[1] ?? null);
+      if (next === null) return;
+      const rated = [key, next] as const;
+      all.set(name, rated);
+      changed.set(name, rated);
+      timer ??= setTimeout(flush, WRITE_MS).unref();
+    },
+    /** What was measured while the file was read is newer. */
+    learn(stored: readonly Rated[]): void {
+      for (const it of stored) if (!all.has(nameOf(it[0]))) all.set(nameOf(it[0]), it);
+      flush();
     },
   };
 }

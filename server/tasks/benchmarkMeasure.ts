@@ -51,7 +51,9 @@ export async function measure(given: Measuring, signal: AbortSignal): Promise<Me
   const batches: Benchmark["batches"] = [];
   for (const requests of sizes) {
     begin(`${requests} requests at once`);
-    batches.push(await batchOf(bench, requests, signal));
+    const batch = await batchOf(bench, requests, signal);
+    if (batch) batches.push(batch);
+    else bench.notice(`${requests} of its slots were never free at the same time`);
   }
   const isShort = lengths.length < new Set(params.promptTokens).size;
   if (isShort)
@@ -77,8 +79,8 @@ interface Bench {
   /** A beginning of a text that no text before it had. */
   seed(): string;
   alone(asked: Asked, signal: AbortSignal): Promise<Answer>;
-  /** So many at once; `tookMs` from the first request to the last answer. */
-  together(requests: number, signal: AbortSignal): Promise<{ readonly tokens: number; readonly tookMs: number }>;
+  /** So many at once; `tookMs` from the first request to the last answer. Null: so many slots were never free together. */
+  together(requests: number, signal: AbortSignal): Promise<{ readonly tokens: number; readonly tookMs: number } | null>;
   notice(text: string): void;
   notices(): string[];
 }
@@ -105,7 +107,8 @@ function createBench(given: Measuring): Bench {
     },
     async together(requests, signal) {
       using leases = new DisposableStack();
-      const turns = await inTurn(requests, async () => leases.use(await turn(signal)));
+      const turns = await freeTurns(requests, { given, turn, leases }, signal);
+      if (turns === null) return null;
       const ceiling = withCeiling(signal, settings);
       const startedMs = clock.nowMs();
       const asked = () => ({ text: `${bench.seed()} ${ENDLESS}`, maxTokens: params.completionTokens });
@@ -120,6 +123,32 @@ function createBench(given: Measuring): Bench {
 }
 
 const DISTURBED = "others were at work on this machine at the same time: the figures may be too low";
+
+/** How often so many free slots are looked for, each time after a turn that was waited for. */
+const MOST_TRIES = 3;
+
+interface Taking {
+  readonly given: Measuring;
+  readonly turn: (signal: AbortSignal) => Promise<Lease>;
+  readonly leases: DisposableStack;
+}
+
+/** Background work may not have the last slot, and who holds one and waits for another may wait for ever: what is free is taken, or nothing. */
+async function freeTurns(
+  requests: number,
+  { given, turn, leases }: Taking,
+  signal: AbortSignal,
+): Promise<Lease[] | null> {
+  const { id, deps } = given;
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    // Whoever is before us goes first, and the engine is loaded.
+    (await turn(signal))[Symbol.dispose]();
+    const turns = Array.from({ length: requests }, () => deps.everySlot.tryAcquire(id)).filter((it) => it !== null);
+    if (turns.length === requests) return turns.map((it) => leases.use(it));
+    for (const it of turns) it[Symbol.dispose]();
+  }
+  return null;
+}
 
 async function answer(
   { lease, asked, clock }: { readonly lease: Lease; readonly asked: Asked; readonly clock: Clock },
@@ -172,9 +201,15 @@ async function writingOf(bench: Bench, signal: AbortSignal): Promise<Benchmark["
   };
 }
 
-async function batchOf(bench: Bench, requests: number, signal: AbortSignal): Promise<Benchmark["batches"][number]> {
+async function batchOf(
+  bench: Bench,
+  requests: number,
+  signal: AbortSignal,
+): Promise<Benchmark["batches"][number] | null> {
   const runs = await inTurn(bench.params.repetitions, () => bench.together(requests, signal));
-  return { requests, tokensPerSecond: spreadOf(runs.map((it) => perSecond(it.tokens, it.tookMs))) };
+  const whole = runs.filter((it) => it !== null);
+  if (whole.length === 0) return null;
+  return { requests, tokensPerSecond: spreadOf(whole.map((it) => perSecond(it.tokens, it.tookMs))) };
 }
 
 /** One after the other. */
