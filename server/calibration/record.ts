@@ -82,11 +82,11 @@ export function modelKey({ path, bytes, modifiedMs }: FileIdentity): string {
 
 /** All of a plan that decides about memory; the same cards in another order hold other layers. */
 export function loadKey(plan: LoadPlan): string {
-  const { contextTokens, slots, batchTokens, keyType, valueType, flashAttention, gpuLayers, gpus } = plan;
+  const { contextTokens, slots, batchTokens, outputs, keyType, valueType, flashAttention, gpuLayers, gpus } = plan;
   const whole = gpus.reduce((sum, it) => sum + it.share, 0);
   // What is free of a card is not part of it, so a share counts in hundredths.
   const shares = gpus.map((it) => [it.id, Math.round((100 * it.share) / whole)]);
-  return hash([contextTokens, slots, batchTokens, keyType, valueType, flashAttention, gpuLayers, shares]);
+  return hash([contextTokens, slots, batchTokens, outputs, keyType, valueType, flashAttention, gpuLayers, shares]);
 }
 
 function hash(parts: readonly unknown[]): string {

@@ -156,6 +156,7 @@ function planOf(asked: Asked, { shape, id }: Opened, { gpus }: Hardware): LoadPl
     ...DEFAULT_PLAN,
     contextTokens: asked.contextTokens ?? Math.min(usual, shape.contextTokens ?? usual),
     slots: asked.slots,
+    outputs: asked.backend === "llama-server" ? "slots" : "step",
     keyType: asked.keyType,
     valueType: asked.valueType,
     flashAttention: asked.flashAttention,

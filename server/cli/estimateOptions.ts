@@ -36,7 +36,8 @@ export interface Asked extends Pick<LoadPlan, "slots" | "keyType" | "valueType" 
   readonly contextTokens: number | null;
   readonly gpuLayers: LoadPlan["gpuLayers"] | null;
   readonly split: readonly number[] | null;
-  readonly backend: "llama.cpp" | "vllm";
+  /** Who would load it: Tandem's own engine, or a server that it starts. */
+  readonly backend: "embedded" | "llama-server" | "vllm";
   /** Cards that vLLM shares it over; null: as few as hold it. */
   readonly tensorParallel: number | null;
   /** Of each card's memory, for vLLM; null: as little as does. */
@@ -75,11 +76,11 @@ export function toAsked(words: readonly string[], flags: EstimateFlags): Asked {
 
 /** What only vLLM is told means nothing to llama.cpp, and the other way round. */
 function vllm(flags: EstimateFlags): Pick<Asked, "backend" | "tensorParallel" | "memoryShare"> {
-  const backend = oneOf("--backend", flags.backend ?? "llama.cpp", ["llama.cpp", "vllm"] as const);
+  const backend = oneOf("--backend", flags.backend ?? "embedded", ["embedded", "llama-server", "vllm"] as const);
   const { "tensor-parallel": ranks, "memory-share": share } = flags;
   const isForVllm = ranks !== undefined || share !== undefined;
   const isForLlama = LLAMA_ONLY.find((it) => flags[it] !== undefined);
-  if (backend === "llama.cpp" && isForVllm)
+  if (backend !== "vllm" && isForVllm)
     throw wrong("--tensor-parallel and --memory-share are vLLM's", "Add --backend vllm, or use --split 1,1");
   if (backend === "vllm" && isForLlama !== undefined)
     throw wrong(`--${isForLlama} is llama.cpp's`, "Leave it out, or leave out --backend vllm");

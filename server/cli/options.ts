@@ -63,6 +63,7 @@ export const HELP = `tandem: coding help from your own models
       --gpu-layers N|all, --flash-attn on|off, --slots N, --split 3,1 (shares of several GPUs)
       --draft MODEL; TYPE: f16 q8_0 q4_0 ... or KEYS/VALUES
       MODEL: one that is downloaded, or a GGUF file
+      --backend llama-server: in a server of yours instead of the engine that comes along
       --backend vllm: MODEL is a folder of safetensors; --tensor-parallel N, --memory-share 0.8
   tandem bench [MODEL ...] [--json]   load time, time to the first token, reading and writing rates,
       --prompts 128,512,2048          and requests at once, here; routing goes by what is found.

@@ -88,7 +88,12 @@ const MAX_AUDIT_BYTES = 5_000_000_000;
 export function needBytes({ shape, bytes, contextTokens, ...model }: SizedModel): number {
   if (shape === null) return corrected(bytes + contextTokens * model.kvBytesPerToken + ENGINE_BYTES, UNPROVEN);
   const known = toKnownModel({ bytes, shape, maxContextTokens: model.maxContextTokens });
-  const { devices } = estimate(known, { ...DEFAULT_PLAN, contextTokens, gpus: [{ id: "gpu", share: 1 }] });
+  const { devices } = estimate(known, {
+    ...DEFAULT_PLAN,
+    outputs: "step",
+    contextTokens,
+    gpus: [{ id: "gpu", share: 1 }],
+  });
   return corrected(devices[0]?.totalBytes ?? 0, UNPROVEN);
 }
 

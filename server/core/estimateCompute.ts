@@ -21,12 +21,18 @@ export function computeBytes(model: EstimatedModel, plan: LoadPlan): number {
   const attention = shape.heads > 0 ? step * attentionWidth(shape, plan) + scoreBytes(model, plan, tokens) : 0;
   const recurrent = step * recurrentWidth(shape) + FLOAT * shape.convolution * shape.innerWidth;
   const last = FLOAT * plan.slots * (shape.vocabulary + shape.width) + step * shape.width;
-  return (
-    maskBytes(model, plan) +
-    rotationBytes(model, plan) +
-    SMALL_BYTES +
-    Math.max(feedForward, attention, recurrent, last)
-  );
+  const layer = Math.max(feedForward, attention, recurrent, last);
+  const all = plan.outputs === "step" ? step * outputWidth(shape) : 0;
+  return SMALL_BYTES + Math.max(maskBytes(model, plan) + rotationBytes(model, plan) + layer, all);
+}
+
+/**
+ * What comes next for every token of a step, beside what the last layer gave and its norm; the masks are free again by then. Measured
+ * with node-llama-cpp 3.21.1 on four shapes, to 0.2 % at most.
+ */
+function outputWidth({ vocabulary, width, innerWidth }: ComputeShape): number {
+  if (vocabulary === 0) return 0;
+  return vocabulary + (innerWidth > 0 ? 3 : 2) * width;
 }
 
 /** What a step is given: the tokens' vectors, and which token may look at which. */

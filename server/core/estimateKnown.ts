@@ -1,4 +1,4 @@
-import { CONTEXT_FREE } from "./estimateLayers.ts";
+import { CONTEXT_FREE, isForVectors } from "./estimateLayers.ts";
 import type { ComputeShape, EstimatedModel, LayerMemory } from "./memoryShape.ts";
 
 /** A model's widths as its makers publish them (`config.json`), from which its memory follows before its file is here. */
@@ -45,7 +45,7 @@ export function toKnownModel({ bytes, maxContextTokens, shape }: KnownModel): Es
     outputBytes: 0,
     isOutputTied: false,
     embeddingBytes: 0,
-    compute: computeOf(shape),
+    compute: computeOf(isForVectors(shape) ? { ...shape, vocabulary: 0 } : shape),
     notes: ["reckoned from its published widths and size, since its file is not here yet"],
   };
 }

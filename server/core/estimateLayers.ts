@@ -63,6 +63,11 @@ export const CONTEXT_FREE: ReadonlySet<string> = new Set([
   "llada-moe",
   "rnd1",
 ]);
+/** They have no output layer: what they make are vectors. */
+export function isForVectors({ architecture }: Pick<Values, "architecture">): boolean {
+  return /bert|^gemma-embedding$/.test(architecture);
+}
+
 const INDEXED = new Set(["deepseek32", "deepseek4", "glm-dsa", "dots3note", "minimax-m3", "qwen4exp"]);
 const OTHER_STATES = new Set(["minimax-01"]);
 /** Their layers for drafting ahead have no part in ordinary generation. */

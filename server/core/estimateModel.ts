@@ -1,4 +1,4 @@
-import { layersOf } from "./estimateLayers.ts";
+import { isForVectors, layersOf } from "./estimateLayers.ts";
 import type { GgufModel, GgufTensor } from "./ggufFile.ts";
 import { numberAt, type Values, valuesOf } from "./ggufValues.ts";
 import type { ComputeShape, EstimatedModel } from "./memoryShape.ts";
@@ -28,7 +28,7 @@ export function toEstimatedModel(file: GgufModel): EstimatedModel | Refusal {
     outputBytes: weights.outputBytes,
     isOutputTied: embedding !== undefined && !file.tensors.some((it) => it.name === "output.weight"),
     embeddingBytes: embedding?.bytes ?? 0,
-    compute: computeShape(values, { width, vocabulary: embedding?.dimensions[1] ?? 0 }),
+    compute: computeShape(values, { width, vocabulary: isForVectors(values) ? 0 : (embedding?.dimensions[1] ?? 0) }),
     notes,
   };
 }

@@ -10,6 +10,11 @@ export interface LoadPlan {
   readonly slots: number;
   /** Tokens of one step of the computation: llama.cpp's `--ubatch-size`. */
   readonly batchTokens: number;
+  /**
+   * Tokens of a step for which it reckons what comes next: the last of each slot, as llama-server; or all of them, as node-llama-cpp and
+   * who makes vectors. With large vocabularies this is most of the compute buffer.
+   */
+  readonly outputs: "slots" | "step";
   readonly keyType: KvType;
   readonly valueType: KvType;
   readonly flashAttention: "on" | "off";
@@ -23,6 +28,7 @@ export interface LoadPlan {
 export const DEFAULT_PLAN: Omit<LoadPlan, "contextTokens" | "gpus"> = {
   slots: 1,
   batchTokens: 512,
+  outputs: "slots",
   keyType: "f16",
   valueType: "f16",
   flashAttention: "on",

@@ -64,10 +64,13 @@ export function createBufferReader(): BufferReader {
 /** By device: those of `cards` by the names that llama.cpp gives them ("CUDA0"), all else is main memory, "cpu". */
 export function needsOf(buffers: Buffers, cards: ReadonlyMap<string, string>): Need[] {
   const byDevice = new Map<string, number>();
+  // Weights that the processor wants in another order lie in a buffer of their own; the pages of the mapped file that they came from
+  // are not touched again, so they count once.
+  const twice = Math.min(buffers.CPU_REPACK ?? 0, buffers.CPU_Mapped ?? 0);
   for (const [buffer, more] of Object.entries(buffers)) {
     // "CUDA0_Split" is the card's; "CUDA_Host", "CPU_Mapped" and "CPU_REPACK" are main memory.
     const device = cards.get(buffer.replace(/_.*/, "")) ?? "cpu";
     byDevice.set(device, (byDevice.get(device) ?? 0) + more);
   }
-  return [...byDevice].map(([device, bytes]) => ({ device, bytes }));
+  return [...byDevice].map(([device, bytes]) => ({ device, bytes: device === "cpu" ? bytes - twice : bytes }));
 }

@@ -118,6 +118,7 @@ function planFor(source: LocalSource, file: ModelFile): (spread: Spread) => Load
       slots: slotsOf(source),
       // A text for vectors is read in one step.
       batchTokens: use === "embed" ? contextTokens : writing,
+      outputs: use === "write" && llamaServer !== "" ? "slots" : "step",
       keyType: options.keyType,
       valueType: options.valueType,
       flashAttention: options.flashAttention === "off" ? "off" : "on",

@@ -138,7 +138,11 @@ test("what loads taught is shown with its origin, and counts", { skip: process.p
   const { size, mtimeMs } = await stat(path);
   const uuid = "GPU-00000000-1111-2222-3333-444444444444";
   const plan = { ...DEFAULT_PLAN, contextTokens: 8_192, gpus: [{ id: uuid, share: 1 }] };
-  const of = { file: { path, bytes: size, modifiedMs: mtimeMs }, plan, backend: "embedded" };
+  const of = {
+    file: { path, bytes: size, modifiedMs: mtimeMs },
+    plan: { ...plan, outputs: "step" as const },
+    backend: "embedded",
+  };
   const calibration = createCalibration({ folder: place.folder, log: silentLog });
   for (const life of ["00000001", "00000002", "00000003"])
     await calibration.note({

@@ -30,6 +30,11 @@ const SUM = [
 const cases: readonly { name: string; text: string; want: typeof SUM | null }[] = [
   { name: "every buffer by its card", text: LOADED, want: SUM },
   { name: "a dry pass before does not count", text: DRY + LOADED, want: SUM },
+  {
+    name: "weights that were put in another order for the processor count once",
+    text: LOADED.replace(/^.*CPU_Mapped.*\n/m, "$&0.0 I load_tensors:   CPU_REPACK model buffer size =    13.41 MiB\n"),
+    want: SUM,
+  },
   { name: "only a dry pass says nothing", text: DRY, want: null },
   { name: "nothing said", text: "main: model loaded\n", want: null },
   { name: "numbers that are none", text: "x: CUDA0 model buffer size = lots MiB\n", want: null },
