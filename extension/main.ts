@@ -19,7 +19,7 @@ export function activate(context: ExtensionContext): void {
   item.name = "Tandem";
   item.text = "$(sparkle) Tandem";
   item.tooltip = "Tandem: ready; the orchestrator starts with the first command";
-  item.command = "tandem.menu";
+  item.command = "tandem.showSidebar";
   item.show();
 
   const load = (): Promise<RunningApp> => {

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import type { EngineStatus, Status } from "../server/protocol/status.ts";
+import { type Brief, briefOf } from "./brief.ts";
 import type { DoorState } from "./door.ts";
 import type { OrchestratorState } from "./life.ts";
 import { duration } from "./progress.ts";
@@ -21,9 +22,14 @@ export function createStatus(item: vscode.StatusBarItem): StatusItem {
   let door: DoorState = { kind: "closed" };
   let running = 0;
   const draw = () => {
-    item.text = textOf(state, running);
+    const brief = status && briefOf(status);
+    item.text = textOf(state, running, brief);
     item.accessibilityInformation = { label: `Tandem: ${wordOf(state, running)}` };
-    item.tooltip = tooltipOf(wordOf(state, running), [...linesOf(status), ...doorLines(status, door)]);
+    item.tooltip = tooltipOf(wordOf(state, running), [
+      ...(brief?.alarm ? [`Look: ${brief.alarm}`] : []),
+      ...linesOf(status),
+      ...doorLines(status, door),
+    ]);
     item.backgroundColor = state.kind === "failed" ? new vscode.ThemeColor("statusBarItem.errorBackground") : undefined;
   };
   draw();
@@ -48,9 +54,10 @@ export function createStatus(item: vscode.StatusBarItem): StatusItem {
   };
 }
 
-function textOf(state: OrchestratorState, running: number): string {
+function textOf(state: OrchestratorState, running: number, brief: Brief | null): string {
   if (state.kind === "failed" || state.kind === "waiting") return "$(warning) Tandem";
-  return running > 0 || state.kind === "starting" ? "$(loading~spin) Tandem" : "$(sparkle) Tandem";
+  const sign = running > 0 || state.kind === "starting" ? "loading~spin" : brief?.alarm ? "warning" : "sparkle";
+  return `$(${sign}) Tandem${brief?.text ? `: ${brief.text}` : ""}`;
 }
 
 function wordOf(state: OrchestratorState, running: number): string {
@@ -69,9 +76,10 @@ function wordOf(state: OrchestratorState, running: number): string {
 }
 
 function tooltipOf(word: string, lines: readonly string[]): vscode.MarkdownString {
-  const text = new vscode.MarkdownString("**Tandem**");
-  for (const line of [word, ...lines, "Click for the menu"]) text.appendMarkdown("\n\n").appendText(line);
-  return text;
+  const text = new vscode.MarkdownString("**Tandem**", true);
+  text.isTrusted = { enabledCommands: ["tandem.menu"] };
+  for (const line of [word, ...lines]) text.appendMarkdown("\n\n").appendText(line);
+  return text.appendMarkdown("\n\nClick for GPUs and models · [$(menu) Menu](command:tandem.menu)");
 }
 
 /** What runs where, and who shares it. */

@@ -100,7 +100,7 @@ async function photograph(stage: Stage, prefix: string, theme: string, signal: A
       await window.command("Tandem: Explain");
       await window.webview("costs nothing", UI_MS);
       await shoot("4-answer");
-      await window.statusItem(/^\s*Tandem\s*$/).click();
+      await window.command("Tandem: Show Menu");
       await window.page.locator(".quick-input-list .monaco-list-row").first().waitFor({ timeout: UI_MS });
       await shoot("5-status-menu");
       await window.press("Escape");
