@@ -70,7 +70,7 @@ const Registry = z.object({
 });
 export type Registry = z.output<typeof Registry>;
 
-/** Every model there is by name, from wherever. With `look` servers are looked for first, which takes up to two seconds. */
+/** Every model there is by name, from wherever. With `look` the configuration file is read again and servers are looked for first, which takes up to two seconds. */
 export const registry = request({
   method: "tandem/registry",
   params: z.object({ look: z.boolean().default(false) }).strict(),

@@ -29,7 +29,7 @@ export interface Registry extends Disposable {
   models(): readonly ConfigModel[];
   /** Everything there is, for people. */
   shown(): Promise<Shown>;
-  /** Looks for servers now. */
+  /** Reads the configuration file again and looks for servers, now. */
   look(signal: AbortSignal): Promise<void>;
   /** The server that has this model file loaded already; null: none, or it is not to be used. */
   served(source: LocalSource, path: string): Promise<EndpointSource | null>;
@@ -74,6 +74,7 @@ export function createRegistry({ config, discovery, catalogue, stored, log }: Re
       return { models: listOf(now), servers: [...now.servers], configFile: path, problems: [...problems] };
     },
     async look(signal) {
+      config.reread();
       await discovery.look(signal);
     },
     async served(source, path) {
