@@ -46,7 +46,7 @@ export interface SharedParts {
   /** What this machine has and what is wrong with it, by these settings. */
   readonly doctor: (settings: Settings, signal: AbortSignal) => Promise<ResultOf<typeof requests.doctor>>;
   /** What was read of the GPUs in the last so many seconds. */
-  readonly gpuHistory: (seconds: number) => ResultOf<typeof requests.gpuHistory>;
+  readonly gpuHistory: (seconds: number) => Promise<ResultOf<typeof requests.gpuHistory>>;
   /** Asked when first needed, so that the start does not wait for a driver. */
   readonly hardware: () => Promise<Hardware>;
 }
@@ -180,7 +180,7 @@ function taskHandlers(work: Work, deps: SharedParts, member: Membership) {
     decisions: async (page) => ({ decisions: deps.journal.decisions(page) }),
     pull: (params, call) => pullModel(params.model, deps, call),
     doctor: (_, { signal }) => deps.doctor(parts().settings, signal),
-    gpuHistory: async ({ seconds }) => deps.gpuHistory(seconds),
+    gpuHistory: ({ seconds }) => deps.gpuHistory(seconds),
   } satisfies Partial<Handlers>;
 }
 

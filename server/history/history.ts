@@ -10,10 +10,10 @@ import { type NamedGpu, openPoints, type PointTable } from "./table.ts";
 
 /** What was read of the GPUs, beyond what is in memory. Where the disk refuses, only what is in memory is told. */
 export interface GpuHistory extends AsyncDisposable {
-  /** Hears of one reading of now. The file is opened by the first. */
+  /** Hears of one reading of now. The file is opened by the first, or by who wants to know. */
   take(reading: GpuReading): void;
   /** The last `seconds` of every GPU. */
-  read(seconds: number): ResultOf<typeof gpuHistory>;
+  read(seconds: number): Promise<ResultOf<typeof gpuHistory>>;
 }
 
 export interface HistoryDeps {
@@ -56,15 +56,21 @@ export function createGpuHistory({ folder, log, wallMs, recent, mostBytes = MOST
     }),
   );
 
+  const begin = () => {
+    opening ??= openStore({ folder, log, mostBytes }).then((opened) => {
+      store = opened;
+    });
+    return opening;
+  };
+
   return {
     take(reading) {
       if (isOver) return;
-      opening ??= openStore({ folder, log, mostBytes }).then((opened) => {
-        store = opened;
-      });
+      void begin(); // it never rejects
       steps.take(reading, wallMs());
     },
-    read(seconds) {
+    async read(seconds) {
+      if (!isOver) await begin();
       const nowMs = wallMs();
       const { stepMs, keptMs } = stepsFor(seconds);
       const fromMs = nowMs - seconds * 1_000;

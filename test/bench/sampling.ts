@@ -56,7 +56,7 @@ const share = ((user + system) / 1_000 / tookMs) * 100;
 const lines = [
   `${isReal ? "nvidia-smi" : "fake with 8 cards"}: ${readings - before.readings} readings in ${(tookMs / 1_000).toFixed(1)} s`,
   `this process, with what is written: ${share.toFixed(3)} % of one core`,
-  `on disk: ${(await stat(join(folder, "gpus.db"))).size} bytes, and ${history.read(300).gpus.length} GPUs in it`,
+  `on disk: ${(await stat(join(folder, "gpus.db"))).size} bytes, and ${(await history.read(300)).gpus.length} GPUs in it`,
 ];
 if (isReal && process.platform === "linux")
   lines.push(`its tools: ${((((await ofChildren()) - children) / tookMs) * 100).toFixed(3)} % of one core`);

@@ -68,18 +68,11 @@ async function place() {
   return site;
 }
 
-/** Until the file is open, which SQLite's log beside it shows: the first reading opens it. */
-async function opened(history: GpuHistory, site: Awaited<ReturnType<typeof place>>): Promise<void> {
-  history.take(reading(0));
-  while (!(await stat(`${site.file}-wal`).catch(() => null))) await new Promise((resolve) => setImmediate(resolve));
-  await new Promise((resolve) => setImmediate(resolve));
-}
-
 test("the last hundred seconds are told as they were read", async () => {
   await using site = await place();
   const history = site.open();
   site.run(history, 150, (nth) => ({ "temperature.gpu": String(nth % 100) }));
-  const [gpu] = history.read(100).gpus;
+  const [gpu] = (await history.read(100)).gpus;
   assert.equal(gpu?.samples.length, 100);
   assert.deepEqual([gpu?.stepMs, gpu?.samples[0]?.celsius, gpu?.samples.at(-1)?.celsius], [1_000, 50, 49]);
 });
@@ -87,13 +80,13 @@ test("the last hundred seconds are told as they were read", async () => {
 test("an hour is told in steps of ten seconds, means and the highest temperature, up to this moment", async () => {
   await using site = await place();
   const history = site.open();
-  await opened(history, site);
+  await history.read(1); // the file is open from here on
   site.run(history, 3_600, (nth) => ({
     "memory.used": nth % 2 === 0 ? "1000" : "3000",
     "memory.free": "19456",
     "temperature.gpu": String(40 + (nth % 10)),
   }));
-  const [gpu] = history.read(3_600).gpus;
+  const [gpu] = (await history.read(3_600)).gpus;
   assert.equal(gpu?.stepMs, 10_000);
   assert.equal(gpu?.samples.length, 360);
   const whole = gpu?.samples.slice(1) ?? [];
@@ -104,14 +97,14 @@ test("an hour is told in steps of ten seconds, means and the highest temperature
 test("what was read is there after a restart, and steps that were cut in two are told once", async () => {
   await using site = await place();
   const first = site.open();
-  await opened(first, site);
+  await first.read(1); // the file is open from here on
   site.run(first, 305, () => ({ "temperature.gpu": "60" }));
   await first[Symbol.asyncDispose]();
   site.nowMs += 2 * HOUR;
   const second = site.open();
-  await opened(second, site);
+  await second.read(1); // the file is open from here on
   site.run(second, 25, () => ({ "temperature.gpu": "70" }));
-  const [gpu] = second.read(3 * 3_600).gpus;
+  const [gpu] = (await second.read(3 * 3_600)).gpus;
   const celsius = gpu?.samples.map((it) => it.celsius) ?? [];
   assert.deepEqual([celsius[0], celsius.at(-1), new Set(celsius).size], [60, 70, 2]);
   assert.equal(new Set(gpu?.samples.map((it) => it.atMs)).size, gpu?.samples.length);
@@ -136,8 +129,8 @@ test("a month in minutes, at most 500 points, and nothing that is older", async 
     );
   }
   const history = site.open();
-  await opened(history, site);
-  const { samples = [] } = history.read(30 * 86_400).gpus[0] ?? {};
+  await history.read(1); // the file is open from here on
+  const { samples = [] } = (await history.read(30 * 86_400)).gpus[0] ?? {};
   assert.ok(samples.length > 400 && samples.length <= 500, String(samples.length));
 });
 
@@ -171,7 +164,7 @@ test("an answer of a driver that cannot be is no part of it", async () => {
   await using site = await place();
   const history = site.open();
   site.run(history, 3, (nth) => (nth === 1 ? { "memory.used": "-4" } : {}));
-  assert.equal(history.read(100).gpus[0]?.samples.length, 2);
+  assert.equal((await history.read(100)).gpus[0]?.samples.length, 2);
 });
 
 test("a file that is damaged is moved aside, and a new one begun", async () => {
@@ -183,7 +176,7 @@ test("a file that is damaged is moved aside, and a new one begun", async () => {
   while (site.log.lines.length === 0) await new Promise((resolve) => setImmediate(resolve));
   assert.match(site.log.lines[0] ?? "", /history of the GPUs cannot be read: a new one is begun/);
   site.run(history, 200);
-  assert.ok((history.read(200).gpus[0]?.samples.length ?? 0) >= 20);
+  assert.ok(((await history.read(200)).gpus[0]?.samples.length ?? 0) >= 20);
   assert.ok((await readdir(site.folder)).includes("gpus.broken-1"));
 });
 
@@ -194,7 +187,7 @@ test("where nothing can be written, what is in memory is told, and it is said on
   history.take(reading(0));
   while (site.log.lines.length === 0) await new Promise((resolve) => setImmediate(resolve));
   site.run(history, 200);
-  const [gpu] = history.read(3_600).gpus;
+  const [gpu] = (await history.read(3_600)).gpus;
   assert.deepEqual([gpu?.samples.length, site.log.lines.length], [10, 1]);
   assert.match(site.log.lines[0] ?? "", /there is no history of the GPUs/);
 });

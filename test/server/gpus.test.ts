@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Client } from "../../server/cli/client.ts";
 import { isAlive } from "../../server/platform/processes.ts";
+import { gpuHistory } from "../../server/protocol/gpu.ts";
 import { card } from "../gpu/smi.ts";
+import { connect } from "./connect.ts";
 import { machine, statusWhen } from "./gpuMachine.ts";
+
+const never = new AbortController().signal;
 
 const POSIX = { skip: process.platform !== "linux" };
 
@@ -66,3 +71,33 @@ for (const [how, end] of [
     await gone([pid, ...tools]);
     await site[Symbol.asyncDispose]();
   });
+
+test("what was read is told as it was read, and in steps after a restart, from disk", POSIX, async () => {
+  await using site = await machine({ cards: [card(0), card(1)] }, { TANDEM_GPU_PERIOD_MS: "50" });
+  const ask = (client: Client, seconds: number) => client.send(gpuHistory, { seconds }, () => undefined, never);
+  await statusWhen(site.client, (now) => now.gpus.length === 2);
+  const endMs = performance.now() + 30_000;
+  let recent = await ask(site.client, 100);
+  while ((recent.gpus[1]?.samples.length ?? 0) < 5) {
+    assert.ok(performance.now() < endMs);
+    await sleep(20);
+    recent = await ask(site.client, 100);
+  }
+  const [sample] = recent.gpus[0]?.samples ?? [];
+  assert.deepEqual([sample?.celsius, sample?.powerWatts, sample?.busyPercent], [54, 121.5, 37]);
+  assert.ok(Math.abs(Date.now() - (sample?.atMs ?? 0)) < 60_000, "by the clock on the wall");
+  const first = await site.instance.pid();
+  await site.client[Symbol.asyncDispose]();
+  if (first !== null) await site.instance.gone(first);
+  site.smi.become({});
+  await using later = await connect(site.instance, {});
+  await statusWhen(later, () => true);
+  const { gpus } = await ask(later, 3_600);
+  assert.deepEqual(
+    gpus.map((it) => [it.stepMs, it.name, it.samples[0]?.celsius]),
+    [
+      [10_000, "NVIDIA GeForce RTX 3090", 54],
+      [10_000, "NVIDIA GeForce RTX 3090", 54],
+    ],
+  );
+});

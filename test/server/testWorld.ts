@@ -72,7 +72,7 @@ export function testWorld(folder: string, log: Log, options: TestWorldOptions = 
       follow: () => undefined,
     }),
     hardware: () => Promise.resolve({ ramBytes: 16e9, cores: 2, gpus: [] }),
-    gpuHistory: () => ({ gpus: [] }),
+    gpuHistory: async () => ({ gpus: [] }),
     doctor: async () => ({ tier: "CPU_ONLY", problems: [], markdown: "" }),
     rates: {
       book: createRateBook({ folder: join(folder, "rates"), log, wallMs: () => Date.now() }),

@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import Mocha from "mocha";
 import { REPORT_PORT, type Report } from "../report.ts";
 import { answering } from "./answering.ts";
+import { checking } from "./checking.ts";
 import { configuring } from "./configuring.ts";
 import { told } from "./desk.ts";
 import { dying } from "./dying.ts";
@@ -12,7 +13,7 @@ import { starting } from "./starting.ts";
 
 const TEST_TIMEOUT_MS = 20_000;
 /** In this order: the first needs an extension that nobody has used yet. */
-const SUITES = [starting, editing, answering, configuring, dying, serving];
+const SUITES = [starting, editing, answering, checking, configuring, dying, serving];
 
 /** VS Code calls this inside its extension host; it ends when every test has been reported. */
 export async function run(): Promise<void> {
