@@ -194,19 +194,24 @@ function apiOf(gpu: string): "cpu" | "cuda" | "other" {
 type Job = { kind: "generate"; request: WireRequest } | { kind: "embed"; texts: string[] };
 type Work = (job: Job, signal: AbortSignal) => AsyncGenerator<Answer, void, void>;
 
-/** One piece of work at a time, numbered; trimming is one too. */
+/** One piece of work at a time, numbered. Who comes while it is trimmed waits, and it is not trimmed while somebody works. */
 function createWork({ child, messages }: EngineGiven): { work: Work; trim: NonNullable<Engine["trim"]> } {
   let lastId = 0;
   let isBusy = false;
-  function begin(signal: AbortSignal): void {
-    throwIfAborted(signal);
-    if (isBusy) throw new Error("an embedded engine does one thing at a time");
-    isBusy = true;
+  let trimming: Promise<void> = Promise.resolve();
+  async function dropContext(): Promise<void> {
+    child.send({ kind: "trim" });
+    const answer = await messages.take();
+    if (answer.kind !== "trimmed") throw new Error(`the engine answered ${answer.kind} to trimming`);
   }
   return {
     async *work(job, signal) {
-      begin(signal);
+      throwIfAborted(signal);
+      if (isBusy) throw new Error("an embedded engine does one thing at a time");
+      isBusy = true;
       try {
+        // An engine that dies of it is told by its own end.
+        await trimming.catch(() => undefined);
         yield* converse({ child, messages, work: { ...job, id: ++lastId } }, signal);
       } finally {
         isBusy = false;
@@ -214,14 +219,10 @@ function createWork({ child, messages }: EngineGiven): { work: Work; trim: NonNu
     },
     /** Over in no time, so that its signal is looked at before only. */
     async trim(signal) {
-      begin(signal);
-      try {
-        child.send({ kind: "trim" });
-        const answer = await messages.take();
-        if (answer.kind !== "trimmed") throw new Error(`the engine answered ${answer.kind} to trimming`);
-      } finally {
-        isBusy = false;
-      }
+      throwIfAborted(signal);
+      if (isBusy) return;
+      trimming = trimming.then(dropContext);
+      await trimming;
     },
   };
 }

@@ -1,8 +1,9 @@
-import { stat } from "node:fs/promises";
-import { isAbsolute } from "node:path";
+import { homedir } from "node:os";
+import { isAbsolute, join } from "node:path";
 import type { Need } from "../core/govern/loadable.ts";
 import type { VllmSpec } from "../engineSpec.ts";
 import { abortError, TandemError, throwIfAborted } from "../errors.ts";
+import { findProgram } from "../platform/findProgram.ts";
 import type { Engine } from "../ports.ts";
 import { checkedArguments, VLLM_FLAGS } from "./extraArguments.ts";
 import { type OwnServer, type OwnServerDeps, ownEngine, type Running, startOwnServer } from "./ownServer.ts";
@@ -25,10 +26,10 @@ const DEV_MODE = "VLLM_SERVER_DEV_MODE";
  */
 export async function openVllm(spec: VllmSpec, deps: OwnServerDeps, signal: AbortSignal): Promise<Engine> {
   throwIfAborted(signal);
-  await checkIsHere(spec.executable, process.platform);
+  const program = await whereItIs(spec.executable, process.platform);
   const startedMs = performance.now();
   const output = createOutput();
-  const running = await startOwnServer(serverOf(spec, output), deps, signal);
+  const running = await startOwnServer(serverOf({ ...spec, executable: program }, output), deps, signal);
   try {
     const engine = await ownEngine(
       running,
@@ -80,20 +81,26 @@ export function vllmArguments(
   ];
 }
 
-/** Throws TandemError not-configured. */
-async function checkIsHere(executable: string, platform: NodeJS.Platform): Promise<void> {
+/** The program: a path, or a name in PATH or in the environments that people make for it. Throws TandemError not-configured. */
+async function whereItIs(name: string, platform: NodeJS.Platform): Promise<string> {
   if (platform === "win32")
     throw new TandemError(
       "not-configured",
       "vLLM does not run on Windows",
       "Use llama-server (`tandem get llama-server`), or start vLLM in WSL and set its address as endpoint",
     );
-  const why = isAbsolute(executable) ? "is no file" : "is not a whole path";
-  const found = isAbsolute(executable) ? await stat(executable).catch(() => null) : null;
-  if (found?.isFile()) return;
+  const { env } = process;
+  const environments = [
+    env.VIRTUAL_ENV ?? "",
+    join(homedir(), "vllm"),
+    join(homedir(), "vllm", ".venv"),
+    join(homedir(), ".venv"),
+  ];
+  const found = await findProgram(name, { env, besides: environments.map((it) => join(it, "bin")) });
+  if (found !== null) return found;
   throw new TandemError(
     "not-configured",
-    `vLLM is to be at ${executable || "(nothing)"}, which ${why}`,
+    `There is no vLLM at ${isAbsolute(name) ? name : `"${name}", in PATH or in ${environments.slice(1).join(", ")}`}`,
     "`which vllm` tells where it is, in the environment it was installed into; `tandem get` tells how to install it",
   );
 }
@@ -129,10 +136,18 @@ function canSleep({ extraArguments }: VllmSpec): boolean {
 /** Level 1: keys and values are dropped and the weights wait in main memory, from where they are back in a moment. */
 function withSleep(engine: Engine, running: Running): Engine {
   let isAsleep = false;
+  let falling: Promise<void> = Promise.resolve();
   async function wake(signal: AbortSignal): Promise<void> {
+    // One that could not fall asleep is awake.
+    await falling.catch(() => undefined);
     if (!isAsleep) return;
     await running.post("/wake_up", signal);
     isAsleep = false;
+  }
+  async function sleep(signal: AbortSignal): Promise<void> {
+    if (isAsleep) return;
+    await running.post("/sleep?level=1", signal);
+    isAsleep = true;
   }
   const { relay, embed } = engine;
   return {
@@ -144,9 +159,8 @@ function withSleep(engine: Engine, running: Running): Engine {
     relay: relay && (async (request, signal) => wake(signal).then(() => relay(request, signal))),
     embed: embed && (async (texts, signal) => wake(signal).then(() => embed(texts, signal))),
     async trim(signal) {
-      if (isAsleep) return;
-      await running.post("/sleep?level=1", signal);
-      isAsleep = true;
+      falling = sleep(signal);
+      await falling;
     },
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
   };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -180,16 +180,23 @@ test("its health check says yes and nothing is written: it is found out, told an
   while ((await running([engine.pid ?? 0])).length > 0) await new Promise(setImmediate);
 });
 
-for (const [executable, why] of [
-  ["vllm", /not a whole path/],
-  ["/nowhere/vllm", /is no file/],
-] as const)
+for (const executable of ["vllm", "/nowhere/vllm", "./vllm"])
   test(`vLLM that is not there: ${executable}`, { skip: unixOnly }, async () => {
     await assert.rejects(
-      open({ executable }),
-      (error) => error instanceof TandemError && error.code === "not-configured" && why.test(error.message),
+      open({ executable }, { PATH: "/nowhere", HOME: folder }),
+      (error) => error instanceof TandemError && error.code === "not-configured" && error.message.includes(executable),
     );
   });
+
+test("vLLM by its name: in PATH, in the environment that is active", { skip: unixOnly }, async () => {
+  const bin = join(folder, "venv", "bin");
+  await mkdir(bin, { recursive: true });
+  await copyFile(basic.executable, join(bin, "vllm"));
+  for (const env of [{ PATH: `${bin}:/bin` }, { PATH: "/bin", VIRTUAL_ENV: join(folder, "venv") }]) {
+    await using engine = await open({ executable: "vllm" }, { ...env, HOME: folder });
+    assert.equal((await ask(engine, chatRequest("hi"))).text, "Hello there");
+  }
+});
 
 test("killed: `gone` says by what", { skip: unixOnly }, async () => {
   const log = recordingLog();

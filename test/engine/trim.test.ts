@@ -27,6 +27,15 @@ test("trimmed, it gives back its keys and values, and the next request is answer
   const again = await ask(engine, textRequest(ADD, { maxTokens: 4 }));
   assert.equal(again.text, first.text);
   assert.equal(again.done.cachedTokens, 0);
+  const [meanwhile] = await Promise.all([
+    ask(engine, textRequest(ADD, { maxTokens: 4 })),
+    engine.trim?.(never),
+    engine.trim?.(never),
+  ]);
+  assert.equal(meanwhile.text, first.text, "it is not trimmed while somebody works");
+  const trimming = engine.trim?.(never);
+  assert.equal((await ask(engine, textRequest(ADD, { maxTokens: 4 }))).text, first.text, "who comes meanwhile waits");
+  await trimming;
 });
 
 test("what it says that it holds follows the types of keys and values", async () => {
