@@ -4,12 +4,13 @@ import type { JournalEntry } from "../../server/protocol/decisions.ts";
 export function accountOf(it: JournalEntry): string {
   const what = it.action ?? it.method;
   return [
-    `# ${plain(what)}: ${plain(it.model)} on ${plain(it.device)}`,
+    `# Decision: ${plain(what)}`,
     "",
     `${plain(it.why)}.`.replace(/\.\.$/, "."),
     "",
     "| | |",
     "|---|---|",
+    `| Answered by | ${it.model === it.device ? name(it.model) : `${name(it.model)} on ${name(it.device)}`} |`,
     row("When", new Date(it.atMs).toISOString()),
     row("Asked for", it.asked),
     ...(it.tier ? [row("Taken for", `${it.tier} task`)] : []),
@@ -27,7 +28,7 @@ function compared({ candidates }: JournalEntry): readonly string[] {
   if (candidates.length === 0) return ["There was no choice: nothing was compared."];
   const rows = candidates.map(({ model, device, cost, why }) => {
     const terms = [cost.queueMs, cost.loadMs, cost.prefillMs, cost.decodeMs, cost.penaltyMs, cost.totalMs];
-    return `| ${[plain(model), plain(device), ...terms.map((ms) => String(Math.round(ms))), plain(why)].join(" | ")} |`;
+    return `| ${[name(model), name(device), ...terms.map((ms) => String(Math.round(ms))), plain(why)].join(" | ")} |`;
   });
   return [
     "## What was compared",
@@ -40,8 +41,16 @@ function compared({ candidates }: JournalEntry): readonly string[] {
   ];
 }
 
-function row(name: string, value: string): string {
-  return `| ${name} | ${plain(value)} |`;
+function row(what: string, value: string): string {
+  return `| ${what} | ${plain(value)} |`;
+}
+
+/** As it is: an address in it is no link. */
+function name(text: string): string {
+  return `\`${text
+    .replace(/[\r\n]+/g, " ")
+    .replaceAll("`", "'")
+    .replaceAll("|", "\\|")}\``;
 }
 
 function outcomeOf({ outcome }: JournalEntry): string {

@@ -9,7 +9,7 @@ const candidates = [{ engine: "draft", model: "Qwen|14B", device: "cuda:0", cost
 
 const rows = [
   { name: "every term of what was compared", decision: { candidates }, has: /<td[^>]*>2000<\/td>[\s\S]*>2431<\/td>/ },
-  { name: "a bar in a name does not add a column", decision: { candidates }, has: /<td>Qwen\|14B<\/td>/ },
+  { name: "a bar in a name does not add a column", decision: { candidates }, has: /<td><code>Qwen\|14B<\/code><\/td>/ },
   { name: "no choice", decision: {}, has: /nothing was compared/ },
   { name: "it still runs", decision: { outcome: null }, has: /<td>it runs<\/td>/ },
   {
@@ -21,7 +21,7 @@ const rows = [
   {
     name: "names are no markup",
     decision: { model: "[x](command:evil) <b>", why: "**no**\n# heading" },
-    has: /\[x\]\(command:evil\) &lt;b&gt;/,
+    has: /<code>\[x\]\(command:evil\) &lt;b&gt;<\/code>/,
   },
 ] as const;
 
