@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { TandemError } from "../../server/errors.ts";
+import { TandemError } from "../../server/errors.ts";
 import { GB } from "../fakes/card.ts";
 import { noMemory } from "../fakes/places.ts";
 import { type Asked, poolBench } from "./enginePool.ts";
@@ -166,6 +166,24 @@ test("a load that finds no memory is tried once more, and then says what it foun
   const error = await failure(asked.lease);
   assert.equal(error.code, "no-memory");
   assert.equal((error.cause as Error).message, "cudaMalloc failed");
+});
+
+test("a server that was not there is asked again by each request, and answers as soon as it is there", async (t) => {
+  await using bench = poolBench(t);
+  const { places } = bench;
+  places.isHeld = true;
+  const member = bench.join([places.place({ id: "server", bytes: 0 })]);
+  for (let time = 0; time < 6; time++) {
+    const asked = bench.ask(member, "server");
+    await bench.settle();
+    places.loads[time]?.fail(new TandemError("provider", "connection refused", "start it"));
+    assert.equal((await failure(asked.lease)).message, "connection refused");
+  }
+  const asked = bench.ask(member, "server");
+  await bench.settle();
+  places.loads[6]?.succeed();
+  using lease = await asked.lease;
+  assert.equal(lease.engine.model.id, "server");
 });
 
 test("more than may wait are refused as a server does it that has too much to do", async (t) => {

@@ -139,7 +139,8 @@ function loadFailed(draft: Draft, { key, why, message }: Of<"load-failed">): voi
     failures,
     memoryFailures,
     failure: message,
-    retryMs: failures >= MOST_FAILURES ? draft.atMs + pauseMs : draft.atMs,
+    // A server that was not there costs nothing to ask again, and its user may have just started it.
+    retryMs: failures >= MOST_FAILURES && option.needs.length > 0 ? draft.atMs + pauseMs : draft.atMs,
     rereadMs: memoryFailures > 0 ? draft.atMs + draft.rules.settleMs : 0,
     learnt: memoryFailures > 0 ? learn(model, option, more) : model.learnt,
     held: null,
