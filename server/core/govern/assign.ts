@@ -21,16 +21,19 @@ export type Obstacle =
   /** For ever, as far as this request goes. */
   | { readonly kind: "failed" | "never"; readonly key: string };
 
-/** Gives turns, begins loads and makes room, in the order in which requests stand in line. What waits then has its obstacle. */
+/** Gives turns, begins loads and makes room, in the order in which requests stand in line. What waits then has its obstacle, in that order. */
 export function assign(draft: Draft): ReadonlyMap<string, Obstacle> {
-  for (const it of inLine(draft)) {
-    const [first = ""] = it.choices;
-    if (grantable(draft, it, first) === null) grant(draft, it, { key: first, why: null });
-  }
+  const line = inLine(draft);
+  const left = line.filter((it) => {
+    const [key = ""] = it.choices;
+    if (grantable(draft, it, key) !== null) return true;
+    grant(draft, it, { key, why: null });
+    return false;
+  });
   reopenRooms(draft);
   const obstacles = new Map<string, Obstacle>();
   const pass: Pass = { draft, blocked: new Map() };
-  for (const it of inLine(draft)) {
+  for (const it of left) {
     const obstacle = place(pass, it);
     if (obstacle) obstacles.set(it.request, obstacle);
   }
@@ -148,7 +151,7 @@ function attemptLoad({ draft, blocked }: Pass, asked: Asked, nth: number): Obsta
   if (!model || model.retryMs > draft.atMs) return { kind: "failed", key };
   if (model.rereadMs > draft.atMs) return { kind: "reread", key };
   const claim = claimOf(draft, asked, nth);
-  const memo = `${key} ${Object.values(claim)}`;
+  const memo = `${key} ${claim.mayMove} ${claim.leastIdleMs} ${claim.isSmallest} ${claim.mayGuess}`;
   const known = blocked.get(memo);
   if (known) return known;
   const plan = planFor(draft, model, claim);

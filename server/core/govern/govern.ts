@@ -2,7 +2,6 @@ import { assign, isForEver, type Obstacle } from "./assign.ts";
 import type { GovernEffect, GovernEvent } from "./event.ts";
 import { hear } from "./hear.ts";
 import { isSeen } from "./ledger.ts";
-import { inLine } from "./line.ts";
 import { refusalOf, sentence } from "./reasons.ts";
 import { relieve } from "./relieve.ts";
 import type { GovernRules } from "./rules.ts";
@@ -40,9 +39,9 @@ function expire(draft: Draft): void {
 function tell(draft: Draft, obstacles: ReadonlyMap<string, Obstacle>): void {
   const positions = new Map<string, number>();
   const sentences = new Map<Obstacle | string, string>();
-  for (const asked of inLine(draft)) {
-    const obstacle = obstacles.get(asked.request);
-    if (!obstacle) continue;
+  for (const [request, obstacle] of obstacles) {
+    const asked = draft.requests.get(request);
+    if (!asked) continue;
     if (isForEver(obstacle)) {
       draft.requests.delete(asked.request);
       draft.effects.push({ kind: "refuse", request: asked.request, ...refusalOf(draft, asked) });

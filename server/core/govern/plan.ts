@@ -42,6 +42,8 @@ export type Block =
 
 /** An embedder on the processor answers slower: worth it when a writer that takes longer than this to load would have to go for it. */
 const CPU_COST = 2;
+/** A device that cannot be used is told of only where no other could be waited for. */
+const UNUSABLE = Number.MAX_VALUE;
 /** Models that are in use go only when nothing idle will do. */
 const BUSY_COST = 1e3;
 
@@ -99,7 +101,7 @@ function rate(draft: Draft, { model, option, claim }: Case): Rated {
   const needs = needsOf(model, option);
   if (needs.some((it) => neverFits(draft, it))) return { plan: { kind: "never", option }, cost: 0 };
   const block = blockOf(draft, { model, option, claim });
-  if (block) return { plan: { kind: "blocked", option, block }, cost: 0 };
+  if (block) return { plan: { kind: "blocked", option, block }, cost: UNUSABLE };
   const penalty = placeCost(draft, model, option);
   const missing = missingFor(draft, model, needs);
   const short = new Map<string, number>();
@@ -113,7 +115,8 @@ function rate(draft: Draft, { model, option, claim }: Case): Rated {
     return { plan: { kind: "blocked", option, block: { kind: "memory", device, missingBytes } }, cost: missingBytes };
   }
   const crowded = claim.isSmallest ? null : crowdedBy(draft, needs, victims.keys);
-  if (crowded) return { plan: { kind: "blocked", option, block: { kind: "pressure", device: crowded } }, cost: 0 };
+  if (crowded)
+    return { plan: { kind: "blocked", option, block: { kind: "pressure", device: crowded } }, cost: UNUSABLE };
   const kind = missing.size === 0 ? "now" : "after";
   return { plan: { kind, option, victims: victims.keys }, cost: penalty + victims.cost };
 }
