@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { metalBytes } from "../../server/gpu/apple.ts";
+import type { GpuReading } from "../../server/core/telemetry.ts";
+import { metalBytes, readApple } from "../../server/gpu/apple.ts";
 import { detectHardware, hardwareOf } from "../../server/gpu/detect.ts";
 import { readNvidiaOnce } from "../../server/gpu/nvidiaOnce.ts";
 import { silentLog } from "../fakes/log.ts";
@@ -51,6 +52,34 @@ for (const it of cases)
     const read = await readNvidiaOnce({ tool: smi.tool, patienceMs: 20_000 }, new AbortController().signal);
     assert.deepEqual(
       hardwareOf(read).gpus.map(({ id, name, vramBytes }) => [id, name, vramBytes]),
+      it.want,
+    );
+  });
+
+const reading = (vendor: "nvidia" | "amd" | "apple", index: number, totalBytes: number | null): GpuReading => ({
+  ...readApple(),
+  ...{ vendor, index, totalBytes, uuid: `${vendor}-${index}`, name: vendor },
+});
+const makes: readonly { name: string; gpus: readonly GpuReading[]; want: readonly string[] }[] = [
+  { name: "a lone AMD card", gpus: [reading("amd", 0, 16 * GIB)], want: ["auto amd-0"] },
+  { name: "two AMD cards", gpus: [reading("amd", 0, 16 * GIB), reading("amd", 1, 16 * GIB)], want: [] },
+  {
+    name: "an AMD card beside one of NVIDIA's",
+    gpus: [reading("nvidia", 0, 24 * GIB), reading("amd", 0, 1 * GIB)],
+    want: ["auto nvidia-0"],
+  },
+  {
+    name: "an AMD card beside one that tells no memory",
+    gpus: [reading("amd", 0, 8 * GIB), reading("amd", 1, null)],
+    want: [],
+  },
+  { name: "Apple silicon", gpus: [reading("apple", 0, 24 * GIB)], want: ["metal apple-0"] },
+];
+for (const it of makes)
+  test(`models are placed on: ${it.name}`, () => {
+    const { gpus } = hardwareOf({ gpus: it.gpus, instances: [] });
+    assert.deepEqual(
+      gpus.map(({ id, uuid }) => `${id} ${uuid}`),
       it.want,
     );
   });
