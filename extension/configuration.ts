@@ -21,7 +21,7 @@ export function createConfiguration(secrets: SecretStorage): Configuration {
       const values = Object.fromEntries(
         settingKeys.map((key) => [key, isSet(configuration, key) ? configuration.get(key) : undefined]),
       );
-      const { problems, ...read } = readSettings(values, (endpoint) => keys.get(endpoint) ?? "");
+      const { problems, ...read } = readSettings(values, (endpoint) => keys.get(endpoint) ?? "", process.env);
       const fresh = problems.filter((it) => !reported.has(it));
       for (const problem of fresh) reported.add(problem);
       if (fresh.length > 0) void window.showWarningMessage(`Tandem uses defaults instead of: ${fresh.join("; ")}`);

@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { fromEnvironment } from "../server/protocol/environment.ts";
 import { ServeParams } from "../server/protocol/service.ts";
 import { type ClientSettings, RoleSettings, Settings as Shape } from "../server/protocol/settings.ts";
 import type { DoorSettings } from "./door.ts";
-import type { SettingKey } from "./ids.ts";
+import { type SettingKey, settingKeys } from "./ids.ts";
 
 /** The API key kept for an endpoint; "" for none. */
 export type ApiKeyOf = (endpoint: string) => string;
@@ -20,24 +21,33 @@ const IsEnabled = z.boolean().default(false);
 
 type Values = Readonly<Partial<Record<SettingKey, unknown>>>;
 
-/** Settings as the orchestrator takes them, and those of the door. A bad value counts as not set and is reported by name. */
-export function readSettings(values: Values, apiKeyOf: ApiKeyOf): ReadSettings {
-  const problems: string[] = [];
+/**
+ * Settings as the orchestrator takes them, and those of the door; where nobody has set one, what the environment says of it. A bad value
+ * counts as not set and is reported by name.
+ */
+export function readSettings(set: Values, apiKeyOf: ApiKeyOf, env: Environment = {}): ReadSettings {
+  const variables = environmentOf(env);
+  const values: Values = { ...variables.values, ...defined(set) };
+  const problems: string[] = [...variables.problems];
   const given = <T>(key: SettingKey, field: Field<T>): T | undefined => {
     if (values[key] === undefined) return undefined;
     const parsed = field.safeParse(values[key]);
     if (parsed.success) return parsed.data;
-    problems.push(`${key}: ${parsed.error.issues[0]?.message ?? "not valid"}`);
+    const name = set[key] === undefined ? variables.names.get(key) : key;
+    problems.push(`${name}: ${parsed.error.issues[0]?.message ?? "not valid"}`);
     return undefined;
   };
   const role = (name: "draft" | "audit" | "embed"): ClientSettings["draft"] => {
-    const endpoint = checkedEndpoint(`tandem.${name}.endpoint`, values, problems);
+    const key = `tandem.${name}.endpoint` as const;
+    const endpoint = checkedEndpoint(key, values, problems);
     const model = given(`tandem.${name}.model`, RoleSettings.shape.model);
+    // A variable's key is for the variable's server alone.
+    const ownKey = set[key] === undefined ? env[`TANDEM_${name.toUpperCase()}_API_KEY`] : undefined;
     return {
       endpoint,
       model: model === "" ? "auto" : model,
       device: given(`tandem.${name}.device`, RoleSettings.shape.device),
-      apiKey: endpoint === undefined ? undefined : endpoint && apiKeyOf(endpoint),
+      apiKey: endpoint === undefined ? undefined : endpoint && (ownKey ?? apiKeyOf(endpoint)),
     };
   };
   const settings = {
@@ -67,6 +77,27 @@ export function normalEndpoint(value: string): string | null {
   const trimmed = value.trim().replace(/\/+$/, "");
   if (!URL.canParse(trimmed)) return null;
   return /^https?:$/.test(new URL(trimmed).protocol) ? trimmed : null;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What variables say of the settings, by the settings' names. */
+function environmentOf(env: Environment) {
+  const { values, origins, problems, conflicts } = fromEnvironment(env);
+  const found: Partial<Record<SettingKey, unknown>> = {};
+  const names = new Map<SettingKey, string>();
+  for (const key of settingKeys) {
+    const path = key.replace(/^tandem\./, "");
+    const full = [`roles.${path}`, `tasks.${path}`, `backends.${path}`].find((it) => origins.has(it));
+    if (full === undefined) continue;
+    found[key] = full.split(".").reduce<unknown>((at, part) => (at as Record<string, unknown>)[part], values);
+    names.set(key, origins.get(full) ?? key);
+  }
+  return { values: found, names, problems: [...problems, ...conflicts] };
+}
+
+function defined(values: Values): Values {
+  return Object.fromEntries(Object.entries(values).filter(([, it]) => it !== undefined));
 }
 
 type Parsed<T> = { success: true; data: T } | { success: false; error: { issues: readonly { message: string }[] } };

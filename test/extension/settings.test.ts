@@ -109,6 +109,26 @@ for (const it of doors)
     assert.equal(problems.length, it.problems ?? 0, problems.join("; "));
   });
 
+test("where nobody has set one, the environment counts, and its key goes to its own server only", () => {
+  const env = {
+    TANDEM_DRAFT_ENDPOINT: "http://there",
+    TANDEM_DRAFT_API_KEY: "secret",
+    NEURALCURSOR_GPU_EMBEDDING_DEVICE: "cuda:1",
+    TANDEM_MAX_TOKENS: "64",
+    TANDEM_AUDIT_DEVICE: "toaster",
+  };
+  const { settings, problems } = readSettings({ "tandem.maxTokens": 128 }, noKeys, env);
+  assert.deepEqual(JSON.parse(JSON.stringify(settings)), {
+    draft: { endpoint: "http://there", apiKey: "secret" },
+    audit: {},
+    embed: { device: "cuda:1" },
+    maxTokens: 128,
+  });
+  assert.match(problems.join("\n"), /^TANDEM_AUDIT_DEVICE: use "auto"/);
+  const elsewhere = readSettings({ "tandem.draft.endpoint": "http://elsewhere" }, noKeys, env);
+  assert.equal(elsewhere.settings.draft?.apiKey, "");
+});
+
 test("a key goes to its own server only", () => {
   const kept = new Map([[apiKeySlot("https://a.example/v1"), "secret"]]);
   const keyOf = (endpoint: string) => kept.get(apiKeySlot(endpoint)) ?? "";
