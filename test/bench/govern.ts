@@ -11,6 +11,7 @@ import type { Trace } from "../../server/core/simulate/trace.ts";
 import { crowdedTrace, randomFrom } from "../core/govern/randomTrace.ts";
 
 const MOST_SHARE = 0.6;
+const ROUNDS = 10;
 
 const shipped = SCENARIOS.get("alternating")?.();
 if (!shipped) throw new Error("There is no trace called alternating");
@@ -64,26 +65,32 @@ function shuffled(trace: Trace): Trace {
   return { ...trace, requests: trace.requests.map((it) => ({ ...it, choices: choose() })) };
 }
 
-/** Without what the simulation itself costs. */
+/** Without what the simulation itself costs; of several rounds the best, since what else runs here is no cost of ours. */
 function costOf(trace: Trace): string {
+  const rounds = Array.from({ length: ROUNDS }, () => timesOf(trace)).sort((a, b) => mean(a) - mean(b));
+  const [best = []] = rounds;
+  const p99 = best[Math.floor(best.length * 0.99)] ?? 0;
+  const perSecond = Math.round(1_000 / mean(best));
+  return `${best.length} events, ${micro(mean(best))} each, 99 of 100 within ${micro(p99)}: ${perSecond} a second`;
+}
+
+function timesOf(trace: Trace): readonly number[] {
   const policy = governed(GOVERN_RULES);
   const tookMs: number[] = [];
-  const timed = {
+  simulate(trace, {
     dueAtMs: policy.dueAtMs,
-    hear(event: Parameters<typeof policy.hear>[0]) {
+    hear(event) {
       const startMs = performance.now();
       const effects = policy.hear(event);
       tookMs.push(performance.now() - startMs);
       return effects;
     },
-  };
-  // The first run warms up.
-  for (let round = 0; round < 5; round++) simulate(trace, round === 4 ? timed : governed(GOVERN_RULES));
-  tookMs.sort((a, b) => a - b);
-  const mean = tookMs.reduce((sum, it) => sum + it, 0) / tookMs.length;
-  const p99 = tookMs[Math.floor(tookMs.length * 0.99)] ?? 0;
-  const perSecond = Math.round(1_000 / mean);
-  return `${tookMs.length} events, ${micro(mean)} each, 99 of 100 within ${micro(p99)}: ${perSecond} a second`;
+  });
+  return tookMs.sort((a, b) => a - b);
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, it) => sum + it, 0) / values.length;
 }
 
 function row(cells: readonly (string | number)[]): string {

@@ -12,7 +12,7 @@ export interface Victims {
   readonly cost: number;
 }
 
-/** Of more candidates than these not every set is looked at: 4096 sets take well below a millisecond. */
+/** Of more candidates than these not every set is looked at. */
 export const MOST_EXHAUSTIVE = 12;
 
 /**
@@ -49,25 +49,33 @@ function sumOf(chosen: readonly Candidate[]): number {
   return chosen.reduce((sum, it) => sum + it.cost, 0);
 }
 
-function movedBy(chosen: readonly Candidate[]): number {
-  return chosen.reduce((sum, it) => sum + [...it.frees.values()].reduce((all, bytes) => all + bytes, 0), 0);
+function movedBy(it: Candidate): number {
+  return [...it.frees.values()].reduce((all, bytes) => all + bytes, 0);
 }
 
+/** Every candidate goes or stays; a branch is left when it is no cheaper than what was found, or cannot give enough any more. */
 function bestSet(useful: readonly Candidate[], missing: ReadonlyMap<string, number>): readonly Candidate[] {
-  let best = useful;
-  let bestCost = sumOf(useful);
-  let bestMoved = movedBy(useful);
-  for (let set = 0; set < 2 ** useful.length; set++) {
-    const chosen = useful.filter((_, nth) => (set >> nth) & 1);
-    const cost = sumOf(chosen);
-    if (cost > bestCost || !isEnough(chosen, missing)) continue;
-    const moved = movedBy(chosen);
-    if (cost === bestCost && moved >= bestMoved) continue;
-    best = chosen;
-    bestCost = cost;
-    bestMoved = moved;
-  }
-  return best;
+  const devices = [...missing.keys()];
+  const order = [...useful].sort((a, b) => a.cost - b.cost);
+  // What all from a candidate on give back together.
+  const rest = order.map((_, nth) => devices.map((device) => freedBy(order.slice(nth), device)));
+  let best = { chosen: useful, cost: sumOf(useful), moved: useful.reduce((sum, it) => sum + movedBy(it), 0) };
+  const visit = (nth: number, branch: typeof best, lacking: readonly number[]): void => {
+    if (branch.cost > best.cost || (branch.cost === best.cost && branch.moved >= best.moved)) return;
+    if (lacking.every((bytes) => bytes <= 0)) {
+      best = branch;
+      return;
+    }
+    const it = order[nth];
+    const left = rest[nth];
+    if (!it || !left || lacking.some((bytes, device) => bytes > (left[device] ?? 0))) return;
+    const without = devices.map((device, index) => (lacking[index] ?? 0) - (it.frees.get(device) ?? 0));
+    const { chosen, cost, moved } = branch;
+    visit(nth + 1, { chosen: [...chosen, it], cost: cost + it.cost, moved: moved + movedBy(it) }, without);
+    visit(nth + 1, branch, lacking);
+  };
+  visit(0, { chosen: [], cost: 0, moved: 0 }, [...missing.values()]);
+  return best.chosen;
 }
 
 function greedySet(useful: readonly Candidate[], missing: ReadonlyMap<string, number>): readonly Candidate[] {
