@@ -4,6 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { Client } from "../../server/cli/client.ts";
 import { toFailure } from "../../server/cli/failure.ts";
+import { unload } from "../../server/protocol/engines.ts";
 import { generate, status } from "../../server/protocol/requests.ts";
 import { connect } from "../server/connect.ts";
 import { createInstance, type Instance } from "../server/instance.ts";
@@ -13,17 +14,22 @@ import { ensureTinyLlama } from "../setup/tinyllama.ts";
 
 const never = new AbortController().signal;
 const quiet = () => undefined;
-/** Until the next kill: long enough for an engine to load, read a prompt and write. */
-const MOST_PAUSE_MS = 3_000;
-const ANSWERED_EVERY = 10;
+/** After the moment has come, at random up to this: as long as a load takes, or a prompt. */
+const MOST_DELAY_MS = { load: 1_500, prefill: 1_500, decode: 600 };
 const ORPHAN_MS = 5_000;
+const QUIET_MS = 10_000;
 const POLL_MS = 5;
-const WRITERS = 3;
+const WRITERS = 2;
 const LOG_CHARS = 4_000;
+const LONG_PROMPT = `${"The keeper of the light wrote down the weather of each day. ".repeat(6)}Then, one evening,`;
+
+type Moment = keyof typeof MOST_DELAY_MS;
+type Victim = "orchestrator" | "engine";
 
 /**
- * `npm run bench:kills -- [--rounds N] [--seed N] [--engine embedded|llama-server]`: an orchestrator under load is killed with
- * SIGKILL at random moments. Clients go on as if nothing had happened, nothing is left behind, and at the end everything works.
+ * `npm run bench:kills -- [--rounds N] [--seed N] [--engine embedded|llama-server]`: in each round an orchestrator under load, or one of
+ * the processes below it (engine child, llama-server, its watchdog), is killed with SIGKILL while a model is loaded, a prompt is read or
+ * text is written. Every request is answered or fails for that reason; nothing is left behind, nobody keeps a turn, the next is served.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -36,82 +42,149 @@ async function main(): Promise<void> {
   await using instance = await createInstance({ TANDEM_GRACE_MS: "5000" });
   const settings = { llamaServer, draft: { model: `file:${model.path}` }, audit: { model: `file:${model.path}` } };
   const random = generator(seed);
-  const tally = { answered: 0, givenUp: 0, strange: new Set<string>() };
-  const stop = new AbortController();
-  const writers = await Promise.all(Array.from({ length: WRITERS }, () => connect(instance, settings)));
-  const load = writers.map((client, index) => keepWriting(client, index, tally, stop.signal));
+  const clients = await Promise.all(Array.from({ length: WRITERS }, () => connect(instance, settings)));
   await using watcher = await connect(instance, settings);
-  const recovered: number[] = [];
-  const gone: number[] = [];
-  let orphans = 0;
+  const tally = emptyTally();
   for (let round = 0; round < rounds; round++) {
-    await wait(random() * MOST_PAUSE_MS);
-    // Now and then it is left alone until it has answered: nothing is stuck after all these deaths.
-    if (round % ANSWERED_EVERY === ANSWERED_EVERY - 1) await ask(watcher);
-    const killed = await killOnce(instance, watcher).catch(async (cause: unknown) => {
+    process.stderr.write(`\r${round} of ${rounds} rounds`);
+    await playRound({ instance, watcher, clients, random, tally }).catch(async (cause: unknown) => {
       const log = await readFile(join(instance.folder, "state", "orchestrator.log"), "utf8");
       throw new Error(`round ${round}, the orchestrator's log ends: ${log.slice(-LOG_CHARS)}`, { cause });
     });
-    recovered.push(killed.recoveredMs);
-    if (killed.goneMs === null) orphans++;
-    else gone.push(killed.goneMs);
   }
-  stop.abort();
-  await Promise.all(load);
-  const last = await ask(watcher);
-  for (const it of writers) await it[Symbol.asyncDispose]();
-  print([
-    `${rounds} kills under load, ${engine}, seed ${seed}`,
-    `clients served again after: ${spread(recovered)}`,
-    `engine processes gone after: ${spread(gone)}; orphans: ${orphans}`,
-    `requests answered ${tally.answered}, given up with what was lost ${tally.givenUp}, failed otherwise ${tally.strange.size}`,
-    ...tally.strange,
-    `the next request: ${last.completionTokens} tokens`,
-  ]);
-  if (orphans > 0 || tally.strange.size > 0) process.exitCode = 1;
-}
-
-const ask = (client: Client) => client.send(generate, { prompt: "One, two,", maxTokens: 8 }, quiet, never);
-
-/** Ends the orchestrator, and times until another has answered and its engines are no more. */
-async function killOnce(instance: Instance, watcher: Client): Promise<{ recoveredMs: number; goneMs: number | null }> {
-  const { pid } = await watcher.send(status, {}, quiet, never);
-  const below = await descendants(pid);
-  const killedMs = performance.now();
-  process.kill(pid, "SIGKILL");
-  const next = watcher.send(status, {}, quiet, never).then((it) => {
-    if (it.pid === pid) throw new Error("a dead orchestrator answered");
-    return performance.now() - killedMs;
-  });
-  next.catch(quiet); // it is awaited below
-  let goneMs: number | null = null;
-  for (;;) {
-    if ((await stillRunning(below)).length === 0) goneMs = performance.now() - killedMs;
-    if (goneMs !== null || performance.now() - killedMs > ORPHAN_MS) break;
-    await wait(POLL_MS);
-  }
-  const recoveredMs = await next;
-  if ((await instance.pid()) === pid) throw new Error("the endpoint still names the dead one");
-  return { recoveredMs, goneMs };
+  process.stderr.write("\n");
+  for (const it of clients) await it[Symbol.asyncDispose]();
+  report(tally, `${rounds} kills under load, ${engine}, seed ${seed}`);
 }
 
 interface Tally {
+  /** Kills by victim and moment. */
+  readonly kills: Map<string, number>;
   answered: number;
-  givenUp: number;
+  /** Failed because of what was killed, and said so. */
+  lost: number;
   readonly strange: Set<string>;
+  readonly servedMs: number[];
+  readonly goneMs: number[];
+  orphans: number;
+  stuck: number;
 }
 
-async function keepWriting(client: Client, index: number, tally: Tally, signal: AbortSignal): Promise<void> {
-  const role = index % 2 === 0 ? "draft" : "audit";
-  while (!signal.aborted)
-    try {
-      await client.send(generate, { prompt: `Tale ${index}: once upon a time`, role, maxTokens: 24 }, quiet, never);
-      tally.answered++;
-    } catch (error) {
-      const { message } = toFailure(error);
-      if (/orchestrator stopped/.test(message)) tally.givenUp++;
-      else tally.strange.add(message);
+function emptyTally(): Tally {
+  return { kills: new Map(), answered: 0, lost: 0, strange: new Set(), servedMs: [], goneMs: [], orphans: 0, stuck: 0 };
+}
+
+interface Round {
+  readonly instance: Instance;
+  readonly watcher: Client;
+  readonly clients: readonly Client[];
+  readonly random: () => number;
+  readonly tally: Tally;
+}
+
+async function playRound({ instance, watcher, clients, random, tally }: Round): Promise<void> {
+  const moment = pick(random, ["load", "prefill", "decode"] as const);
+  const victim = pick(random, ["orchestrator", "engine", "engine"] as const);
+  if (moment === "load") await watcher.send(unload, { engine: "draft" }, quiet, never);
+  else await ask(watcher);
+  const reached = Promise.withResolvers<void>();
+  const probe = watch(watcher, moment, reached.resolve);
+  const writing = clients.map((client, nth) =>
+    client.send(
+      generate,
+      { prompt: `Tale ${nth}: once`, role: nth % 2 ? "audit" : "draft", maxTokens: 8 },
+      quiet,
+      never,
+    ),
+  );
+  const all = Promise.all([probe, ...writing].map((it) => count(it, tally)));
+  await reached.promise;
+  await wait(random() * MOST_DELAY_MS[moment]);
+  await kill({ instance, watcher, random, tally }, victim, moment);
+  const killedMs = performance.now();
+  await all;
+  await ask(watcher);
+  tally.servedMs.push(performance.now() - killedMs);
+  if (!(await isQuiet(watcher))) tally.stuck++;
+}
+
+/** One request, and when it comes to the moment that is waited for. */
+function watch(client: Client, moment: Moment, reached: () => void): Promise<unknown> {
+  if (moment === "prefill") setTimeout(reached, 0);
+  const kinds = moment === "load" ? ["loading"] : ["draft"];
+  const probe = client.send(
+    generate,
+    { prompt: LONG_PROMPT, maxTokens: 12 },
+    (event) => {
+      if (kinds.includes(event.kind)) reached();
+    },
+    never,
+  );
+  // It may never come to that: another's load, an answer without text.
+  probe.then(reached, reached);
+  return probe;
+}
+
+async function kill(
+  { instance, watcher, random, tally }: Omit<Round, "clients">,
+  victim: Victim,
+  moment: Moment,
+): Promise<void> {
+  const { pid } = await watcher.send(status, {}, quiet, never);
+  const below = await descendants(pid);
+  // None there: it has just died, or is not yet.
+  const target = victim === "orchestrator" || below.length === 0 ? pid : pick(random, below);
+  const name = `${target === pid ? "orchestrator" : "process below it"} during ${moment}`;
+  tally.kills.set(name, (tally.kills.get(name) ?? 0) + 1);
+  const killedMs = performance.now();
+  try {
+    process.kill(target, "SIGKILL");
+  } catch {
+    return; // it was done in between
+  }
+  const dying = target === pid ? below : [target];
+  for (;;) {
+    if ((await stillRunning(dying)).length === 0) break;
+    if (performance.now() - killedMs > ORPHAN_MS) {
+      tally.orphans++;
+      return;
     }
+    await wait(POLL_MS);
+  }
+  tally.goneMs.push(performance.now() - killedMs);
+  if (target === pid && (await instance.pid()) === pid) await watcher.send(status, {}, quiet, never);
+}
+
+/** Failures that a user may see of a kill, and understands. */
+const LOST =
+  /orchestrator stopped|process ended|killed while it loaded|broke off|connection|server (ended|stopped)|llama-server/i;
+
+async function count(request: Promise<unknown>, tally: Tally): Promise<void> {
+  try {
+    await request;
+    tally.answered++;
+  } catch (error) {
+    const { message } = toFailure(error);
+    if (LOST.test(message)) tally.lost++;
+    else tally.strange.add(message);
+  }
+}
+
+const ask = (client: Client) => client.send(generate, { prompt: "One, two,", maxTokens: 4 }, quiet, never);
+
+/** Nobody asks for anything any more: nobody has a turn, and nobody waits for one. */
+async function isQuiet(watcher: Client): Promise<boolean> {
+  const deadlineMs = performance.now() + QUIET_MS;
+  for (;;) {
+    const { engines } = await watcher.send(status, {}, quiet, never);
+    if (engines.every((it) => !it.isBusy && it.queued === 0)) return true;
+    if (performance.now() > deadlineMs) return false;
+    await wait(POLL_MS);
+  }
+}
+
+function pick<T>(random: () => number, from: readonly T[]): T {
+  return from[Math.floor(random() * from.length)] as T;
 }
 
 /** Evenly between 0 and 1, the same for the same seed (mulberry32). */
@@ -125,14 +198,25 @@ function generator(seed: number): () => number {
   };
 }
 
+function report(tally: Tally, title: string): void {
+  const { answered, lost, strange, orphans, stuck } = tally;
+  const kills = [...tally.kills].toSorted().map(([name, times]) => `  ${times} x ${name}`);
+  const lines = [
+    title,
+    ...kills,
+    `the next request was answered after: ${spread(tally.servedMs)}`,
+    `killed and orphaned processes gone after: ${spread(tally.goneMs)}; orphans: ${orphans}; stuck turns: ${stuck}`,
+    `requests answered ${answered}, lost with what was killed ${lost}, failed otherwise ${strange.size}`,
+    ...strange,
+  ];
+  process.stdout.write(`${lines.join("\n")}\n`);
+  if (orphans > 0 || stuck > 0 || strange.size > 0) process.exitCode = 1;
+}
+
 function spread(ms: readonly number[]): string {
   const sorted = [...ms].sort((a, b) => a - b);
   const at = (part: number) => Math.round(sorted[Math.floor(part * (sorted.length - 1))] ?? Number.NaN);
   return `p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, longest ${at(1)} ms`;
-}
-
-function print(lines: readonly string[]): void {
-  process.stdout.write(`${lines.join("\n")}\n`);
 }
 
 await main();
