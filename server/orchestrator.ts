@@ -16,9 +16,8 @@ import {
 import { createDevices, machineMemory } from "./devices.ts";
 import { createDiscovery } from "./discovery/discovery.ts";
 import { createFiles } from "./files.ts";
-import type { Getter } from "./getting/getter.ts";
-import { buildHandlers } from "./getting/handlers.ts";
-import { ENGINE_FOLDER } from "./getting/things.ts";
+import { ENGINE_FOLDER, enginesFolder } from "./getting/engineFolder.ts";
+import { buildsOnDemand } from "./getting/onDemand.ts";
 import { detectHardware } from "./gpu/detect.ts";
 import { gpuSources, periodMsFrom } from "./gpu/sources.ts";
 import { createGpuHistory, type GpuHistory } from "./history/history.ts";
@@ -228,7 +227,7 @@ function sharedParts(
         shimPath: shimEntry(),
         register,
         recognise: (name) => catalogue.find((it) => it.id === name) ?? null,
-        builds: join(cacheFolder(), "engines", ENGINE_FOLDER),
+        builds: join(enginesFolder(cacheFolder()), ENGINE_FOLDER),
         cards: () => monitor.now().gpus.map((it) => it.reading),
       }),
       monitor,
@@ -264,18 +263,10 @@ function serviceOf(
     version: packageVersion,
     stateFolder: stateFolder(),
     connectHttp: () => world().connect(null, () => undefined),
-    builds: buildHandlers(() => getterOf(log), process.platform),
+    builds: buildsOnDemand(enginesFolder(cacheFolder()), log),
     leaveNow,
     makeRoom,
   });
-}
-
-/** It brings the network with it. */
-async function getterOf(log: Log): Promise<Getter> {
-  const { createGetter } = await import("./getting/getter.ts");
-  const clock = { nowMs: () => performance.now() };
-  const { platform, arch, env } = process;
-  return createGetter({ folder: join(cacheFolder(), "engines"), log, clock, env, platform, arch });
 }
 
 /** Nobody waits for it: what a dead orchestrator left behind takes memory, not anybody's place. */

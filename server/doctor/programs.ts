@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { access, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ENGINE_FOLDER } from "../getting/things.ts";
+import { ENGINE_FOLDER, enginesFolder } from "../getting/engineFolder.ts";
 import { findTool } from "../gpu/tool.ts";
 import { cacheFolder } from "../platform/folders.ts";
 
@@ -44,7 +44,7 @@ const SYSTEMS: Partial<Record<NodeJS.Platform, string>> = { linux: "linux", darw
 
 /** Those that came along, and those that were fetched. */
 async function engineBuilds(): Promise<Programs["builds"]> {
-  const folders = [packagesFolder(), join(cacheFolder(), "engines", ENGINE_FOLDER)];
+  const folders = [packagesFolder(), join(enginesFolder(cacheFolder()), ENGINE_FOLDER)];
   const found = await Promise.all(folders.map((it) => (it === null ? [] : buildsIn(it))));
   return [...new Set(found.flat())].toSorted();
 }

@@ -4,22 +4,18 @@ import type { Build } from "../protocol/builds.ts";
 import type { Getter, Offer } from "./getter.ts";
 import { ELSEWHERE } from "./things.ts";
 
-/** Fetching engines, asked for by a client. The getter comes with the first question: it brings the network. */
-export function buildHandlers(
-  getter: () => Promise<Getter>,
-  platform: NodeJS.Platform,
-): Pick<Handlers, "builds" | "getBuild"> {
+/** What clients can ask of it. */
+export function buildHandlers(getter: Getter, platform: NodeJS.Platform): Pick<Handlers, "builds" | "getBuild"> {
   return {
     async builds() {
-      const offers = await (await getter()).offers();
+      const offers = await getter.offers();
       const elsewhere = ELSEWHERE.flatMap(({ id, what, how }) =>
         how[platform] ? [{ id, what, how: how[platform] }] : [],
       );
       return { builds: offers.map(toBuild), elsewhere };
     },
     async getBuild({ id, build }, { emit, signal }) {
-      const mine = await getter();
-      const offers = await mine.offers();
+      const offers = await getter.offers();
       const offer = offers.find((it) => it.thing.id === id && (build === null || it.thing.build === build));
       if (!offer) throw unknown(`${id}${build === null ? "" : ` for ${build}`}`, offers);
       if (offer.trouble && !offer.isHere)
@@ -28,7 +24,7 @@ export function buildHandlers(
           `${offer.thing.title}: ${offer.trouble.reason}`,
           offer.trouble.nextStep,
         );
-      return toBuild(await mine.get(offer.thing, (progress) => emit({ kind: "downloading", progress }), signal));
+      return toBuild(await getter.get(offer.thing, (progress) => emit({ kind: "downloading", progress }), signal));
     },
   };
 }

@@ -1,3 +1,5 @@
+import { ENGINE_FOLDER, ENGINE_VERSION } from "./engineFolder.ts";
+
 /** One file that is fetched and unpacked. */
 export interface Download {
   readonly bytes: number;
@@ -38,10 +40,6 @@ export interface Thing {
   readonly program: string | null;
 }
 
-/** The version of node-llama-cpp: it takes builds of its own version only. */
-export const ENGINE_VERSION = "3.21.1";
-/** Where fetched builds of the embedded engine lie, below the folder for engines. */
-export const ENGINE_FOLDER = `node-llama-cpp-${ENGINE_VERSION}`;
 const RELEASE = "b10068";
 const RELEASES = `https://github.com/ggml-org/llama.cpp/releases/download/${RELEASE}`;
 
