@@ -11,6 +11,10 @@ export interface Reckoned {
   readonly model: EstimatedModel;
   /** All that decides about memory besides where it lies. */
   readonly plan: (spread: Spread) => LoadPlan;
+  /** A smaller model that drafts ahead, by the same plan; null: none. */
+  readonly draft: EstimatedModel | null;
+  /** What else lies where its last layers do: adapters, and what makes pictures into tokens. */
+  readonly besideBytes: number;
   /** What it takes of one GPU as the user has it; null: as it is reckoned. */
   readonly needBytes: number | null;
   /** What was learnt of this load on this device, a GPU's uuid or "cpu". */
@@ -21,13 +25,17 @@ export interface Reckoned {
 
 /** Needs by the estimate of every device, each corrected by what was measured there. */
 export function reckonedPlaceable(reckoned: Reckoned): Placeable {
-  const { kind, model, plan, needBytes, correction, from } = reckoned;
+  const { kind, model, draft, besideBytes, plan, needBytes, correction, from } = reckoned;
   return {
     kind,
     layers: model.layers.length + 1,
     needs(spread) {
       const planned = plan(spread);
-      const needs = estimate(model, planned).devices.map((it) => needOf(it, correction(it.device, planned)));
+      const holder = planned.gpus.at(-1)?.id ?? "cpu";
+      const needs = estimate(model, planned, draft).devices.map((it) => {
+        const beside = it.device === holder ? besideBytes : 0;
+        return needOf({ ...it, totalBytes: it.totalBytes + beside }, correction(it.device, planned));
+      });
       return needBytes === null || spread.gpuLayers !== "all" ? needs : overridden(needs, needBytes, spread);
     },
     origin(spread) {

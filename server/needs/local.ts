@@ -12,6 +12,7 @@ import type { PlacedOption, Spread } from "../core/placeSpread.ts";
 import type { LocalSpec } from "../engineSpec.ts";
 import type { CatalogueEntry } from "../models/catalogue.ts";
 import type { ModelFile } from "../ports.ts";
+import type { Beside } from "./beside.ts";
 import type { Shape } from "./shape.ts";
 
 /** What a model file takes here, and how it is loaded so that it comes to lie where it was reckoned to. */
@@ -23,6 +24,7 @@ export interface LocalNeeds {
   /** What it is remembered by. */
   readonly backend: string;
   readonly shape: Shape;
+  readonly beside: Beside;
   /** The cheapest changes with which it would fit; null: it fits, or nothing single would make it. */
   waysToFit(): string | null;
 }
@@ -31,6 +33,7 @@ export interface LocalGiven {
   readonly source: LocalSource;
   readonly file: ModelFile;
   readonly shape: Shape;
+  readonly beside: Beside;
   readonly hardware: Hardware;
   readonly learnt: Learnt;
   readonly reserveBytes: (uuid: string) => number;
@@ -43,7 +46,7 @@ const READ_BYTES_PER_S = 250_000_000;
 const START_MS = 1_500;
 
 export function localNeeds(given: LocalGiven): LocalNeeds {
-  const { source, file, shape, hardware, learnt, reserveBytes } = given;
+  const { source, file, shape, beside, hardware, learnt, reserveBytes } = given;
   const kind = source.use === "embed" ? "embedder" : "writer";
   const backend = backendOf(source);
   const plan = planFor(source, file);
@@ -53,6 +56,8 @@ export function localNeeds(given: LocalGiven): LocalNeeds {
         kind,
         model: shape.model,
         plan,
+        draft: beside.draft?.model ?? null,
+        besideBytes: beside.bytes,
         needBytes: source.terms.needBytes,
         correction: (device, planned) => learnt.correction(of(planned), device),
         from: "its file",
@@ -77,6 +82,7 @@ export function localNeeds(given: LocalGiven): LocalNeeds {
     },
     backend,
     shape,
+    beside,
     waysToFit: () => waysOf(given, plan),
   };
 }
@@ -157,7 +163,13 @@ function waysOf(given: LocalGiven, plan: (spread: Spread) => LoadPlan): string |
   const room = new Map([["cpu", provenRoom(hardware.ramBytes - mainReserveBytes(hardware.ramBytes))]]);
   if (gpu) room.set(gpu.uuid, provenRoom(gpu.vramBytes - reserveBytes(gpu.uuid)));
   const planned = plan({ gpus: gpu ? [{ gpu, share: 1 }] : [], gpuLayers: gpu ? "all" : 0 });
-  const unfit = { model: shape.model, plan: planned, draft: null, room, alternatives: alternativesTo(given) };
+  const unfit = {
+    model: shape.model,
+    plan: planned,
+    draft: given.beside.draft?.model ?? null,
+    room,
+    alternatives: alternativesTo(given),
+  };
   return waysText(waysToFit(unfit));
 }
 

@@ -6,6 +6,7 @@ import { DRIVER_BYTES, estimate } from "../core/estimate.ts";
 import type { Need, Option } from "../core/govern/loadable.ts";
 import type { CatalogueEntry } from "../models/catalogue.ts";
 import type { Clock, Engine, Log, ModelFile } from "../ports.ts";
+import { besideOf } from "./beside.ts";
 import { type LocalNeeds, localNeeds } from "./local.ts";
 import { createShapes } from "./shape.ts";
 import { type VllmNeeds, vllmNeeds } from "./vllm.ts";
@@ -42,8 +43,13 @@ export function createNeeds(deps: NeedsDeps): Needs {
   const shapeOf = createShapes();
   return {
     async local(source, file, { hardware, catalogue, signal }) {
-      const [shape, learnt] = await Promise.all([shapeOf(file.path, signal), deps.calibration.learnt()]);
-      return localNeeds({ source, file, shape, hardware, catalogue, learnt, reserveBytes: deps.reserveBytes });
+      const { extraArguments } = source.options;
+      const [shape, beside, learnt] = await Promise.all([
+        shapeOf(file.path, signal),
+        besideOf(extraArguments, shapeOf, signal),
+        deps.calibration.learnt(),
+      ]);
+      return localNeeds({ source, file, shape, beside, hardware, catalogue, learnt, reserveBytes: deps.reserveBytes });
     },
     vllm: (source, { hardware, signal }) =>
       vllmNeeds(source, { gpus: hardware.gpus, reserveBytes: deps.reserveBytes }, signal),
@@ -90,7 +96,14 @@ function estimatedBy({ needs, option }: Load): ReadonlyMap<string, number> | nul
   const plan = needs.planOf(option);
   const { model } = needs.shape;
   if (plan === null || model === null) return null;
-  return new Map(estimate(model, plan).devices.map((it) => [it.device, it.totalBytes]));
+  const { draft, bytes } = needs.beside;
+  const holder = plan.gpus.at(-1)?.id ?? "cpu";
+  return new Map(
+    estimate(model, plan, draft?.model ?? null).devices.map((it) => [
+      it.device,
+      it.totalBytes + (it.device === holder ? bytes : 0),
+    ]),
+  );
 }
 
 /** Engines count their own buffers; what the driver takes for their process comes to that. */

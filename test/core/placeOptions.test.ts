@@ -289,6 +289,8 @@ function optionsOf({ gib, gpus, wish, kind, needBytes }: Case): readonly PlacedO
       gpuLayers: spread.gpuLayers,
       gpus: spread.gpus.map((it) => ({ id: it.gpu.uuid, share: it.share })),
     }),
+    draft: null,
+    besideBytes: 0,
     needBytes: needBytes ?? null,
     correction: () => UNPROVEN,
     from: "its file",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -54,6 +54,23 @@ test("a llama-server's slots are each as long as asked for, and it answers so ma
   assert.equal(loadable.slots, 3);
   const spec = await opened();
   assert.equal(spec.contextTokens, 12_288);
+});
+
+test("a model that drafts ahead and an adapter take their part", async () => {
+  const own = { llamaServer: "/opt/llama-server" };
+  const gpu = async (...extraArguments: readonly string[]) => {
+    const options = { ...DEFAULT_OPTIONS, extraArguments };
+    const { loadable } = await machine({ gpus: [card(0, 24, "auto")] }).prepared({ ...own, options });
+    return loadable.options[0]?.needs[0]?.bytes ?? 0;
+  };
+  const adapter = join(folder, "adapter.gguf");
+  await writeFile(adapter, Buffer.alloc(10 << 20));
+  const alone = await gpu();
+  const adapted = await gpu("--lora-scaled", `${adapter}:0.5`);
+  assert.ok(Math.abs(adapted - alone - 1.1 * (10 << 20)) < 2 && alone > 0);
+  const drafted = await gpu("--model-draft", path);
+  assert.ok(drafted > alone * 1.7 && drafted < alone * 2, `${drafted / alone}`);
+  assert.equal(await gpu("--model-draft", "/nowhere.gguf"), alone);
 });
 
 test("what is too large for one card goes over two, each named with its share", async () => {
