@@ -3,6 +3,7 @@ import type { Tiering } from "../core/hardwareTier.ts";
 import type { PressureLevel } from "../core/pressure.ts";
 import type { GpuReading, Health, Trouble } from "../core/telemetry.ts";
 import type { Problem } from "../protocol/doctor.ts";
+import type { FoundServer } from "../protocol/registry.ts";
 import type { FolderState } from "./folders.ts";
 import type { Programs } from "./programs.ts";
 
@@ -70,6 +71,8 @@ export interface Examination {
       readonly message: string;
     }[];
   };
+  /** Servers that run already. */
+  readonly running: readonly FoundServer[];
   readonly models: readonly FoundModel[];
   readonly modelsWhy: string;
   readonly orchestrator: FoundOrchestrator;

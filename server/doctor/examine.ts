@@ -3,11 +3,12 @@ import { cpus, release } from "node:os";
 import { join } from "node:path";
 import { packageVersion } from "../assets.ts";
 import { loadConfig } from "../config/load.ts";
-import { assign, type EngineConfig } from "../core/assign.ts";
+import { assign, type EngineConfig, type Machine } from "../core/assign.ts";
 import { adviceFor } from "../core/hardwareAdvice.ts";
 import { type Card, tierOf } from "../core/hardwareTier.ts";
 import { layered, settingsIn } from "../core/layers.ts";
 import { pressureAt } from "../core/pressure.ts";
+import { meant, sourceOf } from "../core/registered.ts";
 import { hardwareOf } from "../gpu/detect.ts";
 import { type MachineGpus, readMachineGpus } from "../gpu/machine.ts";
 import { catalogue } from "../models/catalogue.ts";
@@ -19,6 +20,7 @@ import { type ClientSettings, Settings } from "../protocol/settings.ts";
 import type { Examination, FoundGpu, FoundModel, FoundOrchestrator } from "./examination.ts";
 import { lookAtFolder } from "./folders.ts";
 import { lookAtPrograms } from "./programs.ts";
+import { runningServers } from "./running.ts";
 
 /** How the one who asks learns of the orchestrator. */
 export type LookAtOrchestrator = (signal: AbortSignal) => Promise<FoundOrchestrator> | FoundOrchestrator;
@@ -33,10 +35,11 @@ export async function examine(
   const loaded = loadConfig({ path: configFile(), env, before: null });
   // Those of a client go before the file's and the environment's, as in the orchestrator.
   const settings = Settings.parse(layered(settingsIn(loaded.config), asked));
-  const [machine, programs, orchestrator, folders] = await Promise.all([
+  const [machine, programs, orchestrator, running, folders] = await Promise.all([
     readMachineGpus({ env, platform, arch }, signal),
     lookAtPrograms(env, settings.llamaServer),
     look(signal),
+    runningServers(loaded.config, signal),
     Promise.all(
       [
         { what: "models", path: join(cacheFolder(), "models"), isPrivate: false },
@@ -47,7 +50,12 @@ export async function examine(
   ]);
   const hardware = hardwareOf(machine);
   const choice = chosenModels({ catalogue, hardware });
-  const configs = assign(settings, { hardware, choice, stand: null });
+  const { models: own, backends } = loaded.config;
+  const registered: Machine["registered"] = (name, role, given) => {
+    const model = meant(own, name, role);
+    return model && sourceOf(model, { ...given, backends });
+  };
+  const configs = assign(settings, { hardware, choice, stand: null, registered });
   const tiering = tierOf(cardsOf(machine));
   return {
     version: packageVersion,
@@ -67,6 +75,7 @@ export async function examine(
     tierWhy: tiering.why,
     advice: adviceFor({ tiering, platform, hasVllm: programs.servers.vllm !== null }),
     programs,
+    running,
     config: { path: loaded.path, isThere: loaded.isThere, problems: loaded.problems },
     models: await Promise.all(configs.map(lookAtModel)),
     modelsWhy: choice.why,

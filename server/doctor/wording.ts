@@ -1,5 +1,6 @@
 import type { GpuReading } from "../core/telemetry.ts";
 import type { Examination, FoundGpu, FoundModel, FoundOrchestrator, Problem } from "./examination.ts";
+import { runningText } from "./running.ts";
 
 /** What was found of one thing. */
 export interface Finding {
@@ -35,7 +36,10 @@ export function findings(found: Examination): Finding[] {
     { title: "Set-up", texts: [setUp(advice), ...advice.why, `suggested: ${advice.models.join(", ")}`] },
     { title: "Models", texts: [...found.models.map(modelText), `chosen because: ${found.modelsWhy}`] },
     { title: "Engine", texts: [builds] },
-    { title: "Servers", texts: [servers.length > 0 ? servers.join(", ") : "none in PATH"] },
+    {
+      title: "Servers",
+      texts: [servers.length > 0 ? servers.join(", ") : "none in PATH", ...found.running.map(runningText)],
+    },
     { title: "Orchestrator", texts: [orchestratorText(found.orchestrator)] },
     {
       title: "Configuration",

@@ -62,6 +62,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       ...ADAPTER,
       "server/assets.ts",
       "server/config",
+      "server/discovery",
       "server/getting",
       "server/gpu",
       "server/models",
