@@ -41,13 +41,20 @@ export interface Owner {
   close(): Promise<void>;
 }
 
+/** Requests that come closer together are decided on by one reading: looking costs more than deciding. */
+const FRESH_MS = 100;
+
 export function createOwner(deps: OwnerDeps): Owner {
   const slots = new Map<string, Slot>();
   const asks = new Map<string, Ask>();
   let state: GovernState = EMPTY_STATE;
   let isOver = false;
 
-  const look = (): GovernNews => ({ kind: "devices", devices: deps.devices.facts(processes(slots)) });
+  let lookedMs = Number.NEGATIVE_INFINITY;
+  const look = (): GovernNews => {
+    lookedMs = deps.clock.nowMs();
+    return { kind: "devices", devices: deps.devices.facts(processes(slots)) };
+  };
   const { tell, heartbeat } = createEar(hear, look, () => (isOver ? "none" : paceOf(state)));
   const loading = loadDeps(deps, { tell, look, asks });
   const readings = deps.devices.listen(() => {
@@ -74,7 +81,8 @@ export function createOwner(deps: OwnerDeps): Owner {
       asks.set(ask.id, ask);
       const choices = [ask.slot, ...ask.others].flatMap(loadableOf);
       const { handle, isPinned, isRetired } = ask.slot;
-      tell(look(), { kind: "want", request: ask.id, choices, priority });
+      if (deps.clock.nowMs() - lookedMs >= FRESH_MS) tell(look());
+      tell({ kind: "want", request: ask.id, choices, priority });
       // The governor knows it from now on.
       if (isPinned) tell({ kind: "pin", key: handle });
       if (isRetired) tell({ kind: "retire", key: handle });
