@@ -1,13 +1,13 @@
 import { readFile, stat } from "node:fs/promises";
 import { type CardSeen, judgePlacement, type PlacementQuestion } from "./core/placement.ts";
 import type { Card, EngineSpec } from "./engineSpec.ts";
-import { TandemError } from "./errors.ts";
+import { TandemError, throwIfAborted } from "./errors.ts";
 import type { Monitor, Watched } from "./monitor.ts";
 import { withDescendants } from "./platform/descendants.ts";
 import type { Clock, Engine, Log, OpenEngine, Placement } from "./ports.ts";
 
-/** Readings come once a second, and a process may be missing from the first list after its load. */
-const MOST_READINGS = 3;
+/** Readings come once a second, and a process may be missing from the first list after its load; who is to be closed gets one more. */
+const MOST_READINGS = { unverifiable: 2, refuted: 3, verified: 0 } as const;
 /** A driver that says nothing for so long keeps nobody from his answer. */
 const WAIT_MS = 6_000;
 
@@ -81,12 +81,12 @@ async function judged(
   const limit = AbortSignal.any([signal, AbortSignal.timeout(deps.waitMs ?? WAIT_MS)]);
   let sinceMs = clock.nowMs();
   let placement: Placement = { verdict: "unverifiable", why: "the driver told nothing while it was waited for" };
-  for (let readings = 0; readings < MOST_READINGS && placement.verdict !== "verified"; readings++) {
+  for (let readings = 0; readings < MOST_READINGS[placement.verdict]; readings++) {
     if (!(await fresh({ cards, sinceMs }, deps, limit))) break;
     sinceMs = clock.nowMs();
     placement = judgePlacement(question, before, seen(deps));
   }
-  signal.throwIfAborted();
+  throwIfAborted(signal);
   return placement;
 }
 

@@ -32,7 +32,7 @@ export async function openLlamaServer(spec: Spec, deps: LlamaServerDeps, signal:
   await checkIsLlamaServer(spec.executable, signal);
   const startedMs = performance.now();
   const env = environmentFor(spec);
-  const devices = await devicesOf(spec, { env, cards: deps.cards?.() ?? [] }, signal);
+  const { devices, isSure } = await devicesOf(spec, { env, cards: deps.cards?.() ?? [] }, signal);
   const buffers = createBufferReader();
   const running = await startOwnServer(serverOf(spec, { env, devices, buffers }), deps, signal);
   try {
@@ -47,7 +47,10 @@ export async function openLlamaServer(spec: Spec, deps: LlamaServerDeps, signal:
         use: spec.use,
         device,
         held: heldBy(spec, devices, buffers),
-        reported: { api: apiOf(devices), said: said && `llama-server says that it uses ${said}` },
+        reported: {
+          api: apiOf(devices),
+          said: said && `llama-server says that it uses ${said}${isSure ? "" : BY_ORDER}`,
+        },
       },
       deps,
       signal,
@@ -99,10 +102,12 @@ async function devicesOf(
   { cards, device, executable }: Spec,
   given: { readonly env: Readonly<Record<string, string>>; readonly cards: readonly CardFacts[] },
   signal: AbortSignal,
-): Promise<LlamaDevices> {
-  if (cards.length === 0) return device === "cpu" ? "none" : null;
-  return matchDevices(cards, await listDevices(executable, given.env, signal), given.cards).devices;
+): Promise<{ readonly devices: LlamaDevices; readonly isSure: boolean }> {
+  if (cards.length === 0) return { devices: device === "cpu" ? "none" : null, isSure: true };
+  return matchDevices(cards, await listDevices(executable, given.env, signal), given.cards);
 }
+
+const BY_ORDER = ", and which of several like cards that is was taken from their order";
 
 function heldBy({ cards }: Spec, devices: LlamaDevices, buffers: BufferReader): readonly Need[] | null {
   const named = Array.isArray(devices)
