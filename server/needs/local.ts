@@ -3,7 +3,8 @@ import type { Learnt, LoadOf } from "../calibration/calibration.ts";
 import type { LocalSource } from "../core/assign.ts";
 import { type Hardware, mainReserveBytes, needBytes } from "../core/choose.ts";
 import { provenRoom } from "../core/correction.ts";
-import { type Alternative, waysText, waysToFit } from "../core/estimateFit.ts";
+import { estimate } from "../core/estimate.ts";
+import { type Alternative, tooSmall, waysText, waysToFit } from "../core/estimateFit.ts";
 import { DEFAULT_PLAN, type LoadPlan } from "../core/estimatePlan.ts";
 import type { Loadable, Option } from "../core/govern/loadable.ts";
 import { reckonedPlaceable, roughPlaceable } from "../core/placeNeeds.ts";
@@ -170,7 +171,9 @@ function waysOf(given: LocalGiven, plan: (spread: Spread) => LoadPlan): string |
     room,
     alternatives: alternativesTo(given),
   };
-  return waysText(waysToFit(unfit));
+  const isFitting = tooSmall(estimate(unfit.model, planned, unfit.draft), room).length === 0;
+  const ways = isFitting ? null : waysText(waysToFit(unfit));
+  return ways && `It would fit ${ways}`;
 }
 
 function alternativesTo({ catalogue, shape, file }: LocalGiven): readonly Alternative[] {

@@ -32,11 +32,12 @@ before(async () => {
 after(() => rm(folder, { recursive: true, force: true }));
 
 test("one card: the engine is told the card by its uuid and to put all layers there", async () => {
-  const { loadable, opened } = await machine({ gpus: [card(0, 24, "auto")] }).prepared({});
+  const { loadable, opened, waysToFit } = await machine({ gpus: [card(0, 24, "auto")] }).prepared({});
   assert.deepEqual(
     loadable.options.map((it) => it.id),
     ["GPU-0"],
   );
+  assert.equal(waysToFit(), null);
   const spec = await opened();
   assert.deepEqual(
     [spec.device, spec.cards, spec.options.gpuLayers, spec.contextTokens],
@@ -88,7 +89,7 @@ test("what fits nowhere whole says how it would, and runs with fewer layers on t
   assert.equal(loadable.options[0]?.id, "GPU-0+cpu");
   const { options } = await opened();
   assert.ok(typeof options.gpuLayers === "number" && options.gpuLayers > 5 && options.gpuLayers < 29);
-  assert.match(waysToFit() ?? "", /layers on the GPU \(\d|as qwen2.5-coder/);
+  assert.match(waysToFit() ?? "", /^It would fit .*(layers on the GPU \(\d|as qwen2.5-coder)/);
 });
 
 test("the processor, where there is no GPU", async () => {
