@@ -6,7 +6,7 @@ import type { Status } from "../../server/protocol/status.ts";
 import { runCli } from "../server/cli.ts";
 import { connect } from "../server/connect.ts";
 import { createInstance } from "../server/instance.ts";
-import { type Machine, plainCards } from "./machine.ts";
+import { estimateFlags, type Machine, plainCards } from "./machine.ts";
 import { createComparison, mebibytes, type Step } from "./report.ts";
 
 const never = new AbortController().signal;
@@ -75,8 +75,9 @@ async function until(client: Client, limitMs: number, isIt: (now: Status) => boo
 }
 
 /** How long a context must be to take what is missing to `TAKEN_SHARE` of the card. */
-async function tokensToFill({ tool, modelPath, folder, env }: Machine, uuid: string): Promise<number> {
-  const flags = ["--ctx", "4096", "--kv", "f16", "--gpu-layers", "all", "--flash-attn", "on", "--slots", "1", "--json"];
+async function tokensToFill(machine: Machine, uuid: string): Promise<number> {
+  const { tool, modelPath, folder, env } = machine;
+  const flags = estimateFlags(machine, 4_096, "f16");
   const { stdout } = await runCli(["estimate", modelPath, ...flags], { cwd: folder, env: { ...env } });
   const gpu = JSON.parse(stdout).devices.find((it: { device: string }) => it.device !== "cpu");
   const perToken = (gpu.terms.keys + gpu.terms.values) / 4_096;

@@ -12,7 +12,7 @@ import type { Engine } from "../../server/ports.ts";
 import { createWitness } from "../../server/witness.ts";
 import { silentLog } from "../fakes/log.ts";
 import { runCli } from "../server/cli.ts";
-import { type Machine, type PlainCard, plainCards, plainProcesses } from "./machine.ts";
+import { estimateFlags, type Machine, type PlainCard, plainCards, plainProcesses } from "./machine.ts";
 import { createComparison, mebibytes, offPercent, type Step } from "./report.ts";
 
 const never = new AbortController().signal;
@@ -118,20 +118,8 @@ interface Estimated {
 
 /** By the command that users have. */
 async function estimateOf({ machine, contextTokens, kv }: Case): Promise<Estimated> {
-  const flags = [
-    "--ctx",
-    String(contextTokens),
-    "--kv",
-    kv,
-    "--gpu-layers",
-    "all",
-    "--flash-attn",
-    "on",
-    "--slots",
-    "1",
-  ];
   const options = { cwd: machine.folder, env: { ...machine.env } };
-  const run = await runCli(["estimate", machine.modelPath, ...flags, "--json"], options);
+  const run = await runCli(["estimate", machine.modelPath, ...estimateFlags(machine, contextTokens, kv)], options);
   if (run.code !== 0) throw new Error(run.stderr);
   const devices: { device: string; totalBytes: number; terms: { driver: number } }[] = JSON.parse(run.stdout).devices;
   const gpu = devices.find((it) => it.device !== "cpu");

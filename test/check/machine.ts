@@ -18,6 +18,13 @@ export interface Machine {
   readonly isFake: boolean;
 }
 
+/** What `tandem estimate` is asked, as the steps load: one slot, wholly on the card, in the engine that is there. */
+export function estimateFlags({ llamaServer }: Machine, contextTokens: number, kv: string): string[] {
+  const backend = llamaServer === null ? "embedded" : "llama-server";
+  const plan = ["--gpu-layers", "all", "--flash-attn", "on", "--slots", "1", "--backend", backend, "--json"];
+  return ["--ctx", String(contextTokens), "--kv", kv, ...plan];
+}
+
 /** A card as nvidia-smi prints it, read here without any of Tandem's parsing. */
 export interface PlainCard {
   readonly index: number;
