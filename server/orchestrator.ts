@@ -6,13 +6,7 @@ import { createOpenEngine } from "./backends/open.ts";
 import { createCalibration } from "./calibration/calibration.ts";
 import { createFollow } from "./calibration/follow.ts";
 import { type ConfigOwner, createConfigOwner } from "./config/owner.ts";
-import {
-  governRulesOf,
-  leastReserveBytesOf,
-  pressureRulesOf,
-  reserveBytesOf,
-  thermalRulesOf,
-} from "./core/configured.ts";
+import { governRulesOf, pressureRulesOf, reserveBytesOf, thermalRulesOf } from "./core/configured.ts";
 import { createDevices, machineMemory } from "./devices.ts";
 import { createDiscovery } from "./discovery/discovery.ts";
 import { createFiles } from "./files.ts";
@@ -217,7 +211,7 @@ function sharedParts(
       calibration: createCalibration({ folder: stateFolder(), log }),
       clock,
       log,
-      reserveBytes: () => leastReserveBytesOf(config.now().config),
+      reserveBytes: (uuid) => reserveBytesOf(config.now().config, uuid),
       follow: createFollow(monitor),
     }),
     openEngine: createWitness({

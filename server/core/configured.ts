@@ -53,11 +53,6 @@ export function reserveBytesOf({ memory }: Config, uuid: string): number {
   return Math.round((memory.gpuReserveGb[uuid] ?? memory.reserveGb) * GB);
 }
 
-/** The least of the reserves: where a model could go at all; whether it may is decided by each GPU's own. */
-export function leastReserveBytesOf({ memory }: Config): number {
-  return Math.round(Math.min(memory.reserveGb, ...Object.values(memory.gpuReserveGb)) * GB);
-}
-
 /** How the user wants a model loaded; what is not said is as everywhere. */
 export function loadOptionsOf(model: ConfigModel): LoadOptions {
   const { adapter, extraArguments = [] } = model;
