@@ -74,9 +74,9 @@ export function createPool(deps: PoolDeps): Pool {
     owner.tell({ kind: "retire", key: slot.handle });
   }
 
-  /** What is not loaded is kept only for who has it in his settings. */
+  /** What is not loaded is kept only for who has it in his settings, and for the user's word about it. */
   function sweep(): void {
-    for (const it of entries.values()) if (it.users.size === 0 && isUnused(it.slot)) retire(it);
+    for (const it of entries.values()) if (it.users.size === 0 && !it.slot.isPinned && isUnused(it.slot)) retire(it);
     for (const it of owner.slots.values()) if (it.isRetired && isUnused(it)) owner.remove(it);
   }
 

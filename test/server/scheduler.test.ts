@@ -41,3 +41,21 @@ test("what was loaded when the last orchestrator died is loaded again before any
   await bench.settle();
   assert.deepEqual(bench.residents(), ["m"]);
 });
+
+test("what is pinned before it is loaded stays pinned when the client that said so has left", async (t) => {
+  await using bench = poolBench(t);
+  const told = bench.join([bench.places.place(model)]);
+  told.user.pin("m");
+  told[Symbol.dispose]();
+  const next = bench.join([bench.places.place(model)]);
+  (await bench.ask(next, "m").lease)[Symbol.dispose]();
+  await bench.pass(400_000);
+  assert.deepEqual(
+    next.status().map((it) => [it.state, it.isPinned]),
+    [["ready", true]],
+  );
+  next.user.unpin("m");
+  next[Symbol.dispose]();
+  await bench.pass(2_000);
+  assert.deepEqual(bench.join([]).status(), []);
+});
