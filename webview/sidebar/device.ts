@@ -32,7 +32,8 @@ function gpuCard(gpu: GpuStatus, state: SidebarState, { gpus, engines }: Status)
   const reserveBytes = gpu.reserveBytes ?? 0;
   const all = totalBytes === null ? null : { device: uuid, totalBytes, usedBytes, reserveBytes, processes };
   const isDated = gpu.health !== "ok";
-  const why = thermal && thermal.level !== "normal" ? thermal : null;
+  // Where it is the temperature alone, that stands there already.
+  const why = thermal && thermal.level !== "normal" && !/^\d+ °C$/.test(thermal.why) ? thermal : null;
   return html`<section class="card ${isDated ? "dated" : ""}" aria-label=${`GPU ${name}`}>
     <h3><span title=${gpu.name}>${name}</span>${mark(healthOf(gpu, state.nowMs))}</h3>
     ${gpu.trouble ? trouble(gpu.trouble.reason, gpu.trouble.nextStep) : nothing}

@@ -94,6 +94,12 @@ const rows: readonly Row[] = [
     reads: ["84 °C hot", "84 °C and rising: 91 °C in 30 s at this pace.", "Slowed by heat"],
   },
   {
+    name: "a temperature that says it all is said once",
+    told: [running, status({ gpus: [gpuOf(0, { celsius: 84, thermal: { level: "hot", why: "84 °C" } })] })],
+    reads: ["84 °C hot"],
+    readsNot: ["84 °C."],
+  },
+  {
     name: "stale and broken readings differ in words and icons",
     told: [
       running,
