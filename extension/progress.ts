@@ -27,10 +27,7 @@ export function advance(progress: Progress, event: RunEvent): Progress {
       };
     }
     case "waiting":
-      return {
-        ...progress,
-        message: event.position <= 1 ? "waiting, next in line" : `waiting, ${ordinal(event.position)} in line`,
-      };
+      return { ...progress, message: event.why ?? placeText(event.position) };
     case "downloading":
       return { ...progress, message: downloadText(event.progress) };
     case "loading":
@@ -87,6 +84,10 @@ export function duration(ms: number): string {
 
 function on(device: string): string {
   return device ? ` on ${device}` : "";
+}
+
+function placeText(position: number): string {
+  return position <= 1 ? "waiting, next in line" : `waiting, ${ordinal(position)} in line`;
 }
 
 /** 2nd, 3rd, 11th, 21st. */

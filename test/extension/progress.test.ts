@@ -45,6 +45,11 @@ const cases: { name: string; events: RunEvent[]; want: string }[] = [
   { name: "next in the queue", events: [{ kind: "waiting", engine: "a", position: 1 }], want: "waiting, next in line" },
   { name: "second", events: [{ kind: "waiting", engine: "a", position: 2 }], want: "waiting, 2nd in line" },
   { name: "eleventh", events: [{ kind: "waiting", engine: "a", position: 11 }], want: "waiting, 11th in line" },
+  {
+    name: "for memory",
+    events: [{ kind: "waiting", engine: "a", position: 1, why: "A waits for 2.0 GB on RTX 3090" }],
+    want: "A waits for 2.0 GB on RTX 3090",
+  },
   { name: "twenty-third", events: [{ kind: "waiting", engine: "a", position: 23 }], want: "waiting, 23rd in line" },
   {
     name: "downloading",

@@ -121,7 +121,7 @@ function messageOf(event: Exclude<RunEvent, { kind: "draft" }>): string | null {
     case "classified":
       return event.target === null ? event.action : `${event.action}: ${event.target}`;
     case "waiting":
-      return `waiting, ${event.position} in line`;
+      return event.why ?? `waiting, ${event.position} in line`;
     case "downloading":
       return `fetching ${event.progress.model}${percentOf(event.progress)}`;
     case "loading":
