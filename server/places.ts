@@ -158,7 +158,7 @@ async function open(
 }
 
 const NO_GPU_BUILD =
-  "The GPU could not be used by any engine build that is here, so this runs on the CPU; install its Vulkan driver, or set an endpoint";
+  "The GPU could not be used by any engine build that is here, so this runs on the CPU; install its Vulkan driver, see `tandem get`, or set an endpoint";
 
 function trialModel(catalogue: readonly CatalogueEntry[]): string | null {
   return catalogue.find((it) => it.isTrial && it.roles.includes("draft"))?.id ?? null;
