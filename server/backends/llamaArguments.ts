@@ -1,10 +1,8 @@
-import { whyNot } from "../core/estimatePlan.ts";
+import { CPU_STEP_TOKENS, whyNot } from "../core/estimatePlan.ts";
 import type { LocalSpec } from "../engineSpec.ts";
 import { TandemError } from "../errors.ts";
 import { checkedArguments, LLAMA_SERVER_FLAGS } from "./extraArguments.ts";
 
-/** On a processor it heeds a cancellation between two batches only, and 128 tokens are a second or two there. */
-const CPU_BATCH_TOKENS = 128;
 /** More layers than any model has: older servers know no "all". */
 const ALL_LAYERS = 999;
 
@@ -57,7 +55,7 @@ function deviceArguments({ cards, options }: LocalSpec, devices: LlamaDevices): 
 }
 
 function batchFor({ contextTokens }: LocalSpec, devices: LlamaDevices): string[] {
-  return devices === "none" ? batch(Math.min(CPU_BATCH_TOKENS, contextTokens)) : [];
+  return devices === "none" ? batch(Math.min(CPU_STEP_TOKENS, contextTokens)) : [];
 }
 
 function batch(tokens: number): string[] {

@@ -7,7 +7,7 @@ import { type Correction, corrected } from "../core/correction.ts";
 import { type DeviceEstimate, type Estimate, estimate } from "../core/estimate.ts";
 import { type Alternative, type Room, waysToFit } from "../core/estimateFit.ts";
 import { toEstimatedModel } from "../core/estimateModel.ts";
-import { DEFAULT_PLAN, type LoadPlan } from "../core/estimatePlan.ts";
+import { CPU_STEP_TOKENS, DEFAULT_PLAN, type LoadPlan } from "../core/estimatePlan.ts";
 import type { EstimatedModel } from "../core/memoryShape.ts";
 import { TandemError } from "../errors.ts";
 import { catalogue } from "../models/catalogue.ts";
@@ -152,16 +152,19 @@ function planOf(asked: Asked, { shape, id }: Opened, { gpus }: Hardware): LoadPl
   const one = largest ? [{ id: largest.id, share: 1 }] : isImagined ? [{ id: "gpu:0", share: 1 }] : [];
   const split = asked.split?.map((share, index) => ({ id: gpus[index]?.id ?? `gpu:${index}`, share }));
   const usual = catalogue.find((it) => it.id === id)?.contextTokens ?? DEFAULT_CONTEXT_TOKENS;
+  const isServer = asked.backend === "llama-server";
+  const cards = split ?? one;
   return {
     ...DEFAULT_PLAN,
+    batchTokens: isServer && cards.length === 0 ? CPU_STEP_TOKENS : DEFAULT_PLAN.batchTokens,
     contextTokens: asked.contextTokens ?? Math.min(usual, shape.contextTokens ?? usual),
     slots: asked.slots,
-    outputs: asked.backend === "llama-server" ? "slots" : "step",
+    outputs: isServer ? "slots" : "step",
     keyType: asked.keyType,
     valueType: asked.valueType,
     flashAttention: asked.flashAttention,
     gpuLayers: asked.gpuLayers ?? DEFAULT_PLAN.gpuLayers,
-    gpus: split ?? one,
+    gpus: cards,
   };
 }
 

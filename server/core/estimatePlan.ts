@@ -35,6 +35,12 @@ export const DEFAULT_PLAN: Omit<LoadPlan, "contextTokens" | "gpus"> = {
   gpuLayers: "all",
 };
 
+/**
+ * Tokens of a llama-server's step on a processor: it heeds a cancellation between two steps only, and 128 tokens are a second or two
+ * there.
+ */
+export const CPU_STEP_TOKENS = 128;
+
 /** Without flash attention values lie the other way round, and blocks of a quantised type cannot. Null: nothing is wrong. */
 export function whyNot(plan: Pick<LoadPlan, "valueType" | "flashAttention">): string | null {
   const isWhole = plan.valueType === "f32" || plan.valueType === "f16" || plan.valueType === "bf16";

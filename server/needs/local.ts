@@ -5,7 +5,7 @@ import { type Hardware, mainReserveBytes, needBytes } from "../core/choose.ts";
 import { provenRoom } from "../core/correction.ts";
 import { estimate } from "../core/estimate.ts";
 import { type Alternative, tooSmall, waysText, waysToFit } from "../core/estimateFit.ts";
-import { DEFAULT_PLAN, type LoadPlan } from "../core/estimatePlan.ts";
+import { CPU_STEP_TOKENS, DEFAULT_PLAN, type LoadPlan } from "../core/estimatePlan.ts";
 import type { Loadable, Option } from "../core/govern/loadable.ts";
 import { reckonedPlaceable, roughPlaceable } from "../core/placeNeeds.ts";
 import { optionsFor } from "../core/placeOptions.ts";
@@ -110,16 +110,13 @@ function contextOf(source: LocalSource, { model }: ModelFile): number {
   return (source.contextTokens ?? model.contextTokens) * slotsOf(source);
 }
 
-/** Tokens of one step of a llama-server's on the processor (`llamaArguments.ts`). */
-const CPU_BATCH_TOKENS = 128;
-
 /** As the engine will load it: `llamaArguments.ts` and `engine/load.ts`. What is left to llama.cpp it decides for flash attention. */
 function planFor(source: LocalSource, file: ModelFile): (spread: Spread) => LoadPlan {
   const { options, use, llamaServer } = source;
   const contextTokens = contextOf(source, file);
   return ({ gpus, gpuLayers }) => {
     const isSmallStep = llamaServer !== "" && gpus.length === 0;
-    const writing = isSmallStep ? Math.min(CPU_BATCH_TOKENS, contextTokens) : DEFAULT_PLAN.batchTokens;
+    const writing = isSmallStep ? Math.min(CPU_STEP_TOKENS, contextTokens) : DEFAULT_PLAN.batchTokens;
     return {
       contextTokens,
       slots: slotsOf(source),

@@ -29,7 +29,13 @@ before(async () => {
   path = join(folder, "qwen.gguf");
   await writeSparseModel(path, modelShapes.qwen7b);
 });
-after(() => rm(folder, { recursive: true, force: true }));
+after(async () => {
+  await Promise.all(written);
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Nobody waits for what is remembered of a load, but the folder must not go before. */
+const written: Promise<void>[] = [];
 
 test("one card: the engine is told the card by its uuid and to put all layers there", async () => {
   const { loadable, opened, waysToFit } = await machine({ gpus: [card(0, 24, "auto")] }).prepared({});
@@ -135,6 +141,7 @@ let machines = 0;
 /** A machine with these cards, where engines are not real. */
 function machine({ gpus, held }: Given) {
   const engines = fakeEngines({});
+  const calibration = createCalibration({ folder: join(folder, `state-${++machines}`), log: silentLog });
   const clock = { nowMs: () => 0 };
   let seen: (held: readonly Need[]) => void = () => assert.fail("nobody follows");
   const deps = {
@@ -147,7 +154,14 @@ function machine({ gpus, held }: Given) {
       return { ...engine, pid: 77, held: held ?? null };
     },
     needs: createNeeds({
-      calibration: createCalibration({ folder: join(folder, `state-${++machines}`), log: silentLog }),
+      calibration: {
+        learnt: () => calibration.learnt(),
+        note(noted) {
+          const done = calibration.note(noted);
+          written.push(done);
+          return done;
+        },
+      },
       clock,
       log: silentLog,
       reserveBytes: () => GPU_RESERVE_BYTES,
