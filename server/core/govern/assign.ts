@@ -1,6 +1,6 @@
 import { inLine, isPassedOver, isPromoted } from "./line.ts";
 import type { Option } from "./loadable.ts";
-import { labelOf, load, makeWay } from "./moves.ts";
+import { labelOf, load, makeWay, unload } from "./moves.ts";
 import { type Block, type Claim, heatOf, isOn, type Plan, planFor, strainOf, USUAL_CLAIM } from "./plan.ts";
 import { type Asked, change, type Draft, type Model } from "./state.ts";
 
@@ -131,8 +131,11 @@ function attempt(pass: Pass, asked: Asked, nth: number): Obstacle | null {
   const model = draft.models.get(key);
   if (!model || asked.failed.includes(key)) return { kind: "failed", key };
   switch (model.phase.kind) {
-    case "ready":
-      return grantable(draft, asked, key);
+    case "ready": {
+      const obstacle = grantable(draft, asked, key);
+      if (obstacle?.kind === "heat") moveToCooler(pass, asked, nth);
+      return obstacle;
+    }
     case "loading":
       return { kind: "loading", key };
     case "room":
@@ -143,6 +146,15 @@ function attempt(pass: Pass, asked: Asked, nth: number): Obstacle | null {
     case "absent":
       return attemptLoad(pass, asked, nth);
   }
+}
+
+/** A model that nobody uses leaves a device that is far too hot when another one has room for it. */
+function moveToCooler({ draft }: Pass, asked: Asked, nth: number): void {
+  const key = asked.choices[nth] ?? "";
+  const model = draft.models.get(key);
+  if (model?.phase.kind !== "ready" || model.active > 0 || model.isPinned) return;
+  const plan = planFor(draft, model, { ...USUAL_CLAIM, leastIdleMs: Number.POSITIVE_INFINITY });
+  if (plan.kind === "now") unload(draft, key, { why: `moves to ${plan.option.id}, which is cooler`, graceMs: 0 });
 }
 
 function attemptLoad({ draft, blocked }: Pass, asked: Asked, nth: number): Obstacle {

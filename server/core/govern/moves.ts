@@ -1,11 +1,14 @@
 import type { Option } from "./loadable.ts";
 import { change, type Draft, type Model } from "./state.ts";
 
+/** What follows from regrets doubles with each, and has doubled enough by then. */
+const MOST_REGRETS = 6;
+
 /** Has a model loaded in this way; its memory is taken from now on. */
 export function load(draft: Draft, key: string, { option, why }: { option: Option; why: string }): void {
   const model = draft.models.get(key);
   if (!model) return;
-  const regrets = isRegretted(draft, model) ? model.regrets + 1 : 0;
+  const regrets = isRegretted(draft, model) ? Math.min(MOST_REGRETS, model.regrets + 1) : 0;
   const phase = { kind: "loading", option, sinceMs: draft.atMs } as const;
   change(draft, key, { phase, regrets, evictedMs: null, held: null });
   draft.effects.push({ kind: "load", key, option: option.id, why });

@@ -41,7 +41,9 @@ export function refusalOf(
   const failed = asked.choices.map((it) => draft.models.get(it)).find((it) => it && it.failure !== null);
   if (failed && failed.memoryFailures === 0) {
     const message = `${failed.loadable.label} could not be loaded: ${failed.failure}`;
-    return { why: "load-failed", message, nextStep: "See the log for what it said, or choose another model" };
+    const waitMs = failed.retryMs - draft.atMs;
+    const again = waitMs > 0 ? `It is tried again in ${Math.ceil(waitMs / 1_000)} s; see` : "See";
+    return { why: "load-failed", message, nextStep: `${again} the log for what it said, or choose another model` };
   }
   const label = labelOf(draft, asked.choices[0] ?? "");
   const nextStep = "Choose a smaller model or a shorter context; `tandem estimate` shows what takes the memory";

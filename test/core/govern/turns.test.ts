@@ -206,6 +206,18 @@ const cases: readonly { name: string; steps: readonly Step[]; rules?: Parameters
     ],
   },
   {
+    name: "a model that is wanted leaves a card that is far too hot for a cooler one",
+    steps: [
+      [0, devices(card("g0", 1), card("g1", 1))],
+      [0, want("r1", model("a", 10, { on: ["g0", "g1"] })), "load a g0"],
+      [5, loaded("a"), "grant r1 a"],
+      [6, done("r1")],
+      [12, devices(card("g0", 11, { thermal: "critical" }), card("g1", 1))],
+      [13, want("r2", model("a", 10, { on: ["g0", "g1"] })), "unload a"],
+      [14, { kind: "unloaded", key: "a" }, "load a g1"],
+    ],
+  },
+  {
     name: "an embedder goes to the processor rather than have a writer unloaded; a writer waits for its card",
     steps: [
       [0, devices(card("g0", 11), card("cpu", 4))],
