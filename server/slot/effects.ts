@@ -56,11 +56,12 @@ function grant(ask: Ask | undefined, slot: Slot, why: string | null): void {
   else ask?.onRefusal(new TandemError("provider", "The engine ended just before its turn", "Run it again"));
 }
 
-/** For a turn on what is loaded or being loaded the place in line says all. */
+/** For a turn on what is being loaded, or is busy, the place in line says all. */
 function sayWait({ position, why }: Extract<GovernEffect, { kind: "wait" }>, ask: Ask | undefined): void {
   if (!ask) return;
   const { slot } = ask;
-  ask.why = slot.engine || slot.loading ? null : why;
+  const isBusy = slot.engine !== null && slot.turns.size >= slot.engine.slots;
+  ask.why = isBusy || slot.loading ? null : why;
   // It is served as soon as the load is over, of which it hears.
   if (slot.loading && position <= (slot.prepared?.loadable.slots ?? 1)) return;
   const engine = slot.place.config.id;

@@ -132,6 +132,23 @@ for (const health of ["stale", "broken"] as const)
     assert.equal(lease.engine.model.id, "a");
   });
 
+test("a card that is too hot gets no new work until it has cooled, and who waits hears why", async (t) => {
+  await using bench = poolBench(t);
+  const member = bench.join([bench.places.place({ id: "a", bytes: 4 * GB })]);
+  (await bench.ask(member, "a").lease)[Symbol.dispose]();
+  bench.card.thermal = "critical";
+  await bench.pass(1_000);
+  const asked = bench.ask(member, "a");
+  await bench.pass(5_000);
+  assert.deepEqual(
+    member.status().map((it) => [it.isBusy, it.queued, it.waitsFor]),
+    [[false, 1, "RTX 3090 is too hot for more work"]],
+  );
+  bench.card.thermal = "warm";
+  await bench.pass(1_000);
+  using _lease = await asked.lease;
+});
+
 test("a smaller one of our own choice answers where there is no room; one the user chose is waited for", async (t) => {
   await using bench = poolBench(t);
   const { places } = bench;
