@@ -1,14 +1,33 @@
 import assert from "node:assert/strict";
+import { stat } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
 import { openEndpoint } from "../../server/backends/openai.ts";
+import { type LocalSource, NO_TERMS } from "../../server/core/assign.ts";
+import { DEFAULT_OPTIONS } from "../../server/core/loadOptions.ts";
+import { alreadyServed } from "../../server/core/served.ts";
+import { createDiscovery } from "../../server/discovery/discovery.ts";
 import { TandemError } from "../../server/errors.ts";
 import type { AnswerShape, Engine, GenerateRequest } from "../../server/ports.ts";
+import { Config } from "../../server/protocol/config.ts";
 import { ask, chatRequest, textRequest } from "../backends/ask.ts";
 import { silentLog } from "../fakes/log.ts";
 import { type LlamaServer, startLlamaServer } from "../setup/llamaServer.ts";
 import { ADD, isCode, LONG_PROMPT } from "./prompts.ts";
+
+const LOCAL: LocalSource = {
+  kind: "embedded",
+  model: "m",
+  use: "write",
+  substitute: null,
+  device: "cpu",
+  threads: 1,
+  llamaServer: "",
+  options: DEFAULT_OPTIONS,
+  contextTokens: null,
+  terms: NO_TERMS,
+};
 
 const never = new AbortController().signal;
 const verdict: AnswerShape = {
@@ -37,6 +56,26 @@ test("it is recognised, with its slots and its context", () => {
   assert.equal(engine.model.contextTokens, server.contextTokens);
   assert.equal(engine.model.parametersB, 1.1);
   assert.equal(engine.slots, 2);
+});
+
+test("it is found running, with the very file it has loaded, so that nobody loads that again", async () => {
+  const discovery = createDiscovery({
+    config: () => Config.parse({ hosts: [server.url], discovery: { isLoopbackProbed: false } }),
+    clock: { nowMs: () => 0 },
+    log: silentLog,
+  });
+  const servers = await discovery.look(never);
+  const [found] = servers;
+  const [model] = found?.models ?? [];
+  assert.deepEqual([found?.kind, found?.needsKey, found?.isForeign], ["llama-server", false, false]);
+  assert.equal(model?.name, engine.model.id);
+  const file = { path: model?.path ?? "", bytes: (await stat(model?.path ?? "")).size };
+  const there = { kind: "endpoint", url: server.url, modelName: engine.model.id, apiKey: "" };
+  assert.deepEqual(alreadyServed(LOCAL, file, servers), there);
+  const copy = { ...file, path: `/elsewhere/${engine.model.id}.gguf` };
+  assert.deepEqual(alreadyServed(LOCAL, copy, servers), there, "a copy of the same name and size");
+  assert.equal(alreadyServed(LOCAL, { ...copy, bytes: file.bytes * 2 }, servers), null, "another quantisation");
+  assert.equal(alreadyServed({ ...LOCAL, contextTokens: 32_768 }, file, servers), null, "it has less context");
 });
 
 test("it continues code", async () => {
