@@ -9,7 +9,7 @@ import { generate, status } from "../../server/protocol/requests.ts";
 import { connect } from "../server/connect.ts";
 import { createInstance, type Instance } from "../server/instance.ts";
 import { ensureLlamaServer } from "../setup/llamaBuild.ts";
-import { descendants, stillRunning } from "../setup/processes.ts";
+import { descendants, processes, stillRunning } from "../setup/processes.ts";
 import { ensureTinyLlama } from "../setup/tinyllama.ts";
 
 const never = new AbortController().signal;
@@ -132,8 +132,9 @@ async function kill(
 ): Promise<void> {
   const { pid } = await watcher.send(status, {}, quiet, never);
   const below = await descendants(pid);
+  const engines = await enginesAmong(below);
   // None there: it has just died, or is not yet.
-  const target = victim === "orchestrator" || below.length === 0 ? pid : pick(random, below);
+  const target = victim === "orchestrator" || engines.length === 0 ? pid : pick(random, engines);
   const name = `${target === pid ? "orchestrator" : "process below it"} during ${moment}`;
   tally.kills.set(name, (tally.kills.get(name) ?? 0) + 1);
   const killedMs = performance.now();
@@ -153,6 +154,12 @@ async function kill(
   }
   tally.goneMs.push(performance.now() - killedMs);
   if (target === pid && (await instance.pid()) === pid) await watcher.send(status, {}, quiet, never);
+}
+
+/** Engine children, llama-servers and their watchdogs; not the process in which node-llama-cpp tries out a build of llama.cpp, whose end means that the build is no good. */
+async function enginesAmong(pids: readonly number[]): Promise<number[]> {
+  const all = await processes(AbortSignal.timeout(ORPHAN_MS));
+  return all.filter((it) => pids.includes(it.pid) && !it.command.includes("testBindingBinary")).map((it) => it.pid);
 }
 
 /** Failures that a user may see of a kill, and understands. */
