@@ -2,6 +2,10 @@ import assert from "node:assert/strict";
 import { truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { estimate } from "../../server/core/estimate.ts";
+import { toEstimatedModel } from "../../server/core/estimateModel.ts";
+import { DEFAULT_PLAN } from "../../server/core/estimatePlan.ts";
+import type { GgufModel } from "../../server/core/ggufFile.ts";
 import { TandemError } from "../../server/errors.ts";
 import { readGguf } from "../../server/models/gguf.ts";
 import { readGgufModel } from "../../server/models/ggufModel.ts";
@@ -123,27 +127,44 @@ test("1,500 files with bytes changed at random are read or refused, and never mo
   await using place = await makePlace();
   const path = join(place.folder, "fuzzed.gguf");
   const random = createRandom(20_240_817);
-  const header = gguf({ ...metadata, "tokenizer.chat_template": { kind: "string", value: "x" } }, undefined, [
-    matrix,
-    vector,
-  ]);
+  const small: GgufMetadata = {
+    ...metadata,
+    "llama.embedding_length": { kind: "uint32", value: 256 },
+    "tokenizer.chat_template": { kind: "string", value: "x" },
+  };
+  const header = gguf(small, undefined, [matrix, vector]);
   const seed = withData(header);
   let refusals = 0;
+  let estimates = 0;
   for (let round = 0; round < 1_500; round++) {
     const bytes = Buffer.from(seed);
     for (let change = random(4); change >= 0; change--) mutate(bytes, header.length, random);
     await writeFile(path, bytes);
     const heapBytes = process.memoryUsage().heapUsed;
-    await readGgufModel(path, AbortSignal.timeout(5_000)).catch((error: unknown) => {
-      assert.ok(error instanceof TandemError && error.code === "bad-input", `round ${round}: ${String(error)}`);
-      refusals++;
-    });
+    await readGgufModel(path, AbortSignal.timeout(5_000)).then(
+      (file) => {
+        if (estimated(file)) estimates++;
+      },
+      (error: unknown) => {
+        assert.ok(error instanceof TandemError && error.code === "bad-input", `round ${round}: ${String(error)}`);
+        refusals++;
+      },
+    );
     await readGguf(path, AbortSignal.timeout(5_000));
     assert.ok(process.memoryUsage().heapUsed - heapBytes < 64 << 20, `round ${round} took memory`);
   }
   // Both happen, or the changes do not reach what they should.
-  assert.ok(refusals > 300 && refusals < 1_400, `${refusals} refusals`);
+  assert.ok(refusals > 300 && refusals < 1_400 && estimates > 100, `${refusals} refusals, ${estimates} estimates`);
 });
+
+/** Whether what was read says enough; then it can be reckoned with. */
+function estimated(file: GgufModel): boolean {
+  const model = toEstimatedModel(file);
+  if ("kind" in model) return false;
+  const { totalBytes } = estimate(model, { ...DEFAULT_PLAN, contextTokens: 8_192, gpus: [{ id: "gpu", share: 1 }] });
+  assert.ok(Number.isFinite(totalBytes) && totalBytes >= 0);
+  return true;
+}
 
 test("shards are one model", async () => {
   await using place = await makePlace();
