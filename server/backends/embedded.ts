@@ -38,6 +38,8 @@ export async function openEmbedded(spec: Spec, deps: EmbeddedDeps, signal: Abort
   const { slots, extraArguments } = spec.options;
   if (slots > 1 || extraArguments.length > 0)
     deps.log.warn("the embedded engine has one slot and takes no arguments", { slots, extraArguments });
+  if (new Set(spec.cards.map((it) => it.share)).size > 1)
+    deps.log.warn("the embedded engine shares layers by free memory", { asked: spec.cards.map((it) => it.share) });
   const facts = deps.cards?.() ?? [];
   const cardNames = spec.cards.flatMap((card) => facts.find((it) => it.uuid === card.uuid)?.name ?? []);
   // Where a card's name is not known there is nothing to look at.
