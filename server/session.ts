@@ -25,6 +25,7 @@ import type { OpenAiDeps, RunDeps, Stamp } from "./tasks/deps.ts";
 import { embed } from "./tasks/embed.ts";
 import { generate } from "./tasks/generate.ts";
 import { listModels } from "./tasks/listModels.ts";
+import { forecastAll, rankEngines } from "./tasks/outlook.ts";
 import { run } from "./tasks/run.ts";
 
 /** What all sessions work with. */
@@ -181,6 +182,8 @@ function taskHandlers(work: Work, deps: SharedParts, member: Membership) {
     pull: (params, call) => pullModel(params.model, deps, call),
     doctor: (_, { signal }) => deps.doctor(parts().settings, signal),
     gpuHistory: ({ seconds }) => deps.gpuHistory(seconds),
+    gpuForecast: (params) => forecastAll(params, deps.gpuHistory),
+    rank: (params) => counted(async () => rankEngines(params, member)),
   } satisfies Partial<Handlers>;
 }
 

@@ -1,4 +1,5 @@
 import { TandemError } from "../errors.ts";
+import { BENCH_FLAGS } from "./bench.ts";
 import { ESTIMATE_FLAGS } from "./estimateOptions.ts";
 import { GENERATE_FLAGS } from "./generate.ts";
 import { GET_FLAGS } from "./get.ts";
@@ -16,6 +17,7 @@ const OWN: ReadonlyMap<string, readonly string[]> = new Map([
   ["run", ["action", "file", "range", "apply"]],
   ["generate", Object.keys(GENERATE_FLAGS)],
   ["serve", Object.keys(SERVE_FLAGS)],
+  ["bench", Object.keys(BENCH_FLAGS)],
   ["decisions", ["limit"]],
   ["get", Object.keys(GET_FLAGS)],
   ["gpus", ["watch"]],

@@ -20,6 +20,7 @@ import {
   EmbeddingsResult,
   ModelList,
 } from "./openai.ts";
+import { gpuForecast, rank } from "./outlook.ts";
 import { register, registry, unregister } from "./registry.ts";
 import { RunEvent, RunParams, RunResult } from "./run.ts";
 import { Moving, ServeEvent, ServeParams, StopParams } from "./service.ts";
@@ -183,6 +184,8 @@ export const requests = {
   doctor,
   bench,
   benchmarks,
+  gpuForecast,
+  rank,
   registry,
   register,
   unregister,

@@ -113,7 +113,7 @@ function finished(document: Document): Document {
       const operation = operations[method];
       if (!operation) continue;
       for (const [status, response] of Object.entries(operation.responses))
-        if (method === "post" && path.startsWith("/v1/"))
+        if (method === "post" && path.startsWith("/v1/") && !path.startsWith("/v1/gpu/"))
           operation.responses[status] = { ...response, headers: headerRefs(DECISION_HEADERS) };
       for (const status of Object.keys(FAILURES))
         operation.responses[status] ??= { $ref: `#/components/responses/Error${status}` };

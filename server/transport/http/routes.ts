@@ -2,7 +2,9 @@ import type { FastifyInstance } from "fastify";
 import { validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { describe, json } from "./document.ts";
+import { addGpuRoutes } from "./gpuRoutes.ts";
 import { Health, type HealthSource, healthOf } from "./health.ts";
+import { addLlmRoutes } from "./llmRoutes.ts";
 import { addOpenAiRoutes, type OpenAiDeps } from "./openaiRoutes.ts";
 import { addSimpleRoutes } from "./simpleRoutes.ts";
 
@@ -39,6 +41,8 @@ export async function addRoutes(app: FastifyInstance, deps: RouteDeps): Promise<
   typed.get("/openapi.json", { schema: DESCRIPTION }, () => ({ ...app.swagger() }));
   addOpenAiRoutes(app, deps);
   addSimpleRoutes(app, deps);
+  addGpuRoutes(app, deps);
+  addLlmRoutes(app, deps);
 }
 
 const HEALTH = {
