@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import {
   cacheFolder,
+  configFile,
   instanceId,
   runtimeFolder,
   type Surroundings,
@@ -39,6 +40,33 @@ for (const it of runs)
   test(`running: ${it.platform} ${JSON.stringify(it.env)}: ${it.want}`, () => {
     assert.equal(runtimeFolder({ ...it, temporary: "/tmp", uid: 501 }), it.want);
   });
+
+const files: typeof cases = [
+  { platform: "linux", home: "/home/ada", env: {}, want: "/home/ada/.config/tandem/tandem.jsonc" },
+  { platform: "linux", home: "/home/ada", env: { XDG_CONFIG_HOME: "/etc/ada" }, want: "/etc/ada/tandem/tandem.jsonc" },
+  {
+    platform: "darwin",
+    home: "/Users/ada",
+    env: {},
+    want: "/Users/ada/Library/Application Support/tandem/tandem.jsonc",
+  },
+  {
+    platform: "win32",
+    home: "C:\\Users\\ada",
+    env: { APPDATA: "D:\\Roaming" },
+    want: "D:\\Roaming\\tandem\\tandem.jsonc",
+  },
+  {
+    platform: "linux",
+    home: "/home/ada",
+    env: { TANDEM_CONFIG: "/my.jsonc", XDG_CONFIG_HOME: "/x" },
+    want: "/my.jsonc",
+  },
+];
+
+for (const it of files)
+  test(`configuration: ${it.platform} ${JSON.stringify(it.env)}: ${it.want}`, () =>
+    assert.equal(configFile({ ...it, temporary: "/tmp", uid: 501 }), it.want));
 
 const states: readonly (Pick<Surroundings, "platform" | "home" | "env"> & { want: string })[] = [
   { platform: "linux", home: "/home/ada", env: {}, want: "/home/ada/.local/state/tandem" },
