@@ -33,7 +33,8 @@ export function claimOf(model: Model, device: string, fact: DeviceFact | undefin
   const option = optionOf(model);
   if (!option || !isResident(model)) return 0;
   const said = model.held ? bytesOn(model.held, device) : 0;
-  return Math.max(bytesOn(needsOf(model, option), device), said, fact?.held.get(model.key) ?? 0);
+  const reserved = bytesOn(needsOf(model, option), device);
+  return Math.max(reserved, said, fact?.held.get(model.key) ?? 0);
 }
 
 /** Whether a reading tells what is used now. */
@@ -112,7 +113,10 @@ export function readDevices(draft: Draft, facts: readonly DeviceFact[]): void {
  */
 function readDevice(draft: Draft, fact: DeviceFact): Device {
   const before = draft.devices.get(fact.device);
-  if (!isSeen(fact) || fact.usedBytes === null) return { fact, foreignBytes: before?.foreignBytes ?? 0 };
+  const foreignKnown = before?.foreignBytes ?? 0;
+  // A reading of then shows models that have gone since: what was made of it at the time stays.
+  if (isBlind(fact) && before) return { fact: { ...fact, held: before.fact.held }, foreignBytes: foreignKnown };
+  if (!isSeen(fact) || fact.usedBytes === null) return { fact, foreignBytes: foreignKnown };
   let least = 0;
   let most = 0;
   for (const it of draft.models.values()) {
@@ -160,10 +164,17 @@ export function release(draft: Draft, model: Model): void {
   const option = optionOf(model);
   if (!option) return;
   const devices = new Set([...needsOf(model, option), ...(model.held ?? [])].map((it) => it.device));
+  for (const [name, { fact }] of draft.devices) if (fact.held.has(model.key)) devices.add(name);
   const untilMs = draft.atMs + draft.rules.settleMs;
   const rows = [...devices].map((device) => {
     const fact = draft.devices.get(device)?.fact;
     return { key: model.key, device, bytes: claimOf(model, device, fact), untilMs };
   });
   draft.releasing = [...draft.releasing, ...rows.filter((it) => it.bytes > 0)];
+  for (const [name, known] of draft.devices) {
+    if (!known.fact.held.has(model.key)) continue;
+    // From here on it is counted as being released, not as held by whatever is loaded by this name next.
+    const held = new Map([...known.fact.held].filter(([key]) => key !== model.key));
+    draft.devices.set(name, { ...known, fact: { ...known.fact, held } });
+  }
 }

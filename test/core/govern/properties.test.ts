@@ -34,6 +34,7 @@ for (const { name, weather, mayRunOut } of weathers)
       const checkWait = boundWatch(trace);
       const { outcome, state } = watched(trace, (state, seen) => {
         checkUnloads(state, seen, trace.about);
+        checkLoads(state, seen, trace.about);
         if (weather !== CALM) return;
         checkLedger(state, trace.about);
         checkWait(state, seen);
@@ -79,6 +80,18 @@ function watched(
 function checkLedger(state: GovernState, about: string): void {
   for (const it of ledgerOf(state, GOVERN_RULES))
     assert.ok(countedIn(it) <= it.totalBytes - it.reserveBytes, `${about}: ${it.device} is given out twice`);
+}
+
+/** Whatever the weather, a load begins only where there is room for it beside all that is known to be taken. */
+function checkLoads(state: GovernState, { effects }: Look, about: string): void {
+  for (const it of effects) {
+    if (it.kind !== "load") continue;
+    for (const ledger of ledgerOf(state, GOVERN_RULES)) {
+      const isThere = ledger.ours.some(({ key }) => key === it.key);
+      const most = ledger.totalBytes - ledger.reserveBytes;
+      if (isThere) assert.ok(countedIn(ledger) <= most, `${about}: ${it.key} is loaded where there is no room`);
+    }
+  }
 }
 
 function countedIn({ foreignBytes, releasingBytes, ours }: Ledger): number {
