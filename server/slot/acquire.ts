@@ -33,9 +33,10 @@ let asked = 0;
  */
 export async function acquire(wanted: Wanted, deps: AcquireDeps, emit: Emit, signal: AbortSignal): Promise<Taken> {
   throwIfAborted(signal);
-  const { promise, resolve, reject } = Promise.withResolvers<Turn>();
-  const ask = newAsk(wanted.slot, emit, { onTurn: resolve, onRefusal: reject });
-  const { slot } = ask;
+  const { slot } = wanted;
+  const { promise, resolve, reject } = Promise.withResolvers<Taken>();
+  // Held from the moment that it is granted: an unload that begins then knows of it.
+  const ask: Ask = newAsk(slot, emit, { onTurn: (turn) => resolve(taken(ask, turn, deps)), onRefusal: reject });
   slot.asks.add(ask);
   try {
     if (!isPrepared(slot)) {
@@ -44,13 +45,17 @@ export async function acquire(wanted: Wanted, deps: AcquireDeps, emit: Emit, sig
       ask.others = await thoseHere(wanted.others, signal);
     }
     deps.owner.want(ask, wanted.priority);
-    const turn = await unlessAborted(promise, signal);
+    const got = await unlessAborted(promise, signal);
     // Both may have happened before this was told of either.
     throwIfAborted(signal);
-    if (turn.why !== null) emit({ kind: "notice", message: turn.why });
-    return taken(ask, turn, deps);
+    if (got.why !== null) emit({ kind: "notice", message: got.why });
+    return got;
   } catch (error) {
     deps.owner.done(ask);
+    void promise.then(
+      ({ lease }) => lease[Symbol.dispose](),
+      () => undefined,
+    );
     throw error;
   } finally {
     slot.asks.delete(ask);
@@ -62,11 +67,12 @@ export async function acquire(wanted: Wanted, deps: AcquireDeps, emit: Emit, sig
 export function tryAcquire({ slot, priority }: Omit<Wanted, "others">, deps: AcquireDeps): Taken | null {
   const { engine } = slot;
   if (!engine || slot.asks.size > 0 || slot.turns.size >= engine.slots) return null;
-  const got: Turn[] = [];
-  const ask = newAsk(slot, () => undefined, { onTurn: (turn) => got.push(turn), onRefusal: () => undefined });
+  const got: Taken[] = [];
+  const onTurn = (turn: Turn) => void got.push(taken(ask, turn, deps));
+  const ask: Ask = newAsk(slot, () => undefined, { onTurn, onRefusal: () => undefined });
   deps.owner.want(ask, priority);
-  const [turn] = got;
-  if (turn) return taken(ask, turn, deps);
+  const [now] = got;
+  if (now) return now;
   deps.owner.done(ask);
   return null;
 }

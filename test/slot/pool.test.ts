@@ -114,3 +114,18 @@ test("an engine that dies is loaded anew; one that is retired is closed when its
   assert.deepEqual(bench.residents(), []);
   assert.deepEqual(member.status(), []);
 });
+
+test("a turn that is granted and cancelled at the same moment is given back", async (t) => {
+  await using bench = poolBench(t);
+  const member = bench.join([bench.places.place(model)]);
+  (await bench.ask(member, "m").lease)[Symbol.dispose]();
+  const stop = new AbortController();
+  const asked = bench.ask(member, "m", stop.signal);
+  assert.equal(member.status()[0]?.isBusy, true, "it is granted at once");
+  stop.abort();
+  await assert.rejects(asked.lease, { code: "cancelled" });
+  await bench.settle();
+  assert.deepEqual([member.status()[0]?.isBusy, member.status()[0]?.queued], [false, 0]);
+  using free = member.tryAcquire("m");
+  assert.ok(free);
+});
