@@ -55,11 +55,11 @@ function saying(verb: EngineVerb, now: EngineStatus): string {
   const { label } = now.model;
   switch (verb) {
     case "load":
-      return `${label} is loaded on ${now.device}${now.memory.length > 0 ? `: ${memoryOf(now)}` : ""}`;
+      return `${label} is loaded on ${now.device}${now.memory.length > 0 ? `: ${memoryOf(now, [])}` : ""}`;
     case "unload":
       return `${label} is not loaded any more`;
     case "pin":
-      return `${label} stays loaded from its next use on, until \`tandem unpin\` or until the orchestrator leaves`;
+      return `${label} stays loaded${now.state === "ready" ? "" : " from its next use on"}, until \`tandem unpin\` or until the orchestrator leaves`;
     case "unpin":
       return `${label} is unloaded like any other again`;
   }
@@ -82,22 +82,22 @@ export function statusLines(now: Status): string[] {
     `${count(clients.length, "client")}, ${count(running, "request")} running`,
     http === null ? "HTTP closed" : `HTTP at ${http}`,
   ];
-  return [head.join("; "), "", ...engineLines(now.engines), "", ...memoryLines(now)];
+  return [head.join("; "), "", ...engineLines(now), "", ...memoryLines(now)];
 }
 
-function engineLines(engines: readonly EngineStatus[]): string[] {
+function engineLines({ engines, gpus }: Status): string[] {
   if (engines.length === 0) return ["No engine is set up"];
-  const rows = align([["engine", "model", "for", "where", "state", "memory"], ...engines.map(cells)]);
+  const rows = align([["engine", "model", "for", "where", "state", "memory"], ...engines.map((it) => cells(it, gpus))]);
   return rows.flatMap((row, nth) => {
     const waitsFor = engines[nth - 1]?.waitsFor;
     return waitsFor ? [row, `    waits: ${waitsFor}`] : [row];
   });
 }
 
-function cells(it: EngineStatus): string[] {
+function cells(it: EngineStatus, gpus: Status["gpus"]): string[] {
   const name = it.id === it.handle || it.handle === "" ? it.id : `${it.id} (${it.handle})`;
   const roles = it.roles.length > 0 ? it.roles.join("+") : it.users === 0 ? "nobody now" : "others";
-  return [name, it.model.label, roles, it.device, stateOf(it), memoryOf(it)];
+  return [name, it.model.label, roles, it.device, stateOf(it), memoryOf(it, gpus)];
 }
 
 function stateOf(it: EngineStatus): string {
@@ -111,9 +111,13 @@ function stateOf(it: EngineStatus): string {
 }
 
 /** "about": as reckoned, until the driver or the engine says. */
-function memoryOf({ memory }: EngineStatus): string {
+function memoryOf({ memory }: EngineStatus, gpus: Status["gpus"]): string {
   return memory
-    .map(({ device, bytes, isMeasured }) => `${isMeasured ? "" : "about "}${gigabytes(bytes)} of ${device}`)
+    .map(({ device, bytes, isMeasured }) => {
+      const gpu = gpus.find((it) => it.uuid === device);
+      const where = device === "cpu" ? "main memory" : gpu ? `GPU ${gpu.index}` : device;
+      return `${isMeasured ? "" : "about "}${gigabytes(bytes)} of ${where}`;
+    })
     .join(" + ");
 }
 
