@@ -63,15 +63,16 @@ export function toKnown({ prefillPerSecond, decodePerSecond, loadMs, by }: Rates
 }
 
 /**
- * What is known of a key: its own rates, else the newest of the same model, engine and options on another device, while it is not said
- * yet where it will be. Null: nothing.
+ * What is known of a key: its own rates, else, while it is not said yet on which card it will be, the newest of the same model, engine
+ * and options on another one. What a processor does says nothing about a card. Null: nothing.
  */
 export function knownOf(all: Iterable<readonly [RateKey, Rates]>, wanted: RateKey, isPlaced: boolean): Rates | null {
   let best: Rates | null = null;
   for (const [key, rates] of all) {
     if (!isAlike(key, wanted)) continue;
     if (key.device === wanted.device) return rates;
-    if (!isPlaced && (best === null || rates.atMs > best.atMs)) best = rates;
+    const isOpen = !isPlaced && (key.device === "cpu") === (wanted.device === "cpu");
+    if (isOpen && (best === null || rates.atMs > best.atMs)) best = rates;
   }
   return best;
 }

@@ -91,6 +91,7 @@ test("another card's rates count only until it is said where the model goes", as
   book.note(KEY, ANSWER);
   assert.equal(book.known({ ...KEY, device: "GPU-2" }, true), null);
   assert.equal(book.known({ ...KEY, device: "auto" }, false)?.decodePerSecond, 50);
+  assert.equal(book.known({ ...KEY, device: "cpu" }, false), null);
 });
 
 test("answers too short to say anything say nothing", async () => {

@@ -51,7 +51,8 @@ export function testWorld(folder: string, log: Log, options: TestWorldOptions = 
   const config = createConfigOwner({ path: join(folder, "tandem.jsonc"), env: {}, log });
   const discovery = createDiscovery({ config: () => config.now().config, clock, log, ports: [] });
   const stored = createStored(join(folder, "models.json"), log);
-  return createWorld({
+  const book = createRateBook({ folder: join(folder, "rates"), log, wallMs: () => Date.now() });
+  const world = createWorld({
     clock,
     registry: createRegistry({ config, discovery, catalogue, stored, log }),
     devices,
@@ -74,10 +75,7 @@ export function testWorld(folder: string, log: Log, options: TestWorldOptions = 
     hardware: () => Promise.resolve({ ramBytes: 16e9, cores: 2, gpus: [] }),
     gpuHistory: async () => ({ gpus: [] }),
     doctor: async () => ({ tier: "CPU_ONLY", problems: [], markdown: "" }),
-    rates: {
-      book: createRateBook({ folder: join(folder, "rates"), log, wallMs: () => Date.now() }),
-      gpus: options.ratedGpus ?? (() => []),
-    },
+    rates: { book, gpus: options.ratedGpus ?? (() => []) },
     version: "0.0.0-test",
     service: () => noService,
     doors: () => ({ http: null, isDraining: false }),
@@ -85,6 +83,13 @@ export function testWorld(folder: string, log: Log, options: TestWorldOptions = 
     wasResident: () => false,
     onResidents: () => undefined,
   });
+  return {
+    ...world,
+    async [Symbol.asyncDispose]() {
+      await world[Symbol.asyncDispose]();
+      await book[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** What opens engines outside of tests. */
