@@ -24,14 +24,6 @@ const twoIdle: readonly Step[] = [
 
 const cases: readonly { name: string; steps: readonly Step[] }[] = [
   {
-    name: "a model that fits is loaded, and its request has its turn when it is ready",
-    steps: [
-      [0, devices(card("g0", 1))],
-      [1, want("r1", a), "load a g0"],
-      [6, loaded("a"), "grant r1 a"],
-    ],
-  },
-  {
     name: "the one idle for longest leaves, and the next is loaded when its memory is shown as free",
     steps: [
       ...twoIdle,
@@ -169,6 +161,27 @@ const cases: readonly { name: string; steps: readonly Step[] }[] = [
       [1, devices(card("g0", 8, { health: "stale", pressure: "critical" }))],
       [2, want("r1", model("a", 10.7))],
       [3, want("r2", model("b", 10.5)), "load b g0"],
+    ],
+  },
+  {
+    name: "a card that nobody has read yet is waited for, and after a while loaded on without a reading",
+    steps: [
+      [0, devices(card("cpu", 4))],
+      [1, want("r1", a)],
+      [5.9, tick],
+      [6, tick, "load a g0"],
+    ],
+  },
+  {
+    name: "what a reading showed of a model that went is not counted for the one of its name on another card",
+    steps: [
+      [0, devices(card("g0", 1), card("g1", 1))],
+      [0, want("r1", a), "load a g0"],
+      [5, loaded("a"), "grant r1 a"],
+      [6, devices(card("g0", 11, { held: new Map([["a", 10 * GB]]) }), card("g1", 1))],
+      [7, gone("a")],
+      [8, want("r2", model("a", 10, { on: ["g1"] })), "load a g1"],
+      [9, want("r3", b), "load b g0"],
     ],
   },
   {
