@@ -162,9 +162,9 @@ async function enginesAmong(pids: readonly number[]): Promise<number[]> {
   return all.filter((it) => pids.includes(it.pid) && !it.command.includes("testBindingBinary")).map((it) => it.pid);
 }
 
-/** Failures that a user may see of a kill, and understands. */
+/** Failures that a user may see of a kill; "nothing listens": it was sent between a server's death and the news of it. */
 const LOST =
-  /orchestrator stopped|process ended|killed while it loaded|broke off|connection|server (ended|stopped)|llama-server/i;
+  /orchestrator stopped|process ended|nothing listens at 127|killed while it loaded|broke off|connection|server (ended|stopped)|llama-server/i;
 
 async function count(request: Promise<unknown>, tally: Tally): Promise<void> {
   try {
