@@ -100,7 +100,8 @@ function createBench(given: Measuring): Bench {
   };
   const bench: Bench = {
     params,
-    seed: () => `${run} ${++texts}:`,
+    // The number first: what two prompts have in common at their beginning is in the cache.
+    seed: () => `${++texts} ${run}:`,
     async alone(asked, signal) {
       using lease = await turn(signal);
       return await answer({ lease, asked, clock }, withCeiling(signal, settings));

@@ -98,7 +98,7 @@ test("no two prompts begin alike, or a cache would answer", async () => {
   await using at = await place();
   await at.client.send(bench, SHORT);
   await at.client.send(bench, SHORT);
-  const beginnings = at.asked.map((it) => it.slice(0, 50));
+  const beginnings = at.asked.map((it) => it.slice(0, 8));
   assert.equal(new Set(beginnings).size, beginnings.length);
 });
 
