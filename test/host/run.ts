@@ -10,12 +10,13 @@ import { explainStreams } from "./journeys/explainStreams.ts";
 import { implementServed } from "./journeys/implementServed.ts";
 import type { Journey } from "./journeys/journey.ts";
 import { killedOrchestrator } from "./journeys/killedOrchestrator.ts";
+import { sidebarShows } from "./journeys/sidebarShows.ts";
 import { twoWindows } from "./journeys/twoWindows.ts";
 import { createResults, type Results } from "./results.ts";
 import { play, type Stage } from "./stage.ts";
 import { ensureVsix } from "./vsix.ts";
 
-const JOURNEYS = [twoWindows, killedOrchestrator, explainStreams, documentEmbedded, implementServed];
+const JOURNEYS = [twoWindows, killedOrchestrator, explainStreams, sidebarShows, documentEmbedded, implementServed];
 const JOURNEY_TIMEOUT_MS = 240_000;
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);

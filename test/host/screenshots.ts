@@ -6,6 +6,7 @@ import { ensureChromium } from "../setup/chromium.ts";
 import { ensureCodeServer } from "../setup/codeServer.ts";
 import { launchBrowser } from "./browser.ts";
 import type { Window } from "./page.ts";
+import { photographSidebar } from "./sidebarPictures.ts";
 import { play, type Stage } from "./stage.ts";
 import { ensureVsix } from "./vsix.ts";
 
@@ -42,7 +43,9 @@ total([{ name: "tea", cents: 250 }]); // 250
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
-/** Pictures of what users see, in three themes, to be looked at by people: `npm run screenshots`. */
+const isWanted = (part: string) => process.argv.length === 2 || process.argv.includes(part);
+
+/** Pictures of what users see, in three themes, to be looked at by people: `npm run screenshots [editor] [sidebar]`. */
 async function main(signal: AbortSignal): Promise<void> {
   const root = join(import.meta.dirname, "..", "..");
   const folder = join(root, "dist", "screenshots");
@@ -54,7 +57,12 @@ async function main(signal: AbortSignal): Promise<void> {
   const browser = await launchBrowser(chromium);
   try {
     const stage = { browser, codeServer, vsix, resultsFolder: join(root, "dist", "test-results") };
-    for (const [name, theme] of Object.entries(THEMES)) await photograph(stage, join(folder, name), theme, signal);
+    for (const [name, theme] of Object.entries(THEMES)) {
+      const prefix = join(folder, name);
+      if (isWanted("editor")) await photograph(stage, prefix, theme, signal);
+      const shot = (what: string) => say(`${theme}: ${what}`);
+      if (isWanted("sidebar")) await photographSidebar(stage, { theme, prefix, shot }, signal);
+    }
   } finally {
     await browser.close();
   }
