@@ -27,7 +27,7 @@ const BUNDLES = [
   { out: "extension.cjs", budgetKb: 16, entry: "extension/main.ts", ...EDITOR },
   { out: "wire.cjs", budgetKb: 800, entry: "extension/wire.ts", ...EDITOR },
   // In parts, so that a start reads only what it needs: the HTTP door and the engines' clients come with their first use.
-  { out: "server.js", budgetKb: 900, entry: "server/main.ts", ...PROGRAM, splitting: true },
+  { out: "server.js", budgetKb: 950, entry: "server/main.ts", ...PROGRAM, splitting: true },
   {
     out: "cli.js",
     budgetKb: 700,
