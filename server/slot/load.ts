@@ -35,7 +35,9 @@ async function attempt(slot: Slot, optionId: string, signal: AbortSignal, deps: 
     emit({ kind: "ready", engine: id, model, tookMs });
     void engine.gone.then((why) => leave(slot, engine, why, deps));
     slot.loading = null;
-    deps.tell({ kind: "loaded", key: slot.handle, held, slots, tookMs });
+    const isElsewhere = device === "cpu" && optionId !== "cpu";
+    const place = isElsewhere ? ({ isOnProcessor: true } as const) : {};
+    deps.tell({ kind: "loaded", key: slot.handle, held, slots, tookMs, ...place });
   } catch (error) {
     slot.loading = null;
     // Who unloads it tells of it.

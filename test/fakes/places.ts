@@ -17,6 +17,8 @@ export interface FakeModel {
   /** Left out, it is loaded on the card alone. */
   readonly options?: readonly Option[];
   readonly slots?: number;
+  /** No engine build can use the card: it runs on the processor, wherever it was put. */
+  readonly isOnProcessor?: true;
   /** The user left the choice to us. */
   readonly isAuto?: boolean;
 }
@@ -76,7 +78,7 @@ export function fakePlaces(card: FakeCard): FakePlaces {
     }
     const pid = ++pids;
     const bytes = option.needs.find((it) => it.device === card.name)?.bytes ?? 0;
-    if (bytes > 0) card.holds.set(pid, bytes);
+    if (bytes > 0 && !model.isOnProcessor) card.holds.set(pid, bytes);
     return engineOf(model, { pid, option });
   }
 
@@ -89,7 +91,7 @@ export function fakePlaces(card: FakeCard): FakePlaces {
     const engine: FakeEngine = {
       ...{
         model: infoOf(model),
-        device: option.id,
+        device: model.isOnProcessor ? "cpu" : option.id,
         slots: model.slots ?? 1,
         pid,
         serves: [],

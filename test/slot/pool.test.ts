@@ -129,3 +129,18 @@ test("a turn that is granted and cancelled at the same moment is given back", as
   using free = member.tryAcquire("m");
   assert.ok(free);
 });
+
+test("an engine that could not use its GPU is counted where it runs, and leaves the GPU to others", async (t) => {
+  await using bench = poolBench(t);
+  const member = bench.join([
+    bench.places.place({ id: "m", bytes: 12 * GB, isOnProcessor: true }),
+    bench.places.place({ id: "n", bytes: 12 * GB }),
+  ]);
+  (await bench.ask(member, "m").lease)[Symbol.dispose]();
+  (await bench.ask(member, "n").lease)[Symbol.dispose]();
+  assert.deepEqual(bench.residents(), ["m", "n"]);
+  assert.deepEqual(
+    member.status().map((it) => it.memory.map(({ device, bytes }) => [device, bytes / GB])),
+    [[["cpu", 12]], [[bench.card.name, 12]]],
+  );
+});

@@ -42,6 +42,8 @@ export type GovernEvent = { readonly atMs: number } & (
       readonly held: readonly Need[] | null;
       readonly slots: number;
       readonly tookMs: number;
+      /** It says that it could use none of the option's GPUs and runs on the processor: they are not taken. Absent: it is where it was put. */
+      readonly isOnProcessor?: true;
     }
   | {
       readonly kind: "load-failed";

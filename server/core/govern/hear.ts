@@ -91,13 +91,13 @@ function done(draft: Draft, request: string): void {
   change(draft, model.key, { active, idleMs: active === 0 ? draft.atMs : null });
 }
 
-function loaded(draft: Draft, { key, held, slots, tookMs }: Of<"loaded">): void {
+function loaded(draft: Draft, { key, held, slots, tookMs, isOnProcessor }: Of<"loaded">): void {
   const model = draft.models.get(key);
   const option = model && optionOf(model);
   // Asked to go in the meantime, it goes on going.
   if (!model || !option || model.phase.kind !== "loading") return;
   change(draft, key, {
-    phase: { kind: "ready", option, sinceMs: draft.atMs },
+    phase: { kind: "ready", option: isOnProcessor ? onProcessor(option, held) : option, sinceMs: draft.atMs },
     slots: Math.max(1, slots),
     active: 0,
     readyMs: draft.atMs,
@@ -105,7 +105,7 @@ function loaded(draft: Draft, { key, held, slots, tookMs }: Of<"loaded">): void 
     isTrimmed: false,
     isWanted: false,
     held,
-    learnt: held ? learn(model, option, held) : model.learnt,
+    learnt: held && !isOnProcessor ? learn(model, option, held) : model.learnt,
     failures: 0,
     memoryFailures: 0,
     failure: null,
@@ -113,6 +113,12 @@ function loaded(draft: Draft, { key, held, slots, tookMs }: Of<"loaded">): void 
     rereadMs: 0,
     loadMs: tookMs,
   });
+}
+
+/** All of it is in main memory then: so much as it says, or else as it would have taken of the GPUs. */
+function onProcessor(option: Option, held: readonly Need[] | null): Option {
+  const all = { device: "cpu", bytes: option.needs.reduce((sum, it) => sum + it.bytes, 0) };
+  return { ...option, id: "cpu", needs: held ?? [all] };
 }
 
 /** What was reckoned rightly, or too high, is not learnt: the reckoning stands. */
