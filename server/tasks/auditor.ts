@@ -9,6 +9,10 @@ export interface AuditorInput {
   readonly drafter: Promise<Lease>;
   /** Resolves when the drafter has to wait for memory. */
   readonly isDraftShort: Promise<void>;
+  /** Resolves when the drafter has to wait, for whatever there is. */
+  readonly isDraftQueued: Promise<void>;
+  /** Resolves when the draft is written: from here on only the audit keeps the drafter's engine from others. */
+  readonly isDrafted: Promise<void>;
   readonly scheduler: Scheduler;
   readonly emit: Emit;
   readonly notice: (message: string) => void;
@@ -48,7 +52,8 @@ function beside(drafting: Lease, scheduler: Scheduler, engine: string): Auditor 
 /**
  * A turn on an engine of its own, once both have theirs. A task never waits for what it holds itself: where the audit would have to wait
  * for memory while the draft holds some, the drafter audits afterwards; where the draft has to wait for memory, the audit lets go of its
- * turn, on whose engine the draft may then have to make do.
+ * turn, on whose engine the draft may then have to make do. Nor do two tasks wait for each other, of which one drafts where the other
+ * audits: the audit keeps no turn while the draft waits for one, and waits for none once the draft is written.
  */
 async function ownUnlessShort(input: AuditorInput, engine: string, signal: AbortSignal): Promise<Auditor> {
   const { drafter, notice } = input;
@@ -56,11 +61,13 @@ async function ownUnlessShort(input: AuditorInput, engine: string, signal: Abort
   if (first.kind === "both") return own(first.lease);
   const drafting = await drafter;
   if (first.kind === "draft is short" && drafting.id !== engine)
-    return ownUnlessShort({ ...input, isDraftShort: new Promise<void>(() => undefined) }, engine, signal);
+    return ownUnlessShort({ ...input, isDraftShort: NEVER, isDraftQueued: NEVER }, engine, signal);
   const why = first.kind === "audit is short" ? first.why : `${drafting.engine.model.label} drafts already`;
   notice(`The audit comes after the draft, from the same model: ${why}`);
   return shared(drafting);
 }
+
+const NEVER = new Promise<void>(() => undefined);
 
 type First =
   | { readonly kind: "both"; readonly lease: Lease }
@@ -69,22 +76,28 @@ type First =
 
 /** What comes first: that both have a turn, or that one of them would have to wait for the other. */
 async function both(input: AuditorInput, engine: string, signal: AbortSignal): Promise<First> {
-  const { drafter, scheduler, emit, isDraftShort } = input;
+  const { plan, drafter, scheduler, emit, isDraftShort, isDraftQueued, isDrafted } = input;
   const enough = new AbortController();
   const isShort = Promise.withResolvers<string>();
+  const isQueued = Promise.withResolvers<void>();
   const hear: Emit = (event) => {
     emit(event);
-    if (event.kind === "waiting" && event.why !== undefined) isShort.resolve(event.why);
+    if (event.kind !== "waiting") return;
+    isQueued.resolve();
+    if (event.why !== undefined) isShort.resolve(event.why);
   };
+  const isLate = Promise.all([isQueued.promise, isDrafted]).then(() => `${plan.audit?.model} answers other requests`);
   const acquired = scheduler.acquire(engine, hear, AbortSignal.any([signal, enough.signal]));
   let isKept = false;
   try {
     const first = await Promise.race([
       Promise.all([acquired, drafter]).then(([lease]): First => ({ kind: "both", lease })),
       isDraftShort.then((): First => ({ kind: "draft is short" })),
+      // While it is loaded it goes on: only a turn is something that others may wait for.
+      Promise.all([acquired, isDraftQueued]).then((): First => ({ kind: "draft is short" })),
       drafter.then(async ({ id }): Promise<First> => {
         if (id === engine) return { kind: "draft is short" };
-        return { kind: "audit is short", why: await isShort.promise };
+        return { kind: "audit is short", why: await Promise.race([isShort.promise, isLate]) };
       }),
     ]);
     isKept = first.kind === "both";

@@ -4,6 +4,7 @@ import type { LanguageFacts } from "../core/languages.ts";
 import type { DraftJob } from "../core/prompt.ts";
 import { linesBefore } from "../core/prompt.ts";
 import { lineBreakOf, offsetAt, withBreaks } from "../core/text.ts";
+import { aborted } from "../errors.ts";
 import type { Clock } from "../ports.ts";
 import type { Lease } from "../slot/lease.ts";
 import type { Emit } from "../slot/state.ts";
@@ -21,6 +22,8 @@ export interface DraftAndAuditInput {
   readonly draftLease: Lease;
   /** The auditor once it is loaded; null when there is no audit or it could not be had. */
   readonly auditor: Promise<Auditor | null>;
+  /** Called when the draft is written, or has failed. */
+  readonly onDrafted: () => void;
   readonly clock: Clock;
   readonly emit: Emit;
 }
@@ -47,6 +50,11 @@ export async function draftAndAudit(input: DraftAndAuditInput, signal: AbortSign
   const lineBreak = lineBreakOf(job.place?.text ?? "");
   const parts = createChannel<Part>();
   const isDrafted = Promise.withResolvers<void>();
+  const onDrafted = () => {
+    isDrafted.resolve();
+    parts.close();
+    input.onDrafted();
+  };
   const abandoned = new AbortController();
   const auditing = auditParts(input, parts, isDrafted.promise, AbortSignal.any([signal, abandoned.signal]));
   const onText = (text: string) => {
@@ -57,13 +65,11 @@ export async function draftAndAudit(input: DraftAndAuditInput, signal: AbortSign
     const written = await write({ job, sampling, isParsed, lease: draftLease, clock, onText }, signal);
     const last = cutter.finish();
     if (last) parts.push(last);
-    isDrafted.resolve();
-    parts.close();
+    onDrafted();
     return { written, ...(await auditing), workMs: clock.nowMs() - startedMs };
   } catch (error) {
     abandoned.abort(error);
-    isDrafted.resolve();
-    parts.close();
+    onDrafted();
     await auditing;
     throw error;
   }
@@ -77,7 +83,8 @@ async function auditParts(
   signal: AbortSignal,
 ) {
   try {
-    const auditor = await input.auditor;
+    // Where the draft has failed nobody waits for it.
+    const auditor = await Promise.race([input.auditor, aborted(signal)]);
     if (!auditor) return { audited: null, auditProblem: null };
     const { lease } = auditor;
     if (auditor.isShared) await isDrafted;

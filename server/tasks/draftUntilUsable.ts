@@ -18,6 +18,8 @@ export interface DraftingInput {
   readonly deps: Pick<RunDeps, "syntax" | "settings" | "clock">;
   readonly draftLease: Lease;
   readonly auditor: Promise<Auditor | null>;
+  /** Called when a draft is written, or has failed. */
+  readonly onDrafted: () => void;
   readonly emit: Emit;
   readonly notice: (message: string) => void;
 }
@@ -35,7 +37,7 @@ const WARMER_PER_ATTEMPT = 0.25;
 
 /** Drafts until a draft can be offered: an edit must parse and be what was asked for, an answer must say something. */
 export async function draftUntilUsable(input: DraftingInput, signal: AbortSignal): Promise<Outcome> {
-  const { task, companion, deps, draftLease, auditor, emit, notice } = input;
+  const { task, companion, deps, draftLease, auditor, onDrafted, emit, notice } = input;
   const { model } = draftLease.engine;
   const job = granted(draftJob(task, { model, companion, maxTokens: deps.settings.maxTokens }));
   let problem = "";
@@ -45,7 +47,7 @@ export async function draftUntilUsable(input: DraftingInput, signal: AbortSignal
     const sampling = { temperature, topP: 0.95, seed: attempt };
     const retried = withObjection(job, problem);
     const shared = { job: retried, sampling, facts: task.facts, draftLease, auditor, clock: deps.clock, emit };
-    const worked = await draftAndAudit({ ...shared, isParsed: task.outline.isKnown }, signal);
+    const worked = await draftAndAudit({ ...shared, onDrafted, isParsed: task.outline.isKnown }, signal);
     sayOfAudit(worked, notice);
     const judged = job.place ? await judge(input, job.place, worked) : answer(task, worked);
     if (judged.kind === "usable") return { result: judged.result, worked };

@@ -38,20 +38,17 @@ export async function run(params: RunParams, deps: RunDeps, emit: Emit, signal: 
     emit({ kind: "notice", message });
   };
   const done = new AbortController();
-  const short = Promise.withResolvers<void>();
-  const hear: Emit = (event) => {
-    emit(event);
-    if (event.kind === "waiting" && event.why !== undefined) short.resolve();
-  };
+  const drafted = Promise.withResolvers<void>();
+  const { hear, ...waits } = hearing(emit);
   const drafter = scheduler.acquire(plan.draft.engine, hear, signal);
-  const auditing = { plan, drafter, isDraftShort: short.promise, scheduler, emit, notice };
+  const auditing = { plan, drafter, ...waits, isDrafted: drafted.promise, scheduler, emit, notice };
   const auditor = acquireAuditor(auditing, AbortSignal.any([signal, done.signal]));
   try {
     using draftLease = await drafter;
     const acquiredMs = clock.nowMs();
     if (draftLease.engine.model.isTrial) notice(TRIAL);
     const companion = task.action === "test" ? await findCompanion(task, params.unsaved, deps.files) : null;
-    const drafting = { task, companion, deps, draftLease, auditor, emit, notice };
+    const drafting = { task, companion, deps, draftLease, auditor, onDrafted: drafted.resolve, emit, notice };
     const outcome = await draftUntilUsable(drafting, withCeiling(signal, deps.settings));
     const marks = { startedMs, classifiedMs, routedMs, acquiredMs, endedMs: clock.nowMs() };
     return { ...outcome.result, notices, timing: timing(marks, outcome.worked) };
@@ -59,6 +56,19 @@ export async function run(params: RunParams, deps: RunDeps, emit: Emit, signal: 
     done.abort(new TandemError("cancelled", "The draft is done", "Nothing to do"));
     (await auditor)?.[Symbol.dispose]();
   }
+}
+
+/** What the auditor has to know of the drafter's waiting. */
+function hearing(emit: Emit) {
+  const queued = Promise.withResolvers<void>();
+  const short = Promise.withResolvers<void>();
+  const hear: Emit = (event) => {
+    emit(event);
+    if (event.kind !== "waiting") return;
+    queued.resolve();
+    if (event.why !== undefined) short.resolve();
+  };
+  return { hear, isDraftShort: short.promise, isDraftQueued: queued.promise };
 }
 
 async function understood(params: RunParams, { syntax }: RunDeps, emit: Emit): Promise<Task> {

@@ -13,18 +13,22 @@ const candidate = (engine: string): RouteCandidate => ({ engine, model: engine, 
 const plan: Route = { draft: candidate("draft"), audit: candidate("audit"), candidates: [], why: "a test" };
 
 /** The drafter's lease and the auditor, asked for as the main job does. */
-function both(scheduler: Membership, signal: AbortSignal) {
+function both(scheduler: Membership, signal: AbortSignal, route: Route = plan) {
   const notices: string[] = [];
   const emit = () => undefined;
-  const short = Promise.withResolvers<void>();
-  const hear = (event: RunEvent) => event.kind === "waiting" && event.why !== undefined && short.resolve();
-  const drafter = scheduler.acquire("draft", hear, signal);
+  const [short, queued, drafted] = [0, 1, 2].map(() => Promise.withResolvers<void>());
+  if (!short || !queued || !drafted) throw new Error("three promises");
+  const hear = (event: RunEvent) => {
+    if (event.kind !== "waiting") return;
+    queued.resolve();
+    if (event.why !== undefined) short.resolve();
+  };
+  const drafter = scheduler.acquire(route.draft.engine, hear, signal);
   drafter.catch(() => undefined); // the test looks at it
-  const auditor = acquireAuditor(
-    { plan, drafter, isDraftShort: short.promise, scheduler, emit, notice: (message) => notices.push(message) },
-    signal,
-  );
-  return { drafter, auditor, notices };
+  const waits = { isDraftShort: short.promise, isDraftQueued: queued.promise, isDrafted: drafted.promise };
+  const notice = (message: string) => notices.push(message);
+  const auditor = acquireAuditor({ plan: route, drafter, ...waits, scheduler, emit, notice }, signal);
+  return { drafter, auditor, notices, isDrafted: drafted.resolve };
 }
 
 test("where both fit, each has an engine of its own", async (t) => {
@@ -105,4 +109,48 @@ test("a draft that fails leaves no turn behind", async (t) => {
     member.status().map((it) => it.queued),
     [0, 0],
   );
+});
+
+const reversed: Route = { ...plan, draft: candidate("audit"), audit: candidate("draft") };
+
+test("two tasks of which each drafts where the other audits do not wait for each other", async (t) => {
+  await using bench = poolBench(t);
+  const { places, card } = bench;
+  card.foreignBytes = 16 * GB;
+  const engines = [places.place({ id: "draft", bytes: 14 * GB }), places.place({ id: "audit", bytes: GB })];
+  // It lets go of its audit while its draft waits for memory, and asks for it again afterwards.
+  const one = both(bench.join(engines), never);
+  await bench.pass(2_000);
+  places.isHeld = true;
+  card.foreignBytes = 0;
+  await bench.pass(2_000);
+  const other = both(bench.join(engines), never, reversed);
+  await bench.settle();
+  for (const it of places.loads) it.succeed();
+  using drafting = await one.drafter;
+  using _other = await other.drafter;
+  await bench.settle();
+  one.isDrafted();
+  assert.equal((await one.auditor)?.lease, drafting);
+  assert.deepEqual(one.notices, ["The audit comes after the draft, from the same model: audit answers other requests"]);
+  drafting[Symbol.dispose]();
+  using auditing = await other.auditor;
+  assert.deepEqual([auditing?.lease.id, auditing?.isShared], ["draft", false]);
+});
+
+test("an audit keeps no turn while its draft waits for one that a task holds which drafts there", async (t) => {
+  await using bench = poolBench(t);
+  const { places } = bench;
+  const member = bench.join([places.place({ id: "draft", bytes: GB }), places.place({ id: "audit", bytes: GB })]);
+  const busy = await bench.ask(member, "draft").lease;
+  const waiting = both(member, never);
+  await bench.pass(1_000);
+  // Who holds the turn that the draft waits for may now have one where it would be audited.
+  using free = member.tryAcquire("audit");
+  assert.ok(free);
+  free[Symbol.dispose]();
+  busy[Symbol.dispose]();
+  using drafting = await waiting.drafter;
+  using auditing = await waiting.auditor;
+  assert.deepEqual([drafting.id, auditing?.isShared], ["draft", false]);
 });
