@@ -2,6 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { type CardSeen, judgePlacement, type PlacementQuestion } from "./core/placement.ts";
 import type { Card, EngineSpec } from "./engineSpec.ts";
 import { TandemError, throwIfAborted } from "./errors.ts";
+import { hidesProcesses } from "./gpu/hiding.ts";
 import type { Monitor, Watched } from "./monitor.ts";
 import { withDescendants } from "./platform/descendants.ts";
 import type { Clock, Engine, Log, OpenEngine, Placement } from "./ports.ts";
@@ -45,14 +46,16 @@ export function createWitness(deps: WitnessDeps): OpenEngine {
   };
 }
 
-/** On Linux and outside containers. Inside, and under WSL, the driver counts as the host does. */
+/**
+ * On Linux and outside containers. Inside, and under WSL, the driver counts as the host does. A namespace of its own is what makes a
+ * container count otherwise; Kubernetes and sandboxes of desktops (Flatpak) leave no other mark.
+ */
 export async function listsOurProcesses(): Promise<boolean> {
   if (process.platform !== "linux") return process.platform === "win32";
+  if (await hidesProcesses()) return false;
   const marks = await Promise.all(["/.dockerenv", "/run/.containerenv"].map((it) => stat(it).catch(() => null)));
-  const version = await readFile("/proc/version", "utf8").catch(() => "");
   const cgroup = await readFile("/proc/1/cgroup", "utf8").catch(() => "");
-  const isContained = marks.some((it) => it !== null) || /docker|kubepods|containerd|lxc|podman/.test(cgroup);
-  return !isContained && !/microsoft/i.test(version);
+  return marks.every((it) => it === null) && !/docker|kubepods|containerd|lxc|podman/.test(cgroup);
 }
 
 interface Case {

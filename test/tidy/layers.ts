@@ -135,7 +135,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     ],
     types: ["server/handlers.ts", "server/scheduler.ts", "server/needs", "server/registry"],
   },
-  "server/witness.ts": { may: [...INNER, "node", "server/platform"], types: ["server/monitor.ts"] },
+  "server/witness.ts": { may: [...INNER, "node", "server/gpu/hiding.ts", "server/platform"], types: ["server/monitor.ts"] },
   "server/keeping.ts": {
     may: [...INNER, "server/places.ts"],
     types: ["server/registry", "server/scheduler.ts", "server/slot"],
