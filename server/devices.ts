@@ -34,6 +34,8 @@ export interface DevicesDeps {
   readonly clock: Clock;
   /** Kept free of the GPU with this uuid. */
   readonly reserveBytes?: (uuid: string) => number;
+  /** Of a card that is cut into instances the size of the one that engines use; null: not known. */
+  readonly instanceBytes?: (uuid: string) => number | null;
 }
 
 export interface MachineDevices extends Devices {
@@ -52,7 +54,7 @@ const MOST_GENERATIONS = 4;
 
 /** What the governor is told of each memory: GPUs as the monitor knows them, and main memory by the name "cpu". */
 export function createDevices(deps: DevicesDeps): MachineDevices {
-  const { monitor, memory, clock, reserveBytes = () => GPU_RESERVE_BYTES } = deps;
+  const { monitor, memory, clock, reserveBytes = () => GPU_RESERVE_BYTES, instanceBytes = () => null } = deps;
   let pressure: Pressure | null = null;
   let main: MainMemory | null = null;
 
@@ -75,7 +77,8 @@ export function createDevices(deps: DevicesDeps): MachineDevices {
     facts: (owned) => [
       ...monitor
         .now()
-        .gpus.flatMap((it) => gpuFact(it, { owned, memory, reserveBytes: reserveBytes(it.reading.uuid) })),
+        .gpus.map((it) => (it.reading.isPartitioned ? instanceOf(it, instanceBytes(it.reading.uuid)) : it))
+        .flatMap((it) => gpuFact(it, { owned, memory, reserveBytes: reserveBytes(it.reading.uuid) })),
       mainFact(owned),
     ],
     listen: (listener) => monitor.listen(listener),
@@ -99,6 +102,14 @@ interface Given {
   readonly owned: ReadonlyMap<string, number>;
   readonly memory: MachineMemory;
   readonly reserveBytes: number;
+}
+
+/**
+ * What the driver tells of a card that is cut (MIG) is about all its instances, most of them other people's: of the one that engines use
+ * only the size is known.
+ */
+function instanceOf(card: Watched, totalBytes: number | null): Watched {
+  return { ...card, pressure: null, reading: { ...card.reading, totalBytes, usedBytes: null, freeBytes: null } };
 }
 
 /** Nothing for a card whose size nobody knows: nothing can be put there. */

@@ -131,6 +131,8 @@ interface Own {
   readonly monitor: Monitor;
   readonly history: GpuHistory;
   readonly book: RateBook;
+  /** What models can have of each GPU, by uuid, once the hardware was looked at. */
+  readonly modelBytes: Map<string, number>;
 }
 
 /** What the orchestrator has for itself alone. */
@@ -140,6 +142,7 @@ function createOwn(log: Log): Own {
   return {
     clock,
     config,
+    modelBytes: new Map(),
     register: createRegister({ folder: join(stateFolder(), "processes"), owner: thisProcess() }),
     book: createRateBook({ folder: stateFolder(), log, wallMs: () => Date.now() }),
     ...createTelemetry(config, clock, log),
@@ -169,11 +172,14 @@ function createTelemetry(config: ConfigOwner, clock: Clock, log: Log): Pick<Own,
 }
 
 /** The memories that models can be in, and by what they are given out. */
-function memoryParts({ monitor, clock, config }: Own) {
+function memoryParts({ monitor, clock, config, modelBytes }: Own) {
   const now = () => config.now().config;
   const reserveBytes = (uuid: string) => reserveBytesOf(now(), uuid);
   return {
-    devices: createDevices({ monitor, memory: machineMemory(), clock, reserveBytes }),
+    devices: createDevices({
+      ...{ monitor, memory: machineMemory(), clock, reserveBytes },
+      instanceBytes: (uuid) => modelBytes.get(uuid) ?? null,
+    }),
     rules: () => governRulesOf(now()),
     gpus: () => gpuStatus(monitor.now(), reserveBytes),
   };
@@ -181,7 +187,7 @@ function memoryParts({ monitor, clock, config }: Own) {
 
 function sharedParts(
   { log, journal }: OrchestratorDeps,
-  { clock, register, config, monitor, history, book }: Own,
+  { clock, register, config, monitor, history, book, modelBytes }: Own,
   signal: AbortSignal,
 ): SharedParts {
   let hardware: ReturnType<typeof detectHardware> | null = null;
@@ -232,7 +238,10 @@ function sharedParts(
     hardware() {
       monitor.begin();
       // Routing asks next, and goes by what was measured before.
-      hardware ??= Promise.all([detectHardware(log, signal), book.open()]).then(([found]) => found);
+      hardware ??= Promise.all([detectHardware(log, signal), book.open()]).then(([found]) => {
+        for (const { uuid, vramBytes } of found.gpus) modelBytes.set(uuid, vramBytes);
+        return found;
+      });
       return hardware;
     },
   };

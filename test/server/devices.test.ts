@@ -58,6 +58,17 @@ test("a card whose size nobody tells is none that a model could be put on; main 
   assert.deepEqual(names, ["cpu"]);
 });
 
+test("a card that is cut into instances is as large as the one that engines use, however full the others are", () => {
+  const cut = { ...watched({ isPartitioned: true, totalBytes: 80 * GB, usedBytes: 79 * GB }) };
+  const full: Watched = { ...cut, pressure: { level: "critical", sinceMs: 0, falling: null } };
+  const listen = () => ({ [Symbol.dispose]: () => undefined });
+  const monitor = { now: () => ({ gpus: [full], sources: [] }), listen };
+  const instanceBytes = (uuid: string) => (uuid === "GPU-1" ? 10 * GB : null);
+  const devices = createDevices({ monitor, memory: nothing, clock: { nowMs: () => 0 }, instanceBytes });
+  const [gpu] = devices.facts(new Map());
+  assert.deepEqual([gpu?.device, gpu?.totalBytes, gpu?.usedBytes, gpu?.pressure], ["GPU-1", 10 * GB, null, "normal"]);
+});
+
 test("pages of our model files are taken, although the system counts them as free", () => {
   const memory = { ...nothing, held: () => ({ bytes: 3 * GB, fileBytes: 2 * GB }) };
   const [main] = facts([], memory, new Map([["e1", 10]]));
