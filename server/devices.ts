@@ -34,8 +34,8 @@ export interface DevicesDeps {
   readonly clock: Clock;
   /** Kept free of the GPU with this uuid. */
   readonly reserveBytes?: (uuid: string) => number;
-  /** Of a card that is cut into instances the size of the one that engines use; null: not known. */
-  readonly instanceBytes?: (uuid: string) => number | null;
+  /** Size of a GPU when the hardware was looked at, of one that is cut that of the instance that engines use; null: not known. */
+  readonly sizeBytes?: (uuid: string) => number | null;
 }
 
 export interface MachineDevices extends Devices {
@@ -54,7 +54,7 @@ const MOST_GENERATIONS = 4;
 
 /** What the governor is told of each memory: GPUs as the monitor knows them, and main memory by the name "cpu". */
 export function createDevices(deps: DevicesDeps): MachineDevices {
-  const { monitor, memory, clock, reserveBytes = () => GPU_RESERVE_BYTES, instanceBytes = () => null } = deps;
+  const { monitor, memory, clock, reserveBytes = () => GPU_RESERVE_BYTES, sizeBytes = () => null } = deps;
   let pressure: Pressure | null = null;
   let main: MainMemory | null = null;
 
@@ -77,7 +77,7 @@ export function createDevices(deps: DevicesDeps): MachineDevices {
     facts: (owned) => [
       ...monitor
         .now()
-        .gpus.map((it) => (it.reading.isPartitioned ? instanceOf(it, instanceBytes(it.reading.uuid)) : it))
+        .gpus.map((it) => sized(it, sizeBytes(it.reading.uuid)))
         .flatMap((it) => gpuFact(it, { owned, memory, reserveBytes: reserveBytes(it.reading.uuid) })),
       mainFact(owned),
     ],
@@ -106,10 +106,12 @@ interface Given {
 
 /**
  * What the driver tells of a card that is cut (MIG) is about all its instances, most of them other people's: of the one that engines use
- * only the size is known.
+ * only the size is known. A card whose reading is damaged is as large as it was.
  */
-function instanceOf(card: Watched, totalBytes: number | null): Watched {
-  return { ...card, pressure: null, reading: { ...card.reading, totalBytes, usedBytes: null, freeBytes: null } };
+function sized(card: Watched, sizeBytes: number | null): Watched {
+  const { reading } = card;
+  if (!reading.isPartitioned) return { ...card, reading: { ...reading, totalBytes: reading.totalBytes ?? sizeBytes } };
+  return { ...card, pressure: null, reading: { ...reading, totalBytes: sizeBytes, usedBytes: null, freeBytes: null } };
 }
 
 /** Nothing for a card whose size nobody knows: nothing can be put there. */

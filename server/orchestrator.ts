@@ -131,8 +131,8 @@ interface Own {
   readonly monitor: Monitor;
   readonly history: GpuHistory;
   readonly book: RateBook;
-  /** What models can have of each GPU, by uuid, once the hardware was looked at. */
-  readonly modelBytes: Map<string, number>;
+  /** Of each GPU by uuid, once the hardware was looked at. */
+  readonly sizes: Map<string, number>;
 }
 
 /** What the orchestrator has for itself alone. */
@@ -142,7 +142,7 @@ function createOwn(log: Log): Own {
   return {
     clock,
     config,
-    modelBytes: new Map(),
+    sizes: new Map(),
     register: createRegister({ folder: join(stateFolder(), "processes"), owner: thisProcess() }),
     book: createRateBook({ folder: stateFolder(), log, wallMs: () => Date.now() }),
     ...createTelemetry(config, clock, log),
@@ -172,13 +172,13 @@ function createTelemetry(config: ConfigOwner, clock: Clock, log: Log): Pick<Own,
 }
 
 /** The memories that models can be in, and by what they are given out. */
-function memoryParts({ monitor, clock, config, modelBytes }: Own) {
+function memoryParts({ monitor, clock, config, sizes }: Own) {
   const now = () => config.now().config;
   const reserveBytes = (uuid: string) => reserveBytesOf(now(), uuid);
   return {
     devices: createDevices({
       ...{ monitor, memory: machineMemory(), clock, reserveBytes },
-      instanceBytes: (uuid) => modelBytes.get(uuid) ?? null,
+      sizeBytes: (uuid) => sizes.get(uuid) ?? null,
     }),
     rules: () => governRulesOf(now()),
     gpus: () => gpuStatus(monitor.now(), reserveBytes),
@@ -187,7 +187,7 @@ function memoryParts({ monitor, clock, config, modelBytes }: Own) {
 
 function sharedParts(
   { log, journal }: OrchestratorDeps,
-  { clock, register, config, monitor, history, book, modelBytes }: Own,
+  { clock, register, config, monitor, history, book, sizes }: Own,
   signal: AbortSignal,
 ): SharedParts {
   let hardware: ReturnType<typeof detectHardware> | null = null;
@@ -239,7 +239,7 @@ function sharedParts(
       monitor.begin();
       // Routing asks next, and goes by what was measured before.
       hardware ??= Promise.all([detectHardware(log, signal), book.open()]).then(([found]) => {
-        for (const { uuid, vramBytes } of found.gpus) modelBytes.set(uuid, vramBytes);
+        for (const { uuid, vramBytes } of found.gpus) sizes.set(uuid, vramBytes);
         return found;
       });
       return hardware;

@@ -63,10 +63,22 @@ test("a card that is cut into instances is as large as the one that engines use,
   const full: Watched = { ...cut, pressure: { level: "critical", sinceMs: 0, falling: null } };
   const listen = () => ({ [Symbol.dispose]: () => undefined });
   const monitor = { now: () => ({ gpus: [full], sources: [] }), listen };
-  const instanceBytes = (uuid: string) => (uuid === "GPU-1" ? 10 * GB : null);
-  const devices = createDevices({ monitor, memory: nothing, clock: { nowMs: () => 0 }, instanceBytes });
+  const sizeBytes = (uuid: string) => (uuid === "GPU-1" ? 10 * GB : null);
+  const devices = createDevices({ monitor, memory: nothing, clock: { nowMs: () => 0 }, sizeBytes });
   const [gpu] = devices.facts(new Map());
   assert.deepEqual([gpu?.device, gpu?.totalBytes, gpu?.usedBytes, gpu?.pressure], ["GPU-1", 10 * GB, null, "normal"]);
+});
+
+test("a card whose readings turn to nonsense stays one, of the size it had", () => {
+  const damaged: Watched = {
+    ...watched({ totalBytes: null, usedBytes: null, fault: "-3 MiB used" }),
+    health: "broken",
+  };
+  const listen = () => ({ [Symbol.dispose]: () => undefined });
+  const monitor = { now: () => ({ gpus: [damaged], sources: [] }), listen };
+  const devices = createDevices({ monitor, memory: nothing, clock: { nowMs: () => 0 }, sizeBytes: () => 24 * GB });
+  const [gpu] = devices.facts(new Map());
+  assert.deepEqual([gpu?.device, gpu?.totalBytes, gpu?.health], ["GPU-1", 24 * GB, "broken"]);
 });
 
 test("pages of our model files are taken, although the system counts them as free", () => {
