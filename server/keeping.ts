@@ -22,20 +22,26 @@ export function createKeeping(member: Membership, deps: KeepingDeps): Disposable
   const { registry, log } = deps;
   const stopping = new AbortController();
   const { signal } = stopping;
-  let kept: readonly ConfigModel[] = [];
+  let kept: readonly Kept[] = [];
   let last: Promise<void> = Promise.resolve();
 
   async function keep(): Promise<void> {
-    const wanted = registry.own().filter((it) => it.isPinned || it.isPreloaded);
-    if (JSON.stringify(wanted) === JSON.stringify(kept)) return;
+    const models = registry.own().filter((it) => it.isPinned || it.isPreloaded);
+    // The start waits for no driver.
+    if (models.length === 0 && kept.length === 0) return;
     const hardware = await deps.hardware();
     throwIfAborted(signal);
-    for (const it of kept)
-      if (it.isPinned && !wanted.some(({ name, isPinned }) => name === it.name && isPinned)) member.user.unpin(it.name);
-    kept = wanted;
-    member.configure(wanted.flatMap((it) => placeFor(it, { ...deps, hardware }) ?? []));
-    for (const it of wanted) if (it.isPinned) member.user.pin(it.name);
-    for (const it of wanted) if (it.isPreloaded) void load(it.name); // it never fails
+    const next = models.flatMap((model) => {
+      const place = placeFor(model, { ...deps, hardware });
+      return place ? [{ model, place, known: JSON.stringify([model, place.config]) }] : [];
+    });
+    const isStill = (it: Kept) => next.some(({ known, model }) => known === it.known && model.isPinned);
+    if (next.length === kept.length && next.every(({ known }, nth) => known === kept[nth]?.known)) return;
+    for (const it of kept) if (it.model.isPinned && !isStill(it)) member.user.unpin(it.model.name);
+    kept = next;
+    member.configure(next.map((it) => it.place));
+    for (const { model } of next) if (model.isPinned) member.user.pin(model.name);
+    for (const { model } of next) if (model.isPreloaded) void load(model.name); // it never fails
   }
 
   async function load(name: string): Promise<void> {
@@ -62,6 +68,13 @@ export function createKeeping(member: Membership, deps: KeepingDeps): Disposable
       member[Symbol.dispose]();
     },
   };
+}
+
+/** A model, and how it is opened: other options, or another program, make it another engine. */
+interface Kept {
+  readonly model: ConfigModel;
+  readonly place: Place;
+  readonly known: string;
 }
 
 /** The same engine that a role or a request would have, so that all share it. Null: servers run by themselves. */

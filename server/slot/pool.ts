@@ -21,7 +21,7 @@ export interface Pooled {
 export interface Pool extends AsyncDisposable {
   /** The engine with this key, made from `place` where there is none. */
   take(key: string, place: Place, user: object): Pooled;
-  /** The user no longer wants it, and has another instead: unloaded once idle if nobody else has it. */
+  /** The user no longer wants it, and has another instead: unloaded once idle if nobody else has it, and it is not pinned. */
   drop(pooled: Pooled, user: object): void;
   /** The user has gone: what is loaded stays until it has been idle for long, or another needs the memory. */
   leave(pooled: Pooled, user: object): void;
@@ -88,7 +88,9 @@ export function createPool(deps: PoolDeps): Pool {
     },
     drop(pooled, user) {
       pooled.users.delete(user);
-      if (pooled.users.size === 0 && entries.get(pooled.key) === pooled) retire(pooled);
+      // A pinned one stays where its user finds it, to unpin it.
+      const isFree = pooled.users.size === 0 && !pooled.slot.isPinned;
+      if (isFree && entries.get(pooled.key) === pooled) retire(pooled);
       sweep();
     },
     leave(pooled, user) {

@@ -138,6 +138,15 @@ test("a model is loaded before anybody asks and pinned, as the file says, and sh
   const { engines } = await client.send(status, {});
   const draft = engines.find((it) => it.roles.includes("draft"));
   assert.deepEqual([draft?.isPinned, draft?.users], [true, 2]);
+  const other = { name: "kept", model: file, isPreloaded: true, isPinned: true, contextTokens: 1_024 };
+  await configure(local, client, { models: [other] });
+  assert.equal(await ask(client, "auto"), file);
+  const { engines: then } = await client.send(status, {});
+  assert.deepEqual(
+    then.flatMap((it) => (it.isPinned ? [it.users] : [])),
+    [2],
+    "what is opened otherwise is another engine, and the one before is pinned no longer",
+  );
   await configure(local, client, {});
   const after = await client.send(status, {});
   assert.equal(

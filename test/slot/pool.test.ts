@@ -144,3 +144,19 @@ test("an engine that could not use its GPU is counted where it runs, and leaves 
     [[["cpu", 12]], [[bench.card.name, 12]]],
   );
 });
+
+test("a pinned engine that no settings name any more stays where it can be seen, unpinned and unloaded", async (t) => {
+  await using bench = poolBench(t);
+  const member = bench.join([bench.places.place(model)]);
+  (await bench.ask(member, "m").lease)[Symbol.dispose]();
+  member.user.pin("m");
+  member.configure([]);
+  await bench.pass(1_000);
+  assert.deepEqual(
+    member.status().map((it) => [it.isPinned, it.state, it.users]),
+    [[true, "ready", 0]],
+  );
+  member.user.unpin("m");
+  await bench.pass(301_000);
+  assert.deepEqual([bench.residents(), member.status()], [[], []]);
+});
