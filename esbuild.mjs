@@ -35,7 +35,6 @@ const BUNDLES = [
     ...PROGRAM,
     banner: { js: `#!/usr/bin/env node\n${REQUIRE}` },
   },
-  { out: "shim.js", budgetKb: 210, entry: "server/lifelines/shim.ts", ...PROGRAM },
   { out: "engine.js", budgetKb: 260, entry: "server/engine/child.ts", ...PROGRAM, external: ["node-llama-cpp"] },
   { out: "shim.js", budgetKb: 220, entry: "server/lifelines/shim.ts", ...PROGRAM },
   { out: "webview/answer.js", budgetKb: 150, entry: "webview/answer.ts", ...page() },

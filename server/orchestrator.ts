@@ -34,7 +34,7 @@ import { createStored } from "./registry/stored.ts";
 import { createResidency } from "./residency.ts";
 import { createService } from "./service.ts";
 import type { ServiceHandlers, SharedParts } from "./session.ts";
-import { createSyntax } from "./syntax/treeSitter.ts";
+import { createSyntaxWhenNeeded } from "./syntax/whenNeeded.ts";
 import { type LspClient, serveLsp } from "./transport/lsp/serve.ts";
 import { createWitness } from "./witness.ts";
 import { createWorld, type World } from "./world.ts";
@@ -203,7 +203,7 @@ function sharedParts(
     },
     stamp: () => ({ id: randomUUID(), atMs: Date.now() }),
     rates: { book, gpus: () => ratedGpus(monitor) },
-    syntax: createSyntax({ wasmPath }),
+    syntax: createSyntaxWhenNeeded({ wasmPath }),
     files: createFiles(),
     store: createModelStore({ folder: cacheFolder(), log, clock }),
     registry: createRegistry({

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { BENCH_FLAGS } from "./bench.ts";
+import { CLASSIFY_FLAGS } from "./classify.ts";
 import { ESTIMATE_FLAGS } from "./estimateOptions.ts";
 import { GENERATE_FLAGS } from "./generate.ts";
 import { GET_FLAGS } from "./get.ts";
@@ -17,6 +18,7 @@ const OPTIONS = {
   ...REGISTER_FLAGS,
   ...BENCH_FLAGS,
   ...SIMULATE_FLAGS,
+  ...CLASSIFY_FLAGS,
   action: { type: "string" },
   file: { type: "string" },
   range: { type: "string" },
@@ -42,15 +44,19 @@ export const HELP = `tandem: coding help from your own models
       A: docstring explain refactor fix test implement ask; without it the instruction is
       classified. Without --range the function is found by its name in the instruction.
       Without --apply the diff is only shown.
+  tandem classify [--json] "instruction"
+      what it would be taken for, how heavy, how surely and why; no model is asked
+  tandem classify --jsonl             the same for {"instruction", "code"?, "language"?} per line of stdin
   tandem generate [--json] "prompt"   one call to the model: text on stdout, what it cost on stderr
       --temperature T --top-p P --repeat-penalty R --seed N --max-tokens N
       --stop TEXT (again for more); --role audit asks the auditor
       --raw continues the prompt as it stands instead of answering it
   tandem models [--json]              what there is, what fits this machine
   tandem models pull MODEL [--json]   fetch one
-  tandem register NAME --model FILE   a model of your own for all clients, until \`tandem unregister NAME\`
+  tandem register NAME --model FILE   a model of your own, for all clients
       --backend embedded|llama-server|vllm|ollama|endpoint, --url URL or --port N of its server,
       --vram GB, --context N, --role draft,audit,embed, --device D, --best-for WORDS
+  tandem unregister NAME              takes it out of the list again; its file stays
   tandem config [--json]              the configuration file, and every value with where it is from
       config check [FILE] says what is wrong in it, config init writes one to begin with,
       config schema prints its JSON schema
@@ -70,11 +76,11 @@ export const HELP = `tandem: coding help from your own models
       --tokens N, --repetitions N     Others' requests go first
       --keep-loaded                   does not unload to measure loading again
   tandem bench --stored [--json]      what was measured before
-  tandem simulate FILE|NAME [--json]  what the memory governor would do with a trace of devices, models and
-                                      requests, beside what others would; nothing is loaded
+  tandem simulate FILE|NAME [--json]  what the memory governor would do with a trace of devices,
+                                      models and requests, beside what others would; loads nothing
       --list names the traces that come with Tandem, --trace prints one to start your own from
-  tandem load MODEL [--json]          load a model before anybody asks for it; MODEL: as \`tandem status\`
-                                      or \`tandem models\` name it. It stays while an orchestrator runs
+  tandem load MODEL [--json]          load a model before anybody asks for it, and keep it while an
+                                      orchestrator runs; MODEL: as \`tandem models\` or \`status\` name it
   tandem unload MODEL                 give its memory back, once its requests are done
   tandem pin MODEL                    keep it loaded when idle, whoever else wants its memory
   tandem unpin MODEL                  let it go like any other again
