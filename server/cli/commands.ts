@@ -1,6 +1,7 @@
 import { TandemError } from "../errors.ts";
 import { runBench, showStored, toBench } from "./bench.ts";
 import { bridge } from "./bridge.ts";
+import { showClassification, toClassifying } from "./classify.ts";
 import type { Client } from "./client.ts";
 import { configCommand } from "./config.ts";
 import { showDecisions } from "./decisions.ts";
@@ -39,6 +40,7 @@ export type Command = (given: Given) => Promise<Job> | Job;
 /** Every command that talks to the orchestrator. */
 export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["run", toRun],
+  ["classify", toClassification],
   ["generate", toGeneration],
   ["models", toModels],
   ["register", toRegistering],
@@ -83,6 +85,12 @@ async function toRun({ words, values, printer }: Given): Promise<Job> {
   return withClient(
     async (client, signal) => (await runOnce(request, client, printer, values.apply === true, signal)).exitCode,
   );
+}
+
+/** Nothing is started for it. */
+function toClassification({ words, values, out }: Given): Job {
+  const asked = toClassifying(words, values);
+  return () => showClassification(asked, { out, input: process.stdin, rules: undefined });
 }
 
 function toGeneration({ words, values, printer, out }: Given): Job {

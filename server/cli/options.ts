@@ -46,7 +46,7 @@ export const HELP = `tandem: coding help from your own models
       Without --apply the diff is only shown.
   tandem classify [--json] "instruction"
       what it would be taken for, how heavy, how surely and why; no model is asked
-  tandem classify --jsonl             the same for {"instruction", "code"?, "language"?} per line of stdin
+  tandem classify --jsonl             the same for each line of stdin: {"instruction", "code"?}
   tandem generate [--json] "prompt"   one call to the model: text on stdout, what it cost on stderr
       --temperature T --top-p P --repeat-penalty R --seed N --max-tokens N
       --stop TEXT (again for more); --role audit asks the auditor

@@ -1,5 +1,6 @@
 import { TandemError } from "../errors.ts";
 import { BENCH_FLAGS } from "./bench.ts";
+import { CLASSIFY_FLAGS } from "./classify.ts";
 import { ESTIMATE_FLAGS } from "./estimateOptions.ts";
 import { GENERATE_FLAGS } from "./generate.ts";
 import { GET_FLAGS } from "./get.ts";
@@ -16,6 +17,7 @@ const COMMON: ReadonlySet<string> = new Set([...Object.keys(SETTING_FLAGS), "jso
 const OWN: ReadonlyMap<string, readonly string[]> = new Map([
   ["run", ["action", "file", "range", "apply"]],
   ["generate", Object.keys(GENERATE_FLAGS)],
+  ["classify", Object.keys(CLASSIFY_FLAGS)],
   ["serve", Object.keys(SERVE_FLAGS)],
   ["bench", Object.keys(BENCH_FLAGS)],
   ["decisions", ["limit"]],

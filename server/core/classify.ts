@@ -1,5 +1,12 @@
 import type { Action, Tier } from "../protocol/run.ts";
-import { CUES, mended } from "./cues.ts";
+import { ACTIONS, cueShares } from "./classify/cueScores.ts";
+import { evidence } from "./classify/evidence.ts";
+import { featuresOf } from "./classify/features.ts";
+import { logits, softmax } from "./classify/linear.ts";
+import { read } from "./classify/reading.ts";
+import { type Rule, ruleFor } from "./classify/rules.ts";
+import { weigh } from "./classify/tier.ts";
+import { trained } from "./classify/trained.ts";
 
 export interface ClassifyInput {
   /** Fixed by an explicit command; null: read it from the instruction. */
@@ -7,84 +14,92 @@ export interface ClassifyInput {
   readonly instruction: string;
   /** Lines of code the task is about; 0 when there is none. */
   readonly targetLines: number;
+  /** Errors that the compiler or linter reports in that code. */
   readonly errorCount: number;
+  /** How deep that code is nested, in steps of indentation. */
+  readonly nesting?: number;
+  /** Declarations in that code. */
+  readonly symbols?: number;
+  /** The user's own rules: the first whose pattern matches wins over everything but an explicit command. */
+  readonly rules?: readonly Rule[];
 }
 
 export interface Classification {
   readonly action: Action;
   readonly tier: Tier;
-  /** Share of the evidence that points to `action`, 0 to 1. An explicit command is 1. */
+  /**
+   * How likely the request asks for this, 0 to 1: a calibrated probability for free text, 1 where a command or a rule says so. Of a
+   * request that was too close to call it is the probability of the likeliest action, which was not taken.
+   */
   readonly confidence: number;
+  /** The strongest evidence, and what made the tier, for people. */
   readonly why: string;
+  /** The model that a rule of the user's names; null: as routing finds best. */
+  readonly model: string | null;
 }
 
-/** Below this share of the evidence the request is treated as a question: that never edits anything. */
-const LEAST_CONFIDENCE = 0.25;
-/** Evidence that speaks for nothing, as if there were always half a word of it: one word alone is no certainty. */
-const DOUBT = 2;
-/** A word counts fully at the start of the request and fades to a third of that over this many words. */
-const FADE_WORDS = 10;
-/** From here on even a small job needs the larger model: about what a 1.5B model holds together. */
-const LARGE_TARGET_LINES = 150;
+/**
+ * Below this probability an edit is not begun: the request is answered as a question, which changes nothing. On the held-out families
+ * fewer than half of the decisions below it are right, of those above it more than nine in ten (`npm run bench:classify` prints the
+ * curve).
+ */
+export const LEAST_CONFIDENCE = 0.4;
 
-const BASE_TIER: Record<Action, Tier> = {
-  docstring: "simple",
-  explain: "simple",
-  ask: "simple",
-  refactor: "moderate",
-  fix: "moderate",
-  test: "moderate",
-  implement: "complex",
-};
-
-/** An identifier's parts must not count: "add a docstring to the implement() function" asks for a docstring. */
-const NOT_WORDS = /`[^`]*`|\b\w+\(\)|\b[a-z]+[A-Z]\w*|\b\w+_\w+\b|\w+\.\w+/g;
-
-/** Which action a request is and how heavy, with the evidence. Pure; no model is asked. */
+/** Which action a request is and how heavy, with the evidence. Pure; no language model is asked. */
 export function classify(input: ClassifyInput): Classification {
-  if (input.action) return withTier(input, input.action, 1, "the command says so");
-  const scores = scoreActions(input.instruction);
-  if (input.errorCount > 0) scores.set("fix", (scores.get("fix") ?? 0) + 1);
-  const ranked = [...scores].sort((a, b) => b[1] - a[1]);
-  const [best, second] = ranked;
-  if (!best || best[1] <= 0)
-    return withTier(input, "ask", 0, "nothing in the request names an action, and a question edits nothing");
-  const total = ranked.reduce((sum, [, score]) => sum + score, 0);
-  const confidence = best[1] / (total + DOUBT);
-  const against = second ? `, against ${second[0]} ${second[1].toFixed(1)}` : "";
-  const why = `the words say ${best[0]} (${best[1].toFixed(1)}${against})`;
-  if (confidence < LEAST_CONFIDENCE)
-    return withTier(input, "ask", confidence, `${why}: too close to call, and a question edits nothing`);
-  return withTier(input, best[0], confidence, why);
+  const rule = input.rules ? ruleFor(input.rules, input.instruction) : null;
+  const decided = decide(input, rule?.action ?? null);
+  const { action, confidence } = decided;
+  const { tier, why } = weigh(action, {
+    instruction: input.instruction,
+    lines: input.targetLines,
+    nesting: input.nesting ?? 0,
+    symbols: input.symbols ?? 0,
+    errorCount: input.errorCount,
+  });
+  const model = rule?.model ?? null;
+  const named = rule ? [`your rule "${rule.pattern}" matches`] : [];
+  if (rule?.tier)
+    return { action, tier: rule.tier, confidence, why: [...named, decided.why].filter(Boolean).join("; "), model };
+  return { action, tier, confidence, why: [...named, decided.why, why].filter(Boolean).join("; "), model };
 }
 
-function scoreActions(instruction: string): Map<Action, number> {
-  const plain = instruction.split("\n", 3).join(" ").slice(0, 1_000);
-  const text = mended(plain.replace(NOT_WORDS, " _ ").toLowerCase().trim());
-  const scores = new Map<Action, number>();
-  for (const [action, weight, pattern] of CUES) {
-    for (const match of text.matchAll(pattern)) {
-      const wordsBefore = text.slice(0, match.index).split(/\s+/).length - 1;
-      const fade = 1 - (2 / 3) * Math.min(1, wordsBefore / FADE_WORDS);
-      scores.set(action, (scores.get(action) ?? 0) + weight * fade);
-    }
-  }
-  return scores;
+interface Decision {
+  readonly action: Action;
+  readonly confidence: number;
+  readonly why: string | null;
 }
 
-function withTier(input: ClassifyInput, action: Action, confidence: number, why: string): Classification {
-  const base = BASE_TIER[action];
-  const text = input.instruction.toLowerCase();
-  if (action === "refactor" && /\b(rename|lint)\b/.test(text))
-    return { action, tier: "simple", confidence, why: `${why}; a rename or lint is small` };
-  if (action === "ask" && /\b(design|architect\w*|plan)\b/.test(text))
-    return { action, tier: "moderate", confidence, why: `${why}; a plan needs the larger model` };
-  if (base === "simple" && input.targetLines > LARGE_TARGET_LINES)
+function decide({ action, instruction, errorCount }: ClassifyInput, ruled: Action | null): Decision {
+  if (action) return { action, confidence: 1, why: "the command says so" };
+  if (ruled) return { action: ruled, confidence: 1, why: null };
+  const reading = read(instruction);
+  if (reading.words.length === 0 && errorCount === 0)
     return {
-      action,
-      tier: "moderate",
-      confidence,
-      why: `${why}; ${input.targetLines} lines are too many for the small model`,
+      action: "ask",
+      confidence: 0,
+      why: "nothing in the request names an action, and a question edits nothing",
     };
-  return { action, tier: base, confidence, why };
+  const model = trained();
+  const features = featuresOf(reading, { errorCount, cues: cueShares(reading.plain) });
+  const shares = softmax(logits(model, features));
+  const [best = 0, second = 0] = shares.map((_, at) => at).sort((a, b) => (shares[b] ?? 0) - (shares[a] ?? 0));
+  const confidence = shares[best] ?? 0;
+  const likeliest = ACTIONS[best] ?? "ask";
+  const why = evidence(reading, features, { model, best, second });
+  if (confidence >= LEAST_CONFIDENCE || likeliest === "ask" || likeliest === "explain")
+    return {
+      action: likeliest,
+      confidence,
+      why: confidence >= 0.8 ? why : `${why}, against ${percent(second, shares)}`,
+    };
+  return {
+    action: "ask",
+    confidence,
+    why: `too close to call between ${percent(best, shares)} and ${percent(second, shares)}, and a question edits nothing`,
+  };
+}
+
+function percent(at: number, shares: readonly number[]): string {
+  return `${ACTIONS[at]} (${Math.round(100 * (shares[at] ?? 0))} %)`;
 }

@@ -135,7 +135,10 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     ],
     types: ["server/handlers.ts", "server/scheduler.ts", "server/needs", "server/registry"],
   },
-  "server/witness.ts": { may: [...INNER, "node", "server/gpu/hiding.ts", "server/platform"], types: ["server/monitor.ts"] },
+  "server/witness.ts": {
+    may: [...INNER, "node", "server/gpu/hiding.ts", "server/platform"],
+    types: ["server/monitor.ts"],
+  },
   "server/keeping.ts": {
     may: [...INNER, "server/places.ts"],
     types: ["server/registry", "server/scheduler.ts", "server/slot"],
@@ -166,6 +169,8 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   get "server/main.ts"() {
     return { may: EVERYTHING_BUT("server/main.ts") };
   },
+  // Makes data that the core reads; no program of ours is made from it.
+  training: { may: ["server/core", "node"], types: ["server/protocol"] },
   extension: {
     may: [
       "server/protocol",

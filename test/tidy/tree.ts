@@ -26,7 +26,7 @@ export interface Tree {
   readonly sources: readonly SourceFile[];
 }
 
-const SOURCES = "{server,extension,webview,test}/**/*.ts";
+const SOURCES = "{server,extension,webview,test,training}/**/*.ts";
 const WORLDLY = /^(Date\.now|Math\.random|performance\.now|process\.\w+|crypto\.\w+)$/;
 const WORLDLY_NAMES = new Set(["setTimeout", "setInterval", "setImmediate", "queueMicrotask", "fetch", "require"]);
 
@@ -103,5 +103,5 @@ export function layerOf(path: string): string {
 }
 
 export function isOurs(path: string): boolean {
-  return dirname(path) !== "." && /^(server|extension|webview|test)\//.test(path);
+  return dirname(path) !== "." && /^(server|extension|webview|test|training)\//.test(path);
 }
