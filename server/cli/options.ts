@@ -80,7 +80,7 @@ export const HELP = `tandem: coding help from your own models
                                       models and requests, beside what others would; loads nothing
       --list names the traces that come with Tandem, --trace prints one to start your own from
   tandem load MODEL [--json]          load a model before anybody asks for it, and keep it while an
-                                      orchestrator runs; MODEL: as \`tandem models\` or \`status\` name it
+                                      orchestrator runs; MODEL: as \`tandem models\` or \`status\` say
   tandem unload MODEL                 give its memory back, once its requests are done
   tandem pin MODEL                    keep it loaded when idle, whoever else wants its memory
   tandem unpin MODEL                  let it go like any other again
