@@ -25,7 +25,7 @@ export async function configCommand({ words, isJson, out }: ConfigGiven): Promis
     case undefined:
       return show(load(), isJson, out);
     case "check":
-      return check(file === undefined ? load() : load(resolve(file)), isJson, out);
+      return check(file === undefined ? load() : named(resolve(file)), isJson, out);
     case "init":
       return init(configFile(), out);
     case "schema":
@@ -44,6 +44,13 @@ export function schemaText(): string {
 
 function load(path = configFile()): Loaded {
   return loadConfig({ path, env: process.env, before: null });
+}
+
+/** One that the user has named has to be there. Throws TandemError bad-input. */
+function named(path: string): Loaded {
+  const loaded = load(path);
+  if (loaded.isThere || loaded.problems.length > 0) return loaded;
+  throw new TandemError("bad-input", `${path} is not there`, "Name a file that is, or none for the one that holds");
 }
 
 interface Value {
