@@ -41,6 +41,12 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    name: "two letters in the wrong order are one slip",
+    text: '{ "modles": [] }',
+    want: {},
+    problems: [/^1:3 modles: .*did you mean "models"\?/],
+  },
+  {
     name: "thresholds that cross do not count together",
     text: '{ "memory": { "pressure": { "moderatePercent": 85 }, "mostWaiting": 3 } }',
     want: { memory: { mostWaiting: 3 } },
