@@ -71,6 +71,8 @@ function gpuLines({ gpus, makes, instances }: Examination): string[] {
 function measures(gpu: FoundGpu): string[] {
   const { usedBytes, totalBytes, pressure, celsius, powerWatts, powerLimitWatts, busyPercent, brakes, fault } = gpu;
   const limit = powerLimitWatts === null ? "" : ` of ${Math.round(powerLimitWatts)}`;
+  // A card that has nothing to do is slow, and not slowed down.
+  const slowers = (brakes ?? []).filter((it) => it !== "idle");
   const all = [
     fault,
     totalBytes === null ? "memory is not told" : memory(totalBytes, usedBytes),
@@ -78,7 +80,7 @@ function measures(gpu: FoundGpu): string[] {
     busyPercent === null ? null : `${Math.round(busyPercent)} % busy`,
     celsius === null ? null : `${Math.round(celsius)} °C`,
     powerWatts === null ? null : `${Math.round(powerWatts)}${limit} W`,
-    brakes === null || brakes.length === 0 ? null : `slowed down by: ${brakes.join(", ")}`,
+    slowers.length === 0 ? null : `slowed down by: ${slowers.join(", ")}`,
     ...identity(gpu),
   ];
   return all.filter((it) => it !== null);

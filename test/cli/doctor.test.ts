@@ -192,3 +192,18 @@ test("folders are looked at and left as they are", { skip: isWindows }, async ()
     await rm(root, { recursive: true, force: true });
   }
 });
+
+test("doctor: a card that has nothing to do is not said to be slowed down", { skip: isWindows }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), "td-"));
+  const heat = { "clocks_throttle_reasons.active": "0x0000000000000041" };
+  using smi = fakeSmi({ cards: [card(0), card(1, heat)] });
+  installSmi(smi, folder);
+  try {
+    const PATH = [folder, "/usr/bin", "/bin"].join(delimiter);
+    const { stdout } = await runCli(["doctor"], { cwd: folder, env: { PATH, TANDEM_CACHE: join(folder, "cache") } });
+    assert.doesNotMatch(stdout, / 0 NVIDIA .*slowed down/);
+    assert.match(stdout, / 1 NVIDIA .*, slowed down by: heat,/);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
