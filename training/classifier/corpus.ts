@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { ACTIONS } from "../../server/core/classify/cueScores.ts";
@@ -31,19 +32,46 @@ const SLOTS: Readonly<Record<string, readonly string[]>> = {
   ),
 };
 
-/** Every example in the folder's files, alternatives and slots filled; the same ones every time. */
-export function readCorpus(folder: "." | "heldout"): Example[] {
+/**
+ * `training`: what the model learns. `validation`: free-hand sentences that its temperature and its threshold are found with, learnt in
+ * the end. `heldout`: never learnt, and never looked at while the others were written or anything was chosen.
+ */
+export type Part = "training" | "validation" | "heldout";
+
+/** Every example of a part, alternatives and slots filled; the same ones every time. A part has no sentence that a later part has. */
+export function readCorpus(part: Part): Example[] {
+  const later: readonly Part[] =
+    part === "training" ? ["validation", "heldout"] : part === "validation" ? ["heldout"] : [];
+  const reserved = new Set(later.flatMap(readPart).map(keyOf));
+  return readPart(part).filter((it) => !reserved.has(keyOf(it)));
+}
+
+function readPart(part: Part): Example[] {
   const random = createRandom(SEED);
-  const directory = join(DATA, folder);
+  const directory = join(DATA, part);
   const files = readdirSync(directory)
     .filter((it) => it.endsWith(".txt"))
     .sort();
   const examples = files.flatMap((file) => readFile(join(directory, file), random));
   const seen = new Set<string>();
   return examples.filter((it) => {
-    const key = `${it.errorCount > 0}${it.instruction.toLowerCase()}`;
+    const key = `${it.errorCount > 0}${keyOf(it)}`;
     return !seen.has(key) && seen.add(key);
   });
+}
+
+/** Of all that is learnt, whatever the system's line ends. */
+export function dataDigest(): string {
+  const learnt = [...readCorpus("training"), ...readCorpus("validation")];
+  return createHash("sha256").update(JSON.stringify(learnt)).digest("hex").slice(0, 16);
+}
+
+/** What counts as the same sentence. */
+export function keyOf({ instruction }: Pick<Example, "instruction">): string {
+  return instruction
+    .toLowerCase()
+    .replace(/[\s.?!]+/g, " ")
+    .trim();
 }
 
 /** A file is for the action it is named by, unless the heads of its families name one: `== [ACTION] FAMILY`. */
@@ -51,7 +79,7 @@ function readFile(path: string, random: () => number): Example[] {
   let action = basename(path, ".txt");
   let family = "";
   const examples: Example[] = [];
-  for (const line of readFileSync(path, "utf8").split("\n")) {
+  for (const line of readFileSync(path, "utf8").split(/\r?\n/)) {
     if (line.trim() === "") continue;
     const head = line.match(/^== (?:(\w+) )?(\S+)$/);
     if (head) {

@@ -37,7 +37,7 @@ export function featuresFor(
 }
 
 /** Multinomial logistic regression by AdaGrad; the same examples give the same model, bit for bit. */
-export function train(examples: readonly Example[], options: FitOptions): LinearModel {
+export function learnt(examples: readonly Example[], options: FitOptions): LinearModel {
   const random = createRandom(SEED);
   const rows = rowsOf(examples, options, random);
   const weights = new Float64Array((BUCKETS + 1) * CLASSES);
