@@ -99,6 +99,11 @@ export function brokeOff(error: unknown): boolean {
   return codesOf(error).some((code) => BROKEN.has(code));
 }
 
+/** Whether nobody is at the other end, or is no more. */
+export function isCutOff(error: unknown): boolean {
+  return brokeOff(error) || codesOf(error).includes("ECONNREFUSED");
+}
+
 /** A failed connection in words. `cause` is whatever undici threw. */
 export function transportError(cause: unknown, host: string): TandemError {
   if (cause instanceof TandemError) return cause;

@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { abortError } from "../errors.ts";
+import { setTimeout as wait } from "node:timers/promises";
+import { abortError, TandemError } from "../errors.ts";
 import { type Foreign, type ForeignEnd, startForeign } from "../lifelines/foreign.ts";
 import type { Register } from "../lifelines/register.ts";
 import { freePort } from "../platform/freePort.ts";
 import type { Engine, Log } from "../ports.ts";
 import type { ModelInfo } from "../protocol/models.ts";
 import { parseAddress } from "./address.ts";
-import { openConnection, readShort } from "./connection.ts";
+import { isCutOff, openConnection, readShort } from "./connection.ts";
 import { isPortTaken } from "./llamaFailure.ts";
 import { type EndpointLimits, openEndpoint } from "./openai.ts";
 import { pause } from "./pause.ts";
@@ -20,6 +21,8 @@ const KEY_BYTES = 24;
 const NAME_BYTES = 6;
 const CONNECT_MS = 5_000;
 const HEALTH_MS = 5_000;
+/** From the end of a connection until the watchdog tells of the end of its server. */
+const ENDING_MS = 1_000;
 
 export interface OwnServerDeps {
   readonly log: Log;
@@ -112,11 +115,12 @@ export async function ownEngine(
   signal: AbortSignal,
 ): Promise<Engine> {
   const { endpoint, foreign } = running;
-  const watched = { log, use: own.use, isHealthy: running.isHealthy };
-  const pulse = createPulse(endpoint, probeMs === undefined ? watched : { ...watched, probeMs });
-  if (own.use === "write") await pulse.probe(signal);
   let isDisposed = false;
   const gone = Promise.withResolvers<string>();
+  const explain = async (error: unknown) => (isDisposed ? error : explained(error, own.title, gone.promise));
+  const watched = { log, use: own.use, isHealthy: running.isHealthy, explain };
+  const pulse = createPulse(endpoint, probeMs === undefined ? watched : { ...watched, probeMs });
+  if (own.use === "write") await pulse.probe(signal);
   void pulse.stopped.then(async (why) => {
     if (isDisposed) return;
     log.error(`${own.title} hangs and is ended`, { pid: foreign.pid, why });
@@ -148,6 +152,18 @@ export async function ownEngine(
       await running[Symbol.asyncDispose]();
     },
   };
+}
+
+/** A connection that breaks because the server behind it has ended is told as that: nobody has a log of a server of ours. */
+async function explained(error: unknown, title: string, gone: Promise<string>): Promise<unknown> {
+  if (!isCutOff(error)) return error;
+  const settled = new AbortController();
+  const how = await Promise.race([gone, wait(ENDING_MS, null, { signal: settled.signal }).catch(() => null)]);
+  settled.abort();
+  if (how === null) return error;
+  return new TandemError("provider", `${title} ended while it answered (${how})`, "Run it again: it is started anew", {
+    cause: error,
+  });
 }
 
 interface Waiting {

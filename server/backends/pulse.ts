@@ -21,6 +21,8 @@ export interface PulseDeps {
   /** Whether its health check answers: said beside the verdict, for it is what others would believe. */
   readonly isHealthy: (signal: AbortSignal) => Promise<boolean>;
   readonly probeMs?: number;
+  /** What is known better of an error than its words say; absent: nothing is. */
+  readonly explain?: (error: unknown) => Promise<unknown>;
 }
 
 /**
@@ -65,7 +67,7 @@ export function createPulse(engine: Pick<Engine, "generate" | "relay" | "embed">
       yield* work;
     } catch (error) {
       isSilent = error instanceof TandemError && error.code === "timeout";
-      throw error;
+      throw deps.explain ? await deps.explain(error) : error;
     } finally {
       active--;
       // Nobody waits for it: the request has failed already.

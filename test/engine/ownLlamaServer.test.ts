@@ -88,7 +88,7 @@ test("killed while it writes: the stream says so, and `gone` too", { skip: unixO
     async () => {
       while (!(await stream.next()).done);
     },
-    (error) => error instanceof TandemError && error.code === "provider",
+    { code: "provider", message: "llama-server ended while it answered (signal SIGKILL)", nextStep: /started anew/ },
   );
   assert.equal(await own.gone, "signal SIGKILL");
   assert.match(log.lines.join("\n"), /llama-server died/);
