@@ -40,6 +40,7 @@ async function attempt(slot: Slot, optionId: string, signal: AbortSignal, deps: 
     deps.tell({ kind: "loaded", key: slot.handle, held, slots, tookMs, ...place });
   } catch (error) {
     slot.loading = null;
+    slot.unloads++;
     // Who unloads it tells of it.
     if (signal.aborted && slot.unloading === null) deps.tell({ kind: "unloaded", key: slot.handle });
     if (!signal.aborted) fail(slot, error, deps);
@@ -78,6 +79,7 @@ function leave(slot: Slot, engine: Engine, why: string, { log, onChange, tell }:
   // Who unloads it tells of it.
   if (slot.engine !== engine || slot.unloading !== null) return;
   slot.engine = null;
+  slot.unloads++;
   slot.rates.failures++;
   log.warn("engine gone", { engine: slot.place.config.id, why });
   tell({ kind: "unloaded", key: slot.handle });

@@ -86,7 +86,7 @@ export interface Slot {
   engine: Engine | null;
   /** Resolves when its process is gone; null while nobody wants that. */
   unloading: Promise<void> | null;
-  /** How often it was unloaded. */
+  /** How often it was unloaded, left by itself, or could not be loaded: who waits for that may find it loaded anew. */
   unloads: number;
   /** Requests that wait for it, those whose turn has come not counted. */
   readonly asks: Set<Ask>;

@@ -1,6 +1,7 @@
 import type { GovernEvent } from "./event.ts";
 import { bytesOn, needsOf, readDevices, release } from "./ledger.ts";
 import type { Loadable, Need, Option } from "./loadable.ts";
+import { unload } from "./moves.ts";
 import { change, type Draft, isResident, type Model, modelFor, optionOf } from "./state.ts";
 
 type Of<Kind extends GovernEvent["kind"]> = Extract<GovernEvent, { kind: Kind }>;
@@ -178,9 +179,10 @@ function released(draft: Draft, key: string): void {
   if (!model) return;
   change(draft, key, { isPinned: false, isWanted: false });
   const { phase } = model;
-  if (phase.kind === "loading") change(draft, key, { isRetired: true });
-  if (phase.kind !== "ready") return;
   const why = "the user wants it gone";
+  if (phase.kind === "loading") unload(draft, key, { why, graceMs: 0 });
+  // One that drains for somebody else would stay where that is no longer needed.
+  if (phase.kind !== "ready" && phase.kind !== "draining") return;
   change(draft, key, {
     phase: { kind: "draining", option: phase.option, sinceMs: draft.atMs, why, forKey: null },
   });

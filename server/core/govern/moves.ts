@@ -14,10 +14,11 @@ export function load(draft: Draft, key: string, { option, why }: { option: Optio
   draft.effects.push({ kind: "load", key, option: option.id, why });
 }
 
-/** Has a model unloaded. Its memory stays taken until its owner says that it is gone, and the device shows it. */
+/** Has a model unloaded, or its load broken off. Its memory stays taken until its owner says that it is gone, and the device shows it. */
 export function unload(draft: Draft, key: string, { why, graceMs }: { why: string; graceMs: number }): void {
   const model = draft.models.get(key);
-  if (!model || (model.phase.kind !== "ready" && model.phase.kind !== "draining")) return;
+  if (!model || model.phase.kind === "absent" || model.phase.kind === "room" || model.phase.kind === "unloading")
+    return;
   const { option } = model.phase;
   change(draft, key, { phase: { kind: "unloading", option, sinceMs: draft.atMs } });
   draft.effects.push({ kind: "unload", key, why, graceMs });

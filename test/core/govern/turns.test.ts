@@ -95,6 +95,29 @@ const cases: readonly { name: string; steps: readonly Step[]; rules?: Parameters
     ],
   },
   {
+    name: "what the user wants gone goes, also when whom it would have made room for is no longer there",
+    steps: [
+      [0, devices(card("g0", 1))],
+      [0, want("r1", a), "load a g0"],
+      [5, loaded("a"), "grant r1 a"],
+      [6, want("r2", model("b", 14))],
+      [40, tick],
+      [41, { kind: "release", key: "a" }],
+      [42, done("r2")],
+      [43, done("r1"), "unload a"],
+    ],
+  },
+  {
+    name: "a load that the user wants gone is broken off, and begun anew for who waits for it",
+    steps: [
+      [0, devices(card("g0", 1))],
+      [0, want("r1", a), "load a g0"],
+      [1, { kind: "release", key: "a" }, "unload a"],
+      [2, loaded("a")],
+      [3, { kind: "unloaded", key: "a" }, "load a g0"],
+    ],
+  },
+  {
     name: "what no settings name goes when it is idle, and stays when it is wanted again before",
     steps: [
       [0, devices(card("g0", 1))],
