@@ -53,7 +53,7 @@ const NAMES: Readonly<Record<keyof Terms, string>> = {
 /** For people: every term of every device in MiB, the verdict, and the ways out. */
 export function tableOf(judged: Judged): string {
   const { model, plan, devices, notes } = judged;
-  const used = devices.filter((it) => it.device !== "cpu" || it.totalBytes > 0);
+  const used = devices.map(named).filter((it) => it.device !== "cpu" || it.totalBytes > 0);
   const terms = termNames().filter((term) => used.some((it) => it.terms[term] > 0));
   const bytes = (term: keyof Terms) => used.reduce((sum, it) => sum + it.terms[term], 0);
   const rows = [
@@ -74,6 +74,11 @@ export function tableOf(judged: Judged): string {
     ...notes.map((it) => `Note: ${it}.`),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** An only GPU is "auto" to the engine, which finds it by itself; to people that is no name. */
+function named<T extends { readonly device: string }>(it: T): T {
+  return it.device === "auto" ? { ...it, device: "GPU" } : it;
 }
 
 function termNames(): readonly (keyof Terms)[] {

@@ -121,7 +121,7 @@ test("fits in all, and whether it does right now", { skip: process.platform === 
   const table = await tandem(place.folder, "estimate", path, "--ctx", "8192");
   assert.match(
     table,
-    /auto needs .* never measured here.*RTX 3090 has 24576.00.*it fits\. Right now 6144.00 are free: NOT NOW/,
+    /^GPU needs .* never measured here.*RTX 3090 has 24576.00.*it fits\. Right now 6144.00 are free: NOT NOW/m,
   );
   const { devices, fits } = Corrected.parse(JSON.parse(await tandem(place.folder, "estimate", path, "--json")));
   assert.equal(fits, "yes");
@@ -152,7 +152,7 @@ test("what loads taught is shown with its origin, and counts", { skip: process.p
       tookMs: 1,
       devices: [{ device: uuid, estimatedBytes: 5_000_000, measuredBytes: 5_060_000, by: "driver" }],
     });
-  assert.match(await tandem(place.folder, "estimate", path), /auto needs .*corrected by 3 loads of it, \+1\.2 %/);
+  assert.match(await tandem(place.folder, "estimate", path), /^GPU needs .*corrected by 3 loads of it, \+1\.2 %/m);
   assert.match(
     await tandem(place.folder, "estimate", path, "--ctx", "4096"),
     /corrected by 3 loads of other models here/,
