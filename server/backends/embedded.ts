@@ -37,7 +37,8 @@ export async function openEmbedded(spec: Spec, deps: EmbeddedDeps, signal: Abort
   const pin = pinFor(spec);
   const { slots, extraArguments } = spec.options;
   if (slots > 1 || extraArguments.length > 0)
-    deps.log.warn("the embedded engine has one slot and takes no arguments", { slots, extraArguments });
+    // Not what they say: there may be a token of a hub's among them.
+    deps.log.warn("the embedded engine has one slot and takes no arguments", { slots, given: extraArguments.length });
   if (new Set(spec.cards.map((it) => it.share)).size > 1)
     deps.log.warn("the embedded engine shares layers by free memory", { asked: spec.cards.map((it) => it.share) });
   const facts = deps.cards?.() ?? [];
