@@ -26,13 +26,14 @@ const EDITOR = { ...NODE, format: "cjs", external: ["vscode"], supported: { "dyn
 const BUNDLES = [
   { out: "extension.cjs", budgetKb: 16, entry: "extension/main.ts", ...EDITOR },
   { out: "wire.cjs", budgetKb: 800, entry: "extension/wire.ts", ...EDITOR },
-  // In parts, so that a start reads only what it needs: the HTTP door and the engines' clients come with their first use.
-  { out: "server.js", budgetKb: 950, entry: "server/main.ts", ...PROGRAM, splitting: true },
+  // In parts, so that a start reads only what it needs: the HTTP door, tasks and the engines' clients come with their first use.
+  { out: "server.js", budgetKb: 760, entry: "server/main.ts", ...PROGRAM, splitting: true },
   {
     out: "cli.js",
-    budgetKb: 700,
+    budgetKb: 580,
     entry: "server/cli.ts",
     ...PROGRAM,
+    splitting: true,
     banner: { js: `#!/usr/bin/env node\n${REQUIRE}` },
   },
   { out: "engine.js", budgetKb: 260, entry: "server/engine/child.ts", ...PROGRAM, external: ["node-llama-cpp"] },
@@ -64,7 +65,7 @@ export async function bundle({ folder, isMinified }) {
 /** Parts are named by their content: those of an earlier build would stay. */
 async function removeParts(folder) {
   for (const name of await readdir(folder).catch(() => []))
-    if (/^part-.*\.js(\.map)?$/.test(name)) await rm(join(folder, name));
+    if (/^\w+-part-.*\.js(\.map)?$/.test(name)) await rm(join(folder, name));
 }
 
 /** What was written: paths, sizes and imports, as esbuild tells them. */
@@ -75,7 +76,7 @@ async function make({ out, entry, budgetKb: _, ...options }, folder, isMinified)
     entryPoints: [{ in: entry, out: out.replace(/\.\w+$/, "") }],
     outdir: folder,
     outExtension: out.endsWith(".cjs") ? { ".js": ".cjs" } : {},
-    chunkNames: "part-[name]-[hash]",
+    chunkNames: `${out.replace(/\.\w+$/, "")}-part-[name]-[hash]`,
     bundle: true,
     minify: isMinified,
     sourcemap: isMinified ? false : "linked",

@@ -62,7 +62,7 @@ function targetsOf(names) {
 async function makeVsix(target, bundles, scratch) {
   const stage = join(scratch, target);
   // The command line is for checkouts and npm.
-  await cp(bundles, join(stage, "dist"), { recursive: true, filter: (it) => basename(it) !== "cli.js" });
+  await cp(bundles, join(stage, "dist"), { recursive: true, filter: (it) => !/^cli(\.js|-part-)/.test(basename(it)) });
   await stageExtension(stage);
   await stageEngine(join(stage, "dist", "node_modules"), PREBUILT[target], scratch);
   const { version } = await readJson(join(ROOT, "package.json"));

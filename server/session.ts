@@ -19,14 +19,9 @@ import { createRecording } from "./recording.ts";
 import type { Registry } from "./registry/registry.ts";
 import type { EnginePool, Membership } from "./scheduler.ts";
 import { folderOf, withinFolders } from "./scope.ts";
-import { chat } from "./tasks/chat.ts";
-import { complete } from "./tasks/complete.ts";
 import type { OpenAiDeps, RunDeps, Stamp } from "./tasks/deps.ts";
-import { embed } from "./tasks/embed.ts";
-import { generate } from "./tasks/generate.ts";
 import { listModels } from "./tasks/listModels.ts";
 import { forecastAll, rankEngines } from "./tasks/outlook.ts";
-import { run } from "./tasks/run.ts";
 
 /** What all sessions work with. */
 export interface SharedParts {
@@ -169,14 +164,22 @@ interface Work {
   asking(): Promise<OpenAiDeps>;
 }
 
+/** What a task is made of is read with the first one: a start need not pay for it. */
 function taskHandlers(work: Work, deps: SharedParts, member: Membership) {
   const { counted, recorded, parts } = work;
   return {
     ...engineHandlers(work, member),
     ...registryHandlers(deps.registry),
     run: (params, { emit, signal }) =>
-      recorded(requests.run, emit, (tell) => run(params, parts(params.document?.uri), tell, signal)),
-    generate: (params, { emit, signal }) => counted(() => generate(params, parts(), emit, signal)),
+      recorded(requests.run, emit, async (tell) => {
+        const { run } = await import("./tasks/run.ts");
+        return run(params, parts(params.document?.uri), tell, signal);
+      }),
+    generate: (params, { emit, signal }) =>
+      counted(async () => {
+        const { generate } = await import("./tasks/generate.ts");
+        return generate(params, parts(), emit, signal);
+      }),
     models: () => listCatalogue(deps),
     decisions: async (page) => ({ decisions: deps.journal.decisions(page) }),
     pull: (params, call) => pullModel(params.model, deps, call),
@@ -190,11 +193,20 @@ function taskHandlers(work: Work, deps: SharedParts, member: Membership) {
 function openaiHandlers({ recorded, counted, asking }: Work) {
   return {
     chat: (params, { emit, signal }) =>
-      recorded(requests.chat, emit, async (tell) => chat(params, await asking(), tell, signal)),
+      recorded(requests.chat, emit, async (tell) => {
+        const { chat } = await import("./tasks/chat.ts");
+        return chat(params, await asking(), tell, signal);
+      }),
     complete: (params, { emit, signal }) =>
-      recorded(requests.complete, emit, async (tell) => complete(params, await asking(), tell, signal)),
+      recorded(requests.complete, emit, async (tell) => {
+        const { complete } = await import("./tasks/complete.ts");
+        return complete(params, await asking(), tell, signal);
+      }),
     embeddings: (params, { emit, signal }) =>
-      recorded(requests.embeddings, emit, async (tell) => embed(params, await asking(), tell, signal)),
+      recorded(requests.embeddings, emit, async (tell) => {
+        const { embed } = await import("./tasks/embed.ts");
+        return embed(params, await asking(), tell, signal);
+      }),
     listModels: (_, { signal }) => counted(async () => listModels(await asking(), signal)),
   } satisfies Partial<Handlers>;
 }

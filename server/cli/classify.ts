@@ -5,8 +5,6 @@ import { type Classification, classify } from "../core/classify.ts";
 import { TandemError } from "../errors.ts";
 import type { Out } from "./printer.ts";
 
-export const CLASSIFY_FLAGS = { jsonl: { type: "boolean" } } as const;
-
 interface Flags {
   readonly jsonl?: boolean | undefined;
   readonly json?: boolean | undefined;

@@ -1,18 +1,10 @@
 import { TandemError } from "../errors.ts";
-import { runBench, showStored, toBench } from "./bench.ts";
 import { bridge } from "./bridge.ts";
-import { showClassification, toClassifying } from "./classify.ts";
 import type { Client } from "./client.ts";
-import { configCommand } from "./config.ts";
 import { showDecisions } from "./decisions.ts";
-import { demo } from "./demo.ts";
-import { doctor } from "./doctor/command.ts";
 import { type EngineVerb, showStatus, tellEngine, toEngine } from "./engines.ts";
-import { showEstimate } from "./estimate.ts";
-import { toAsked } from "./estimateOptions.ts";
 import { generateOnce, toGenerate } from "./generate.ts";
 import { fetchBuild, listBuilds, toWanted } from "./get.ts";
-import { showGpus, watchGpus } from "./gpus.ts";
 import { listModels, pullModel } from "./models.ts";
 import type { Values } from "./options.ts";
 import type { Out, Printer } from "./printer.ts";
@@ -21,7 +13,6 @@ import { toRequest } from "./request.ts";
 import { runOnce } from "./run.ts";
 import { serveHttp, showKey, stopAll, toServe } from "./serve.ts";
 import { effectiveSettings } from "./settings.ts";
-import { showSimulation, toSimulation } from "./simulate.ts";
 import type { Site } from "./site.ts";
 
 export interface Given {
@@ -37,7 +28,7 @@ export type Job = (site: Site, signal: AbortSignal) => Promise<number>;
 /** Reads the arguments first, so that a mistake in them starts nothing. Throws TandemError bad-input. */
 export type Command = (given: Given) => Promise<Job> | Job;
 
-/** Every command that talks to the orchestrator. */
+/** Every command. What only one of them needs is read when it is asked for. */
 export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["run", toRun],
   ["classify", toClassification],
@@ -48,8 +39,10 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
     "config",
     ({ words, values, out }) =>
-      () =>
-        configCommand({ words, isJson: values.json === true, out }),
+      async () => {
+        const { configCommand } = await import("./config.ts");
+        return configCommand({ words, isJson: values.json === true, out });
+      },
   ],
   ["get", toGetting],
   ["estimate", toEstimation],
@@ -77,7 +70,14 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
         stopAll(values.now === true ? "now" : "drained", site, out, signal),
   ],
   ["lsp", () => bridge],
-  ["demo", ({ out }) => withClient((client, signal) => demo(client, out, signal))],
+  [
+    "demo",
+    ({ out }) =>
+      withClient(async (client, signal) => {
+        const { demo } = await import("./demo.ts");
+        return demo(client, out, signal);
+      }),
+  ],
 ]);
 
 async function toRun({ words, values, printer }: Given): Promise<Job> {
@@ -88,9 +88,11 @@ async function toRun({ words, values, printer }: Given): Promise<Job> {
 }
 
 /** Nothing is started for it. */
-function toClassification({ words, values, out }: Given): Job {
+async function toClassification({ words, values, out }: Given): Promise<Job> {
+  const { showClassification, toClassifying } = await import("./classify.ts");
   const asked = toClassifying(words, values);
-  return () => showClassification(asked, { out, input: process.stdin, rules: undefined });
+  return () =>
+    showClassification(asked, { out, input: process.stdin, rules: effectiveSettings(values, process.env).rules });
 }
 
 function toGeneration({ words, values, printer, out }: Given): Job {
@@ -120,12 +122,14 @@ function toGetting({ words, values, out, printer }: Given): Job {
 }
 
 /** Nothing is started for it: the file tells everything. */
-function toEstimation({ words, values, out }: Given): Job {
+async function toEstimation({ words, values, out }: Given): Promise<Job> {
+  const [{ showEstimate }, { toAsked }] = await Promise.all([import("./estimate.ts"), import("./estimateOptions.ts")]);
   const asked = toAsked(words, values);
   return (_site, signal) => done(showEstimate(asked, out, signal));
 }
 
-function toBenching({ words, values, out, printer }: Given): Job {
+async function toBenching({ words, values, out, printer }: Given): Promise<Job> {
+  const { runBench, showStored, toBench } = await import("./bench.ts");
   const shown = { out, printer, isJson: values.json === true };
   if (values.stored === true) return withClient((client, signal) => done(showStored(client, shown, signal)));
   const params = toBench(words, values);
@@ -133,7 +137,8 @@ function toBenching({ words, values, out, printer }: Given): Job {
 }
 
 /** Nothing is started for it either. */
-function toSimulating({ words, values, out }: Given): Job {
+async function toSimulating({ words, values, out }: Given): Promise<Job> {
+  const { showSimulation, toSimulation } = await import("./simulate.ts");
   const simulation = toSimulation(words, values);
   return (_site, signal) => done(showSimulation(simulation, out, signal));
 }
@@ -157,12 +162,14 @@ function toKey({ words, out }: Given): Job {
   return (site, signal) => showKey(verb, site, out, signal);
 }
 
-function toDoctor({ values, out }: Given): Job {
+async function toDoctor({ values, out }: Given): Promise<Job> {
+  const { doctor } = await import("./doctor/command.ts");
   const given = { settings: effectiveSettings(values, process.env), isJson: values.json === true, out };
   return (site, signal) => doctor(given, site, signal);
 }
 
-function toGpus({ values, out }: Given): Job {
+async function toGpus({ values, out }: Given): Promise<Job> {
+  const { showGpus, watchGpus } = await import("./gpus.ts");
   const shown = { out, isJson: values.json === true };
   return (site, signal) => (values.watch === true ? watchGpus : showGpus)(shown, site, signal);
 }

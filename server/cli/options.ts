@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { BENCH_FLAGS } from "./bench.ts";
-import { CLASSIFY_FLAGS } from "./classify.ts";
+import { CLASSIFY_FLAGS } from "./classifyFlags.ts";
 import { ESTIMATE_FLAGS } from "./estimateOptions.ts";
 import { GENERATE_FLAGS } from "./generate.ts";
 import { GET_FLAGS } from "./get.ts";
