@@ -39,6 +39,7 @@ export const settingKeys = [
   "tandem.embed.device",
   "tandem.llamaServer",
   "tandem.auditWhen",
+  "tandem.rules",
   "tandem.maxTokens",
   "tandem.timeoutSeconds",
   "tandem.logLevel",

@@ -56,6 +56,7 @@ export function readSettings(set: Values, apiKeyOf: ApiKeyOf, env: Environment =
     embed: role("embed"),
     llamaServer: given("tandem.llamaServer", Shape.shape.llamaServer)?.trim(),
     auditWhen: given("tandem.auditWhen", Shape.shape.auditWhen),
+    rules: given("tandem.rules", Shape.shape.rules),
     maxTokens: given("tandem.maxTokens", Shape.shape.maxTokens),
     timeoutS: given("tandem.timeoutSeconds", Shape.shape.timeoutS),
     logLevel: given("tandem.logLevel", Shape.shape.logLevel),

@@ -166,7 +166,8 @@ function valueAt(value: unknown, path: Path): unknown {
 
 function withoutKeys(table: Table, [first, ...rest]: Path, keys: ReadonlySet<string>): Table {
   if (first === undefined) return Object.fromEntries(Object.entries(table).filter(([key]) => !keys.has(key)));
-  return { ...table, [first]: withoutKeys((table[first] ?? {}) as Table, rest, keys) };
+  const inner = withoutKeys((table[first] ?? {}) as Table, rest, keys);
+  return Array.isArray(table) ? (table.with(Number(first), inner) as unknown as Table) : { ...table, [first]: inner };
 }
 
 function without(table: Table, [key, ...rest]: Path): Table {

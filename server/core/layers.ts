@@ -17,6 +17,7 @@ export function settingsIn({ roles, tasks, backends }: ConfigPart): ClientSettin
     embed: roles?.embed,
     llamaServer: backends?.llamaServer,
     auditWhen: tasks?.auditWhen,
+    rules: tasks?.rules ? [...tasks.rules] : undefined,
     maxTokens: tasks?.maxTokens,
     timeoutS: tasks?.timeoutSeconds,
     logLevel: tasks?.logLevel,

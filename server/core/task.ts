@@ -1,12 +1,14 @@
 import type { Outline } from "../ports.ts";
 import type { Action, RunParams, Tier } from "../protocol/run.ts";
+import type { Settings } from "../protocol/settings.ts";
 import type { Diagnostic, Range, SourceDocument } from "../protocol/source.ts";
-import { classify } from "./classify.ts";
+import { shapeOf } from "./classify/tier.ts";
+import { decide, weighed } from "./classify.ts";
 import { languageFacts } from "./language.ts";
 import type { LanguageFacts } from "./languages.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import { findTarget, type Target, targetRange } from "./target.ts";
-import { compare, contains } from "./text.ts";
+import { compare, contains, slice } from "./text.ts";
 
 /** A request that was understood: what to do, to which part of which text. */
 export interface Task {
@@ -15,6 +17,8 @@ export interface Task {
   readonly tier: Tier;
   readonly confidence: number;
   readonly why: string;
+  /** The model that a rule of the user's names; null: as routing finds best. */
+  readonly model: string | null;
   readonly instruction: string;
   readonly document: SourceDocument | null;
   readonly facts: LanguageFacts;
@@ -30,27 +34,24 @@ const MOST_INSTRUCTION = 20_000;
 const MOST_TEXT = 1_000_000;
 
 /** What the request means, or why it cannot be worked on. */
-export function understand(params: RunParams, outline: Outline): Task | Refusal {
+export function understand(params: RunParams, outline: Outline, rules: Settings["rules"] = []): Task | Refusal {
   const document = params.document ?? null;
   const refused = checkInput(params);
   if (refused) return refused;
   const beyond = document && params.range ? checkRange(document.text, params.range) : null;
   if (beyond) return beyond;
-  const first = classify({
+  const decision = decide({
     action: params.action ?? null,
     instruction: params.instruction,
-    targetLines: 0,
     errorCount: errors(params.diagnostics),
+    rules,
   });
-  if (!document && first.action !== "ask" && first.action !== "explain")
-    return refuse(
-      "bad-input",
-      `There is no file to ${first.action} in`,
-      "Name one with --file, or open it in the editor",
-    );
+  const { action } = decision;
+  if (!document && action !== "ask" && action !== "explain")
+    return refuse("bad-input", `There is no file to ${action} in`, "Name one with --file, or open it in the editor");
   const target: Target = document
     ? findTarget({
-        action: first.action,
+        action,
         instruction: params.instruction,
         text: document.text,
         range: params.range ?? null,
@@ -63,11 +64,11 @@ export function understand(params: RunParams, outline: Outline): Task | Refusal 
         (it) => compare(it.range.start, range.end) <= 0 && compare(it.range.end, range.start) >= 0,
       )
     : params.diagnostics;
-  const targetLines = range ? range.end.line - range.start.line + 1 : 0;
-  const { action, tier, confidence, why } = classify({
-    action: params.action ?? null,
+  const { tier, confidence, why, model } = weighed(decision, {
     instruction: params.instruction,
-    targetLines,
+    targetLines: range ? range.end.line - range.start.line + 1 : 0,
+    nesting: document && range ? shapeOf(slice(document.text, range)).nesting : 0,
+    symbols: range ? outline.declarations.filter((it) => contains(range, it.range)).length : 0,
     errorCount: errors(diagnostics),
   });
   const task: Task = {
@@ -76,6 +77,7 @@ export function understand(params: RunParams, outline: Outline): Task | Refusal 
     tier,
     confidence,
     why,
+    model,
     instruction: params.instruction.trim(),
     document,
     facts: languageFacts(document?.languageId ?? "plaintext"),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ConfigModel } from "./configModel.ts";
-import { Device } from "./settings.ts";
+import { Device, RoutingRules } from "./settings.ts";
 
 /** Shares, sizes and times that have a name with their unit in it. */
 const percent = (fallback: number, about: string) => z.number().min(1).max(100).default(fallback).describe(about);
@@ -63,6 +63,7 @@ const Tasks = z
     maxTokens: z.int().min(16).max(32_768).default(2_048).describe("Ceiling on the tokens of one draft"),
     timeoutSeconds: z.int().min(1).max(300).default(300).describe("Ceiling on the time of one task"),
     logLevel: z.enum(["error", "warn", "info", "debug"]).default("info").describe("How much is logged"),
+    rules: RoutingRules.default([]).describe("What requests that match a pattern mean; the first that matches counts"),
   })
   .describe("What holds for every task");
 

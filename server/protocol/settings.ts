@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Action, Tier } from "./run.ts";
 
 /** Base URL of an OpenAI-compatible server (llama-server, vLLM, Ollama, LM Studio), with or without `/v1`; "" for none. */
 const Endpoint = z.string();
@@ -27,6 +28,44 @@ export type RoleSettings = z.output<typeof RoleSettings>;
 /** Of the role that makes vectors. */
 export const EmbedSettings = RoleSettings.extend({ dimensions: Dimensions.default(null) });
 
+/** Constructs that would make a match take longer than the text is long; a rule is tried on every request. */
+const BEYOND_LINEAR = /\(\?(?!:)|\\[1-9kpPuxc]|\{\d*,?\d*\}/;
+
+/** A pattern of plain regular expressions: no look-around, back references or counts. */
+const RulePattern = z
+  .string()
+  .min(1)
+  .max(200)
+  .superRefine((pattern, ctx) => {
+    if (BEYOND_LINEAR.test(pattern))
+      ctx.addIssue("look-around, back references, \\p, \\u, \\x and {n,m} are not understood in a rule");
+    else if (!isRegularExpression(pattern)) ctx.addIssue("is no regular expression");
+  });
+
+function isRegularExpression(pattern: string): boolean {
+  try {
+    new RegExp(pattern, "i");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What a user lays down for requests that match, wherever in the request, whatever the case; what is left out is found as ever. */
+export const RoutingRule = z
+  .strictObject({
+    pattern: RulePattern.describe("A regular expression that the request is searched for; case does not count"),
+    action: Action.optional().describe("What such a request asks for"),
+    tier: Tier.optional().describe("How heavy it is: simple, moderate or complex"),
+    model: z.string().min(1).max(300).optional().describe("The model that does it, by its name"),
+  })
+  .refine((it) => it.action !== undefined || it.tier !== undefined || it.model !== undefined, {
+    message: "a rule needs an action, a tier or a model",
+  });
+export type RoutingRule = z.output<typeof RoutingRule>;
+/** The first that matches counts. */
+export const RoutingRules = z.array(RoutingRule).max(50);
+
 const AuditWhen = z.enum(["complex", "always", "never"]);
 const MaxTokens = z.int().min(16).max(32_768);
 const TimeoutS = z.int().min(1).max(300);
@@ -42,6 +81,8 @@ export const Settings = z.object({
   llamaServer: z.string().default(""),
   /** Which tasks a second model audits while the first writes. */
   auditWhen: AuditWhen.default("complex"),
+  /** What the user has laid down about requests; the first rule that matches counts. */
+  rules: RoutingRules.default([]),
   /** Ceiling on tokens per draft. */
   maxTokens: MaxTokens.default(2_048),
   /** Seconds one task may take in all. */
@@ -68,6 +109,7 @@ export const ClientSettings = z.object({
   embed: ClientRole.extend({ dimensions: Dimensions.optional() }).optional(),
   llamaServer: z.string().optional(),
   auditWhen: AuditWhen.optional(),
+  rules: RoutingRules.optional(),
   maxTokens: MaxTokens.optional(),
   timeoutS: TimeoutS.optional(),
   logLevel: LogLevel.optional(),

@@ -1,3 +1,4 @@
+import { findNamed } from "../core/openai/named.ts";
 import { estimateTokens } from "../core/prompt.ts";
 import { isAudited, type Route, route } from "../core/route.ts";
 import { targetRange } from "../core/target.ts";
@@ -71,10 +72,10 @@ function hearing(emit: Emit) {
   return { hear, isDraftShort: short.promise, isDraftQueued: queued.promise };
 }
 
-async function understood(params: RunParams, { syntax }: RunDeps, emit: Emit): Promise<Task> {
+async function understood(params: RunParams, { syntax, settings }: RunDeps, emit: Emit): Promise<Task> {
   const { document } = params;
   const outline = document ? await syntax.outline(document.text, document.languageId) : NO_OUTLINE;
-  const task = granted(understand(params, outline));
+  const task = granted(understand(params, outline, settings.rules));
   const { action, tier, confidence, why } = task;
   emit({ kind: "classified", action, tier, confidence, why, target: describeTarget(task.target) });
   return task;
@@ -82,15 +83,20 @@ async function understood(params: RunParams, { syntax }: RunDeps, emit: Emit): P
 
 function routed(task: Task, { scheduler, settings, log }: RunDeps, emit: Emit): Route {
   const isEditing = task.action !== "explain" && task.action !== "ask";
+  const snapshot = scheduler.snapshot();
+  const named = task.model === null ? null : findNamed(snapshot, task.model, "write");
   const plan = route({
     tier: task.tier,
     isAudited: isEditing && isAudited(task.tier, settings.auditWhen),
     ...sizes(task, settings),
-    engines: scheduler.snapshot(),
+    // The model that a rule names does all of the task.
+    engines: named ? [{ ...named, roles: ["draft", "audit"] }] : snapshot,
   });
   if (!plan)
     throw new TandemError("not-configured", "No engine is set up", "Leave the model at auto, or give an endpoint");
-  const { draft, audit, candidates, why } = plan;
+  const { draft, audit, candidates } = plan;
+  const isMissing = task.model !== null && named === null;
+  const why = isMissing ? `${plan.why}; no engine has "${task.model}", which your rule names` : plan.why;
   emit({ kind: "routed", draft, audit, candidates: [...candidates], why });
   log.info("routed", { action: task.action, tier: task.tier, draft: draft.engine, audit: audit?.engine, why });
   return plan;
