@@ -6,7 +6,7 @@ import type { GpuSourceStatus, GpuStatus } from "../protocol/gpu.ts";
 import { status } from "../protocol/requests.ts";
 import type { Status } from "../protocol/status.ts";
 import type { Client } from "./client.ts";
-import { gpuLines } from "./gpusTable.ts";
+import { gpuLines, shownIn } from "./gpusTable.ts";
 import type { Out } from "./printer.ts";
 import type { Site } from "./site.ts";
 
@@ -22,7 +22,7 @@ export type Seen = Pick<Status, "gpus" | "gpuSources" | "engines">;
 export async function showGpus({ out, isJson }: GpusShown, site: Site, signal: AbortSignal): Promise<number> {
   const client = await site.clientIfRunning();
   const seen = client ? await settled(client, signal) : await readHere(signal);
-  out.write(`${isJson ? JSON.stringify(pick(seen), null, 2) : gpuLines(seen).join("\n")}\n`);
+  out.write(`${isJson ? JSON.stringify(pick(seen), null, 2) : gpuLines(seen, out.columns).join("\n")}\n`);
   return 0;
 }
 
@@ -36,7 +36,7 @@ export async function watchGpus({ out, isJson }: GpusShown, site: Site, signal: 
   let seen: Seen = await settled(client, signal);
   while (!signal.aborted) {
     if (isJson) out.write(`${JSON.stringify(pick(seen))}\n`);
-    else out.write(`${out.isTTY === true ? HOME : ""}${gpuLines(seen).join("\n")}\n${out.isTTY === true ? "" : "\n"}`);
+    else out.write(picture(seen, out));
     try {
       await wait(WATCH_MS, undefined, { signal });
     } catch {
@@ -45,6 +45,12 @@ export async function watchGpus({ out, isJson }: GpusShown, site: Site, signal: 
     seen = await ask(client, signal);
   }
   return 0;
+}
+
+/** A terminal shows the last one only; elsewhere they follow each other. */
+function picture(seen: Seen, { isTTY, columns, rows }: Out): string {
+  if (isTTY !== true || columns === undefined || rows === undefined) return `${gpuLines(seen).join("\n")}\n\n`;
+  return `${HOME}${shownIn(gpuLines(seen, columns), { columns, rows }).join("\n")}\n`;
 }
 
 const SETTLE_MS = 100;

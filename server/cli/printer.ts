@@ -2,7 +2,12 @@ import type { RunEvent, RunResult } from "../protocol/run.ts";
 import type { Change } from "./apply.ts";
 import type { Failure } from "./failure.ts";
 
-export type Out = NodeJS.WritableStream & { readonly isTTY?: boolean };
+/** Terminals say how many characters a line has, and how many lines they show. */
+export type Out = NodeJS.WritableStream & {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+};
 
 /** Shows a run as it happens. */
 export interface Printer {
