@@ -159,7 +159,10 @@ function settle(draft: Draft, name: string, unaccountedBytes: number): void {
   if (draft.releasing.length > 0) draft.releasing = draft.releasing.map(settled).filter((it) => it.bytes > 0);
 }
 
-/** Its memory is on its way back. */
+/**
+ * Its memory is on its way back. On a device that tells nobody what is used (main memory in a container, Apple's GPU) nothing would ever
+ * show it as free: there it is when its process has gone, of which its owner has told.
+ */
 export function release(draft: Draft, model: Model): void {
   const option = optionOf(model);
   if (!option) return;
@@ -168,7 +171,8 @@ export function release(draft: Draft, model: Model): void {
   const untilMs = draft.atMs + draft.rules.settleMs;
   const rows = [...devices].map((device) => {
     const fact = draft.devices.get(device)?.fact;
-    return { key: model.key, device, bytes: claimOf(model, device, fact), untilMs };
+    const isTold = fact === undefined || fact.usedBytes !== null || fact.health !== "ok";
+    return { key: model.key, device, bytes: isTold ? claimOf(model, device, fact) : 0, untilMs };
   });
   draft.releasing = [...draft.releasing, ...rows.filter((it) => it.bytes > 0)];
   for (const [name, known] of draft.devices) {

@@ -134,6 +134,20 @@ const cases: readonly { name: string; steps: readonly Step[] }[] = [
     ],
   },
   {
+    name: "where nobody tells what is used, memory is free when the process has gone",
+    steps: [
+      [0, devices(card("g0", 0, { usedBytes: null }))],
+      [0, want("ra", a), "load a g0"],
+      [0, want("rb", b), "load b g0"],
+      [5, loaded("a"), "grant ra a"],
+      [5, loaded("b"), "grant rb b"],
+      [19, done("ra")],
+      [20, done("rb")],
+      [21, want("rc", c), "unload a"],
+      [22, gone("a"), "load c g0"],
+    ],
+  },
+  {
     name: "memory that stays taken after an unload counts as free no sooner than it is",
     steps: [
       ...twoIdle,
