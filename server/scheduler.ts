@@ -194,10 +194,10 @@ function unknownEngine(name: string, shares: ReadonlyMap<string, Share>, pool: P
   const foreign = others.map(({ slot }) => `${slot.handle} (${viewOf(slot).model.label}, another client's)`);
   return new TandemError(
     "bad-input",
-    `There is no engine "${name}"`,
+    `There is no engine or model "${name}"`,
     [...own, ...foreign].length === 0
       ? "No engine is set up: check tandem.draft and tandem.audit"
-      : `Name one of: ${[...own, ...foreign].join(", ")}`,
+      : `Name one of: ${[...own, ...foreign].join(", ")}; or, to load it, a model that \`tandem models\` lists`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { TandemError } from "../errors.ts";
 import { ConfigModel } from "../protocol/configModel.ts";
 import { type RegisteredModel, type Registry, register, unregister } from "../protocol/registry.ts";
@@ -104,7 +105,16 @@ export async function registerModel(
   shown.out.write(
     shown.isJson ? `${JSON.stringify(made)}\n` : `${made.name} is registered: ${made.backend}, ${made.where}\n`,
   );
+  const missing = shown.isJson ? null : await missingFile(model);
+  if (missing !== null) shown.out.write(`  there is no file ${missing} yet: until there is, it cannot be loaded\n`);
   return 0;
+}
+
+/** One that comes later, on a disk that is not there now, may be named before. */
+async function missingFile({ model = "" }: ConfigModel): Promise<string | null> {
+  const path = /^file:(?!\/\/)(.+)$/.exec(model)?.[1];
+  if (path === undefined || path.startsWith("~")) return null;
+  return (await stat(path).catch(() => null))?.isFile() ? null : path;
 }
 
 export async function unregisterModel(

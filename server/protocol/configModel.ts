@@ -15,11 +15,14 @@ const KvType = z.enum(["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4
 export const ModelBackend = z.enum(["embedded", "llama-server", "vllm", "ollama", "endpoint"]);
 export type ModelBackend = z.output<typeof ModelBackend>;
 
+/** Requests and commands take a model's name, and these words. */
+const TAKEN: ReadonlySet<string> = new Set(["auto", "draft", "audit", "embed"]);
+
 const shape = {
   name: z
     .string()
     .regex(/^[\w@][\w.:/@+-]{0,99}$/, "use letters, digits and . : / @ + - _")
-    .refine((it) => it !== "auto", '"auto" is not a name')
+    .refine((it) => !TAKEN.has(it), 'use another: "auto", "draft", "audit" and "embed" have a meaning of their own')
     .describe("What it is asked for by; no two models have the same"),
   backend: ModelBackend.default("embedded").describe("What it runs in"),
   model: z

@@ -32,5 +32,8 @@ test("a model that no engine has yet is loaded by its name; one that is nothing 
   assert.deepEqual([loaded.id, loaded.state], [named, "ready"]);
   const failure = await failureOf(client.send(load, { engine: "nothing" }));
   assert.equal(failure.code, "bad-input");
-  assert.match(failure.nextStep, /Name one of: draft \(.*\), audit/);
+  assert.match(
+    failure.nextStep,
+    /Name one of: draft \(.*\), audit.*; or, to load it, a model that `tandem models` lists/,
+  );
 });
