@@ -78,7 +78,7 @@ export function tryAcquire({ slot, priority }: Omit<Wanted, "others">, deps: Acq
 }
 
 function newAsk(slot: Slot, emit: Emit, answers: Pick<Ask, "onTurn" | "onRefusal">): Ask {
-  return { id: `r${++asked}`, slot, others: [], emit, why: null, ...answers };
+  return { id: `r${++asked}`, slot, others: [], emit, why: null, hasTurn: false, ...answers };
 }
 
 function taken(ask: Ask, { slot, engine, why }: Turn, { owner, onChange }: AcquireDeps): Taken {

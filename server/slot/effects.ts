@@ -52,6 +52,7 @@ function actOn(slot: Slot, effect: OnEngine, asks: Known["asks"], deps: LoadDeps
 /** An engine that has just ended by itself: the news of that is on its way to the governor. */
 function grant(ask: Ask | undefined, slot: Slot, why: string | null): void {
   const { engine } = slot;
+  if (ask) ask.hasTurn = engine !== null;
   if (engine) ask?.onTurn({ slot, engine, why });
   else ask?.onRefusal(new TandemError("provider", "The engine ended just before its turn", "Run it again"));
 }

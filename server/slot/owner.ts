@@ -137,17 +137,17 @@ function loadDeps(deps: OwnerDeps, { tell, look, asks }: Telling): LoadDeps {
       else tell(news, look());
     },
     announce(slot, event) {
-      for (const it of asks.values()) if (isFor(it, slot)) it.emit(event);
+      for (const it of asks.values()) if (waitsFor(it, slot)) it.emit(event);
     },
   };
 }
 
 function isAwaited(slot: Slot, asks: ReadonlyMap<string, Ask>): boolean {
-  return [...asks.values()].some((it) => isFor(it, slot));
+  return [...asks.values()].some((it) => waitsFor(it, slot));
 }
 
-function isFor(ask: Ask, slot: Slot): boolean {
-  return ask.slot === slot || ask.others.includes(slot);
+function waitsFor(ask: Ask, slot: Slot): boolean {
+  return !ask.hasTurn && (ask.slot === slot || ask.others.includes(slot));
 }
 
 /** Cancelling reaches the load: one that nobody waits for any more is broken off. */

@@ -63,6 +63,8 @@ export interface Ask {
   readonly emit: Emit;
   /** For what it waits beside its turn, as the governor last said; null: for nothing. */
   why: string | null;
+  /** It has its turn, and waits for nothing any more. */
+  hasTurn: boolean;
   readonly onTurn: (turn: Turn) => void;
   readonly onRefusal: (error: unknown) => void;
 }

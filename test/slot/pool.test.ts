@@ -160,3 +160,28 @@ test("a pinned engine that no settings name any more stays where it can be seen,
   await bench.pass(301_000);
   assert.deepEqual([bench.residents(), member.status()], [[], []]);
 });
+
+test("who has its turn on a smaller model neither hears of loads of the larger one nor keeps them going", async (t) => {
+  await using bench = poolBench(t);
+  const { places, card } = bench;
+  card.foreignBytes = 16 * GB;
+  const large = places.place({ id: "large", bytes: 14 * GB, parametersB: 14, isAuto: true });
+  const member = bench.join([large, places.place({ id: "small", bytes: 2 * GB, parametersB: 1, isAuto: true })]);
+  const first = bench.ask(member, "large");
+  using served = await first.lease;
+  assert.equal(served.id, "small");
+  const heard = first.events.length;
+  card.foreignBytes = 0;
+  places.isHeld = true;
+  await bench.pass(2_000);
+  const stop = new AbortController();
+  const second = bench.ask(member, "large", stop.signal);
+  await bench.pass(1_000);
+  assert.equal(places.loads.length, 1);
+  stop.abort();
+  await assert.rejects(second.lease, { code: "cancelled" });
+  assert.equal(places.loads[0]?.signal.aborted, true);
+  places.loads[0]?.fail(new Error("given up"));
+  await bench.settle();
+  assert.equal(first.events.length, heard);
+});
