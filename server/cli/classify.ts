@@ -53,11 +53,11 @@ export async function showClassification(asked: Classifying, { out, input, rules
     errorCount: 0,
     ...ruled(rules),
   });
-  const percent = Math.round(100 * found.confidence);
+  const sure = found.confidence === 1 ? "certain" : `${Math.min(99, Math.round(100 * found.confidence))} % sure`;
   out.write(
     asked.isJson
       ? `${JSON.stringify(answerOf(found))}\n`
-      : `${found.action}, ${found.tier} (${percent} % sure)${found.model ? `, with ${found.model}` : ""}\n  ${found.why}\n`,
+      : `${found.action}, ${found.tier} (${sure})${found.model ? `, with ${found.model}` : ""}\n  ${found.why}\n`,
   );
   return 0;
 }

@@ -166,7 +166,9 @@ function valueAt(value: unknown, path: Path): unknown {
 
 function withoutKeys(table: Table, [first, ...rest]: Path, keys: ReadonlySet<string>): Table {
   if (first === undefined) return Object.fromEntries(Object.entries(table).filter(([key]) => !keys.has(key)));
-  const inner = withoutKeys((table[first] ?? {}) as Table, rest, keys);
+  // Taken out already for something else that is wrong in it.
+  if (table[first] === undefined) return table;
+  const inner = withoutKeys(table[first] as Table, rest, keys);
   return Array.isArray(table) ? (table.with(Number(first), inner) as unknown as Table) : { ...table, [first]: inner };
 }
 
