@@ -13,6 +13,7 @@ import { isSameCardName } from "../core/cardName.ts";
 import { type BufferReader, type Buffers, createBufferReader } from "../core/llamaBuffers.ts";
 import { TandemError } from "../errors.ts";
 import { useFetchedBuilds } from "./builds.ts";
+import { noStart } from "./noStart.ts";
 import type { Gpu, ToChild } from "./wire.ts";
 
 /** Together a tenth of a second, should it say nothing at all. */
@@ -181,15 +182,7 @@ async function startLlama(
     if (message.gpu === "auto" || message.gpu === "none" || llama.gpu === message.gpu) return llama;
     throw new Error(`there is no build of it for ${process.platform}`);
   } catch (cause) {
-    const where = message.gpu === "none" ? "the processor" : message.gpu;
-    throw new TandemError(
-      "not-configured",
-      `The engine cannot start on ${where}: ${messageOf(cause)}`,
-      message.gpu === "none"
-        ? "Use an endpoint instead: set tandem.draft.endpoint"
-        : 'Set the device setting to "cpu" or "vulkan:0", or install that GPU\'s driver',
-      { cause },
-    );
+    throw noStart(message.gpu, cause);
   }
 }
 
