@@ -50,15 +50,18 @@ export function isBlind({ health }: DeviceFact): boolean {
 /**
  * What is left of a device for models: its size without its reserve, without what others hold, and without the most that each of ours
  * may take (research of peers, section f: `min(reported free, total - sum max(measured, reserved))`; both are one here, because others'
- * share is what is used beyond ours). While its readings are missing, a share of it stays free besides. Below 0: too much is taken.
- * Infinity for a device that nobody ever told anything about.
+ * share is what is used beyond ours). While its readings are missing, a share of it stays free besides; but where they are broken, which
+ * may be for good, one model alone may have all there is, or it would never be loaded. Below 0: too much is taken. Infinity for a device
+ * that nobody ever told anything about.
  */
 export function roomOn(known: Known, name: string, rules: GovernRules): number {
   const device = known.devices.get(name);
   if (!device) return Number.POSITIVE_INFINITY;
   const { fact, foreignBytes } = device;
-  const blind = isBlind(fact) ? rules.blindShare * fact.totalBytes : 0;
-  return fact.totalBytes - fact.reserveBytes - blind - foreignBytes - claimedOn(known, name) - releasedOn(known, name);
+  const ours = claimedOn(known, name) + releasedOn(known, name);
+  const isBlindly = fact.health === "stale" || (fact.health === "broken" && ours > 0);
+  const blind = isBlindly ? rules.blindShare * fact.totalBytes : 0;
+  return fact.totalBytes - fact.reserveBytes - blind - foreignBytes - ours;
 }
 
 /** What all of ours are counted with. */

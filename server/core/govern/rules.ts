@@ -17,7 +17,7 @@ export interface GovernRules {
   readonly settleMs: number;
   /** Requests that may wait for one model. */
   readonly mostWaiting: number;
-  /** Of the device's memory, kept free beside its reserve while its readings are stale or broken. */
+  /** Of the device's memory, kept free beside its reserve while its readings are stale or broken; not from one model alone where broken. */
   readonly blindShare: number;
 }
 

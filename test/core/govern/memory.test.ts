@@ -134,6 +134,16 @@ const cases: readonly { name: string; steps: readonly Step[] }[] = [
     ],
   },
   {
+    name: "a driver that is broken for good does not keep out what fits alone, and what fits beside another waits for more room",
+    steps: [
+      [0, devices(card("g0", 0, { usedBytes: null, health: "broken" }))],
+      [0, want("ra", model("a", 20)), "load a g0"],
+      [5, loaded("a"), "grant ra a"],
+      [20, done("ra")],
+      [21, want("rb", model("b", 1)), "unload a"],
+    ],
+  },
+  {
     name: "where nobody tells what is used, memory is free when the process has gone",
     steps: [
       [0, devices(card("g0", 0, { usedBytes: null }))],
