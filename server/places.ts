@@ -153,8 +153,22 @@ async function open(
   const spec: EngineSpec =
     llamaServer === "" ? { ...local, kind: "embedded" } : { ...local, kind: "llama-server", executable: llamaServer };
   const engine = await deps.needs.measured(needs, option, () => deps.openEngine(spec, signal));
-  if (local.device !== "cpu" && engine.device === "cpu") emit({ kind: "notice", message: NO_GPU_BUILD });
+  if (local.device === "cpu" || engine.device !== "cpu") return engine;
+  if (source.terms.isDeviceGiven && source.device !== "auto") {
+    await engine[Symbol.asyncDispose]();
+    throw notThere(model.label, source.device);
+  }
+  emit({ kind: "notice", message: NO_GPU_BUILD });
   return engine;
+}
+
+/** The user has named the device: then it is the only one that is taken. */
+function notThere(label: string, device: string): TandemError {
+  return new TandemError(
+    "not-configured",
+    `${label} cannot run on ${device}: there is no such GPU, or no engine build that is here can use it`,
+    'Correct the device or set it to "auto" or "cpu"; install its Vulkan driver, or see `tandem get`',
+  );
 }
 
 const NO_GPU_BUILD =

@@ -14,6 +14,8 @@ export interface FakeEngines {
 }
 
 export interface FakeEnginesOptions {
+  /** No build of theirs can use a GPU: they run on the processor, whatever they are told. */
+  readonly hasNoGpu?: true;
   readonly reply?: (
     request: GenerateRequest,
     signal: AbortSignal,
@@ -24,7 +26,7 @@ export interface FakeEnginesOptions {
 
 type Local = Extract<EngineSpec, { path: string }>;
 
-export function fakeEngines({ reply = () => "ok", vector }: FakeEnginesOptions): FakeEngines {
+export function fakeEngines({ reply = () => "ok", vector, hasNoGpu }: FakeEnginesOptions): FakeEngines {
   const made = {
     opened: [] as Local[],
     closed: [] as string[],
@@ -56,7 +58,7 @@ export function fakeEngines({ reply = () => "ok", vector }: FakeEnginesOptions):
     made.opened.push(spec);
     const engine: Engine = {
       model: spec.model,
-      device: spec.device,
+      device: hasNoGpu ? "cpu" : spec.device,
       slots: 1,
       pid: null,
       generate,

@@ -37,3 +37,12 @@ test("a model that no engine has yet is loaded by its name; one that is nothing 
     /Name one of: draft \(.*\), audit.*; or, to load it, a model that `tandem models` lists/,
   );
 });
+
+test("a GPU that the user names and no engine can use is refused; the processor is not taken instead", async () => {
+  await using orchestrator = await startLocal({ hasNoGpu: true });
+  const model = await orchestrator.model("one");
+  const client = await orchestrator.connect({ draft: { model, device: "gpu:9" }, auditWhen: "never" });
+  const failure = await failureOf(client.send(load, { engine: "draft" }));
+  assert.deepEqual([failure.code, orchestrator.engines.closed.length], ["not-configured", 1]);
+  assert.match(failure.message, /cannot run on gpu:9: there is no such GPU/);
+});
