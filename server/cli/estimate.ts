@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Learnt, learntFrom, readRemembered } from "../calibration/calibration.ts";
 import type { FileIdentity } from "../calibration/record.ts";
+import { loadConfig } from "../config/load.ts";
 import { type Hardware, needBytes } from "../core/choose.ts";
 import { type Correction, corrected } from "../core/correction.ts";
 import { type DeviceEstimate, type Estimate, estimate } from "../core/estimate.ts";
@@ -14,7 +15,7 @@ import { catalogue } from "../models/catalogue.ts";
 import { modelPath } from "../models/file.ts";
 import { readGgufModel } from "../models/ggufModel.ts";
 import { isRecorded } from "../models/record.ts";
-import { cacheFolder, stateFolder } from "../platform/folders.ts";
+import { cacheFolder, configFile, stateFolder } from "../platform/folders.ts";
 import type { Log } from "../ports.ts";
 import { type Here, readHere } from "./estimateHere.ts";
 import type { Asked } from "./estimateOptions.ts";
@@ -66,6 +67,8 @@ async function cachedPath(id: string): Promise<string> {
   const cached = join(cacheFolder(), "models", `${id}.gguf`);
   // The store itself would bring the network stack into every command.
   if (entry && (await isRecorded(cached, entry))) return cached;
+  const named = entry ? null : configured(id);
+  if (named) throw named;
   const isKnown = entry !== undefined;
   throw new TandemError(
     "model-unavailable",
@@ -74,6 +77,19 @@ async function cachedPath(id: string): Promise<string> {
       ? `Fetch it with "tandem models pull ${id}", or name a GGUF file`
       : 'Name a GGUF file, or a model of the catalogue ("tandem models" lists them)',
   );
+}
+
+/** A model of the configuration file has settings of its own, which flags say here: then nobody wonders which of them counted. */
+function configured(name: string): TandemError | null {
+  const { config } = loadConfig({ path: configFile(), env: process.env, before: null });
+  const found = config.models.find((it) => it.name === name);
+  if (!found) return null;
+  const { backend, model, contextTokens: ctx, keyType: keys = "f16", valueType: values = "f16", slots } = found;
+  const what = `"${name}" is a name of the configuration file's, and an estimate is made of a file`;
+  const isOurs = (backend === "embedded" || backend === "llama-server") && model !== undefined;
+  if (!isOurs) return new TandemError("bad-input", what, `Its memory is the affair of its server (${backend})`);
+  const flags = [ctx && `--ctx ${ctx}`, `--kv ${keys}/${values}`, slots && `--slots ${slots}`].filter((it) => it);
+  return new TandemError("bad-input", what, `Run: tandem estimate ${model.replace(/^file:/, "")} ${flags.join(" ")}`);
 }
 
 interface Case {

@@ -110,6 +110,17 @@ test("unlike types of keys and values", () => {
   assert.deepEqual([keyType, valueType], ["f16", "q4_0"]);
 });
 
+test("a name of the configuration file leads to its file and its settings", async () => {
+  await using place = await makePlace();
+  const coder = { name: "coder", model: "/models/c.gguf", contextTokens: 16_384, keyType: "q8_0", slots: 2 };
+  const models = [coder, { name: "far", backend: "ollama", model: "phi3" }];
+  await writeFile(join(place.folder, "tandem.jsonc"), JSON.stringify({ models }));
+  const failing = (name: string, why: RegExp) =>
+    assert.rejects(tandem(place.folder, "estimate", name), (error) => why.test(Object(error).stderr));
+  await failing("coder", /tandem estimate \/models\/c\.gguf --ctx 16384 --kv q8_0\/f16 --slots 2$/m);
+  await failing("far", /affair of its server \(ollama\)/);
+});
+
 const SHARED = { "memory.used": "18432", "memory.free": "6144" };
 
 test("fits in all, and whether it does right now", { skip: process.platform === "win32" }, async () => {
@@ -191,6 +202,7 @@ async function tandem(folder: string, ...args: readonly string[]): Promise<strin
     ...process.env,
     TANDEM_CACHE: folder,
     TANDEM_STATE: folder,
+    TANDEM_CONFIG: join(folder, "tandem.jsonc"),
     XDG_RUNTIME_DIR: folder,
     FORCE_COLOR: "0",
     PATH: folder,
