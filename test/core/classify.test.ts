@@ -195,7 +195,10 @@ test("errors in the code point to a fix only where the words say little", () => 
 });
 
 test("what is not sure enough for an edit is answered as a question, and both readings are named", () => {
-  const unsure = ["less nesting pls or what", "zorb the flux", "the second one fails below", "quux wibble tests maybe"]
+  const verbs = ["comment", "simplify", "fix", "test", "implement", "create", "rename", "document", "convert", "check"];
+  const pairs = verbs.flatMap((one) => verbs.filter((it) => it !== one).map((other) => `${one} and ${other}`));
+  const unsure = pairs
+    .flatMap((it) => [`it should ${it}`, `could this ${it}, or not`, `maybe ${it} the thing`])
     .map((instruction) => classify({ ...request, instruction }))
     .filter((it) => it.confidence < LEAST_CONFIDENCE);
   assert.ok(unsure.length > 0);
