@@ -16,7 +16,7 @@ export interface Example {
 
 const DATA = join(import.meta.dirname, "data");
 /** Of a line with alternatives, so that one template does not outweigh a page of sentences. */
-const MOST_OF_A_LINE = 9;
+const MOST_OF_A_LINE = 20;
 const SEED = 20_260_101;
 
 const SLOTS: Readonly<Record<string, readonly string[]>> = {
