@@ -24,6 +24,7 @@ const cases: { name: string; values: Record<string, unknown>; want: object; prob
       "tandem.embed.model": "nomic",
       "tandem.llamaServer": " /opt/llama-server ",
       "tandem.auditWhen": "always",
+      "tandem.rules": [{ pattern: "^ticket", action: "implement" }],
       "tandem.maxTokens": 64,
       "tandem.timeoutSeconds": 9,
       "tandem.logLevel": "debug",
@@ -35,6 +36,7 @@ const cases: { name: string; values: Record<string, unknown>; want: object; prob
       embed: { ...defaults.embed, endpoint: "http://127.0.0.1:9", model: "nomic" },
       llamaServer: "/opt/llama-server",
       auditWhen: "always",
+      rules: [{ pattern: "^ticket", action: "implement" }],
       maxTokens: 64,
       timeoutS: 9,
       logLevel: "debug",
@@ -45,6 +47,12 @@ const cases: { name: string; values: Record<string, unknown>; want: object; prob
     values: { "tandem.draft.device": "toaster", "tandem.maxTokens": "many", "tandem.auditWhen": "never" },
     want: { ...defaults, auditWhen: "never" },
     problems: [/^tandem\.draft\.device: use "auto"/, /^tandem\.maxTokens: /],
+  },
+  {
+    name: "a rule that could be slow",
+    values: { "tandem.rules": [{ pattern: "(?<=a)b", action: "fix" }] },
+    want: defaults,
+    problems: [/^tandem\.rules: look-around, back references/],
   },
   {
     name: "a number out of range",
