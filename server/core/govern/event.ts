@@ -14,6 +14,8 @@ export interface DeviceFact {
   readonly reserveBytes: number;
   /** Of the reading, not of the device. */
   readonly health: Health;
+  /** Nothing was ever read of it, though its size is known and a reading may still come: that is waited for a while. */
+  readonly isUnread?: true;
   readonly pressure: PressureLevel;
   readonly thermal: ThermalLevel;
   /** What each of our loaded models holds of it, where the driver tells: from key to bytes. */

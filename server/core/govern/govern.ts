@@ -31,7 +31,8 @@ function expire(draft: Draft): void {
   draft.releasing = draft.releasing.filter((it) => it.untilMs > draft.atMs);
   for (const { device, bytes } of over) {
     const known = draft.devices.get(device);
-    if (known && isSeen(known.fact)) draft.devices.set(device, { ...known, foreignBytes: known.foreignBytes + bytes });
+    if (known && isSeen(known.fact))
+      draft.devices.set(device, { ...known, foreignBytes: (known.foreignBytes ?? 0) + bytes });
   }
 }
 

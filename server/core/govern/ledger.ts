@@ -11,6 +11,9 @@ import {
   type Releasing,
 } from "./state.ts";
 
+/** As long as idle models stay by themselves (`unloadAfterMs`). */
+const FOREIGN_KEPT_MS = 300_000;
+
 type Known = Pick<GovernState, "devices" | "models" | "releasing" | "atMs">;
 
 /** What an option of a model takes: as reckoned, or as its loads have shown, whichever is more. */
@@ -61,7 +64,7 @@ export function roomOn(known: Known, name: string, rules: GovernRules): number {
   const ours = claimedOn(known, name) + releasedOn(known, name);
   const isBlindly = fact.health === "stale" || (fact.health === "broken" && ours > 0);
   const blind = isBlindly ? rules.blindShare * fact.totalBytes : 0;
-  return fact.totalBytes - fact.reserveBytes - blind - foreignBytes - ours;
+  return fact.totalBytes - fact.reserveBytes - blind - (foreignBytes ?? 0) - ours;
 }
 
 /** What all of ours are counted with. */
@@ -105,8 +108,8 @@ export function promisedOn(known: Known, name: string, except: string): number {
 /** Takes in new readings. A device that is no longer told of is absent. */
 export function readDevices(draft: Draft, facts: readonly DeviceFact[]): void {
   const told = new Set(facts.map((it) => it.device));
-  for (const [name, { fact, foreignBytes }] of draft.devices)
-    if (!told.has(name)) draft.devices.set(name, { fact: { ...fact, health: "absent" }, foreignBytes });
+  for (const [name, known] of draft.devices)
+    if (!told.has(name)) draft.devices.set(name, { ...known, fact: { ...known.fact, health: "absent" } });
   for (const fact of facts) draft.devices.set(fact.device, readDevice(draft, fact));
 }
 
@@ -116,10 +119,7 @@ export function readDevices(draft: Draft, facts: readonly DeviceFact[]): void {
  */
 function readDevice(draft: Draft, fact: DeviceFact): Device {
   const before = draft.devices.get(fact.device);
-  const foreignKnown = before?.foreignBytes ?? 0;
-  // A reading of then shows models that have gone since: what was made of it at the time stays.
-  if (isBlind(fact) && before) return { fact: { ...fact, held: before.fact.held }, foreignBytes: foreignKnown };
-  if (!isSeen(fact) || fact.usedBytes === null) return { fact, foreignBytes: foreignKnown };
+  if (!isSeen(fact) || fact.usedBytes === null) return unseen(draft, fact, before);
   let least = 0;
   let most = 0;
   for (const it of draft.models.values()) {
@@ -132,7 +132,19 @@ function readDevice(draft: Draft, fact: DeviceFact): Device {
   const highest = Math.max(0, fact.usedBytes - least);
   const foreignBytes = Math.min(Math.max(before?.foreignBytes ?? highest, lowest), highest);
   settle(draft, fact.device, fact.usedBytes - least - foreignBytes);
-  return { fact, foreignBytes };
+  return { fact, foreignBytes, seenMs: draft.atMs };
+}
+
+/**
+ * A reading of then shows models that have gone since: what was made of it at the time stays. What others held is believed for a while:
+ * five minutes, in which programs are closed as idle models are unloaded. Later it could keep a model out for good that has long had room,
+ * while the other mistake costs one load that finds no memory and is tried again with more.
+ */
+function unseen(draft: Draft, fact: DeviceFact, before: Device | undefined): Device {
+  const { foreignBytes = null, seenMs = draft.atMs } = before ?? {};
+  const isForgotten = fact.health !== "stale" && draft.atMs - seenMs >= FOREIGN_KEPT_MS;
+  const held = isBlind(fact) && before ? before.fact.held : fact.held;
+  return { fact: { ...fact, held }, foreignBytes: isForgotten ? null : foreignBytes, seenMs };
 }
 
 /** From and to how much one of ours may hold in this reading. */

@@ -15,7 +15,7 @@ export interface Claim {
   readonly isSmallest: boolean;
   /** It has waited long enough to be loaded where it is hot. */
   readonly mayHeat: boolean;
-  /** It has waited long enough for a first reading of a device that nobody has told of: it is loaded there without one. */
+  /** It has waited long enough for a first reading of a device: it is loaded there without one. */
   readonly mayGuess: boolean;
 }
 
@@ -147,7 +147,7 @@ function neverFits({ devices }: Draft, { device, bytes }: Need): boolean {
 function blockOf(draft: Draft, { model, option, claim }: Case): Block | null {
   for (const { device } of needsOf(model, option)) {
     const known = draft.devices.get(device);
-    if (!known && !claim.mayGuess) return { kind: "unread", device };
+    if ((!known || known.fact.isUnread) && !claim.mayGuess) return { kind: "unread", device };
     if (!known) continue;
     if (known.fact.health === "absent") return { kind: "gone", device };
     const heat = heatOf(known);

@@ -108,8 +108,8 @@ function heldBy(draft: Draft, name: string): string {
 }
 
 function foreignOn(device: Device | undefined): readonly string[] {
-  if (!device || device.foreignBytes < 2 ** 28) return [];
-  return [`other programs (${gigabytes(device.foreignBytes)})`];
+  const bytes = device?.foreignBytes ?? 0;
+  return bytes < 2 ** 28 ? [] : [`other programs (${gigabytes(bytes)})`];
 }
 
 function wordFor({ phase, active, isPinned }: Model): string {

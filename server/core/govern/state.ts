@@ -26,8 +26,10 @@ export const EMPTY_STATE: GovernState = {
 /** A memory as last read, and what follows from it. */
 export interface Device {
   readonly fact: DeviceFact;
-  /** What others hold of it; the last one known while nobody tells. */
-  readonly foreignBytes: number;
+  /** What others hold of it; for a while the last one known where nobody tells any more; null: not known. */
+  readonly foreignBytes: number | null;
+  /** When it was last told what is used of it; where it never was, when it was first told of. */
+  readonly seenMs: number;
 }
 
 /**

@@ -62,7 +62,7 @@ export interface Ledger {
   readonly device: string;
   readonly totalBytes: number;
   readonly reserveBytes: number;
-  /** Other programs'. */
+  /** Other programs', as far as that is known. */
   readonly foreignBytes: number;
   readonly ours: readonly { readonly key: string; readonly bytes: number }[];
   /** Of models that are gone, not shown as free yet. */
@@ -78,7 +78,7 @@ export function ledgerOf(state: GovernState, rules: GovernRules): readonly Ledge
       device: fact.device,
       totalBytes: fact.totalBytes,
       reserveBytes: fact.reserveBytes,
-      foreignBytes,
+      foreignBytes: foreignBytes ?? 0,
       ours: ours.filter((it) => it.bytes > 0),
       releasingBytes: releasedOn(state, fact.device),
       freeBytes: Math.max(0, roomOn(state, fact.device, rules)),

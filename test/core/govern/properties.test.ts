@@ -123,7 +123,7 @@ function checkReality(
     const [ledger] = ledgerOf(state, GOVERN_RULES).filter((it) => it.device === fact.device);
     assert.ok(ledger && devices.length > 0);
     assert.ok(Math.abs(countedIn(ledger) - (fact.usedBytes ?? 0)) < 1, `${about}: ${fact.device} at ${endedMs} ms`);
-    assert.ok(foreignBytes < 1, `${about}: nobody else holds any of ${fact.device} (${tellsProcesses})`);
+    assert.ok((foreignBytes ?? 0) < 1, `${about}: nobody else holds any of ${fact.device} (${tellsProcesses})`);
   }
 }
 

@@ -7,6 +7,8 @@ const b = model("b", 10);
 const c = model("c", 10);
 const gone = (key: string) => ({ kind: "unloaded", key }) as const;
 const done = (request: string) => ({ kind: "done", request }) as const;
+const dark = card("g0", 16, { health: "broken" });
+const unread = card("g0", 0, { usedBytes: null, health: "broken", isUnread: true });
 
 /** What is decided where nobody tells what is used, not yet, not for now, or never. */
 const cases: readonly { name: string; steps: readonly Step[] }[] = [
@@ -50,6 +52,57 @@ const cases: readonly { name: string; steps: readonly Step[] }[] = [
       [1, want("r1", a)],
       [5.9, tick],
       [6, tick, "load a g0"],
+    ],
+  },
+  {
+    name: "what others held when it was last read keeps a model out for five minutes and not for ever",
+    steps: [
+      [0, devices(card("g0", 16))],
+      [1, want("ra", model("a", 10))],
+      [10, devices(dark)],
+      [299, devices(dark)],
+      [300, devices(dark), "load a g0"],
+      [305, loaded("a"), "grant ra a"],
+      [306, want("rb", model("b", 10))],
+    ],
+  },
+  {
+    name: "a reading in between counts anew",
+    steps: [
+      [0, devices(card("g0", 16))],
+      [1, want("ra", model("a", 10))],
+      [10, devices(dark)],
+      [299, devices(card("g0", 16))],
+      [300, devices(dark)],
+      [598, devices(dark)],
+      [599, devices(dark), "load a g0"],
+    ],
+  },
+  {
+    name: "one whose size is known is no larger for not being read: a second model waits for room on it",
+    steps: [
+      [0, devices(unread)],
+      [1, want("ra", model("a", 15))],
+      [6, tick, "load a g0"],
+      [8, loaded("a"), "grant ra a"],
+      [9, want("rb", model("b", 5))],
+      [15, tick],
+      [16, done("ra")],
+      [19, tick, "unload a"],
+      [20, gone("a")],
+      [25.1, tick, "load b g0"],
+    ],
+  },
+  {
+    name: "what a first reading shows beside a model that was loaded without one is others'",
+    steps: [
+      [0, devices(unread)],
+      [1, want("ra", model("a", 10))],
+      [6, tick, "load a g0"],
+      [7, devices(card("g0", 20))],
+      [8, loaded("a"), "grant ra a"],
+      [9, want("rb", model("b", 1))],
+      [10, devices(card("g0", 10)), "load b g0"],
     ],
   },
 ];
