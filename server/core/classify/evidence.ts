@@ -6,6 +6,7 @@ import type { Reading } from "./reading.ts";
 /** A word beside the strongest is named with it when it says at least this share of what that says. */
 const NEIGHBOUR_SHARE = 0.35;
 const MOST_WORDS = 4;
+const LITTLE = /^(a|an|the|this|that|it|to|is|are|or|and|for|in|of|on|i|so|be|can)$/i;
 /** A fact that speaks this much, in logits, is worth a clause of its own. */
 const WORTH_NAMING = 0.7;
 
@@ -45,6 +46,8 @@ function strongestWords(perWord: readonly number[], shown: readonly string[]): s
     if ((perWord[to + 1] ?? 0) >= (perWord[from - 1] ?? 0)) to++;
     else from--;
   }
+  // "the" alone convinces nobody.
+  if (from === to && LITTLE.test(shown[from] ?? "")) to = Math.min(to + 2, shown.length - 1);
   return shown
     .slice(from, to + 1)
     .join(" ")
