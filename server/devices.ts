@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { freemem, totalmem } from "node:os";
-import { GPU_RESERVE_BYTES, mainReserveBytes } from "./core/choose.ts";
+import { GPU_RESERVE_BYTES, type Hardware, mainReserveBytes } from "./core/choose.ts";
 import type { DeviceFact } from "./core/govern/event.ts";
 import { type Pressure, type PressureRules, pressureAfter } from "./core/pressure.ts";
-import type { Monitor, Watched } from "./monitor.ts";
+import type { Monitor, Telemetry, Watched } from "./monitor.ts";
 import type { Clock } from "./ports.ts";
 import type { Devices } from "./slot/owner.ts";
 
@@ -34,9 +34,12 @@ export interface DevicesDeps {
   readonly clock: Clock;
   /** Kept free of the GPU with this uuid. */
   readonly reserveBytes?: (uuid: string) => number;
-  /** Size of a GPU when the hardware was looked at, of one that is cut that of the instance that engines use; null: not known. */
-  readonly sizeBytes?: (uuid: string) => number | null;
+  /** GPUs as they were when the hardware was looked at, however that is known since. */
+  readonly found?: () => readonly FoundCard[];
 }
+
+/** A GPU with its size; of one that is cut that of the instance that engines use. */
+export type FoundCard = Pick<Hardware["gpus"][number], "uuid" | "vendor" | "name" | "vramBytes">;
 
 export interface MachineDevices extends Devices {
   /** As last read for the governor. */
@@ -54,7 +57,7 @@ const MOST_GENERATIONS = 4;
 
 /** What the governor is told of each memory: GPUs as the monitor knows them, and main memory by the name "cpu". */
 export function createDevices(deps: DevicesDeps): MachineDevices {
-  const { monitor, memory, clock, reserveBytes = () => GPU_RESERVE_BYTES, sizeBytes = () => null } = deps;
+  const { monitor, memory, clock, reserveBytes = () => GPU_RESERVE_BYTES, found = () => [] } = deps;
   let pressure: Pressure | null = null;
   let main: MainMemory | null = null;
 
@@ -73,14 +76,20 @@ export function createDevices(deps: DevicesDeps): MachineDevices {
     };
   }
 
+  function gpuFacts(owned: ReadonlyMap<string, number>): readonly DeviceFact[] {
+    const telemetry = monitor.now();
+    const cards = new Map(found().map((it) => [it.uuid, it]));
+    const read = telemetry.gpus.flatMap((it) => {
+      const { uuid } = it.reading;
+      const known = sized(it, cards.get(uuid)?.vramBytes ?? null);
+      cards.delete(uuid);
+      return gpuFact(known, { owned, memory, reserveBytes: reserveBytes(uuid) });
+    });
+    return [...read, ...[...cards.values()].map((it) => unreadFact(it, telemetry, reserveBytes(it.uuid)))];
+  }
+
   return {
-    facts: (owned) => [
-      ...monitor
-        .now()
-        .gpus.map((it) => sized(it, sizeBytes(it.reading.uuid)))
-        .flatMap((it) => gpuFact(it, { owned, memory, reserveBytes: reserveBytes(it.reading.uuid) })),
-      mainFact(owned),
-    ],
+    facts: (owned) => [...gpuFacts(owned), mainFact(owned)],
     listen: (listener) => monitor.listen(listener),
     main: () => main,
   };
@@ -121,6 +130,23 @@ function gpuFact({ reading, health, pressure, thermal }: Watched, given: Given):
   const held = heldOf(reading.processes ?? [], given);
   const levels = { pressure: pressure?.level ?? "normal", thermal: thermal?.level ?? "normal" } as const;
   return [{ device: uuid, name, totalBytes, usedBytes, reserveBytes: given.reserveBytes, health, held, ...levels }];
+}
+
+/**
+ * A card that was found at the start and of which no reading has come: its size holds, and what is used of it nobody knows. Its source may
+ * still speak, or have said that it cannot.
+ */
+function unreadFact(
+  { uuid, vendor, name, vramBytes }: FoundCard,
+  { sources }: Telemetry,
+  reserveBytes: number,
+): DeviceFact {
+  const health = sources.find((it) => it.name === vendor)?.health ?? null;
+  const isOver = health === "broken" || health === "absent";
+  const sizes = { totalBytes: vramBytes, usedBytes: null, reserveBytes, held: new Map<string, number>() };
+  const levels = { pressure: "normal", thermal: "normal" } as const;
+  const fact = { device: uuid, name, ...sizes, ...levels };
+  return isOver ? { ...fact, health } : { ...fact, health: "broken", isUnread: true };
 }
 
 /** By key, where the driver tells which process holds what. */

@@ -7,7 +7,7 @@ import { createCalibration } from "./calibration/calibration.ts";
 import { createFollow } from "./calibration/follow.ts";
 import { type ConfigOwner, createConfigOwner } from "./config/owner.ts";
 import { governRulesOf, pressureRulesOf, reserveBytesOf, thermalRulesOf } from "./core/configured.ts";
-import { createDevices, machineMemory } from "./devices.ts";
+import { createDevices, type FoundCard, machineMemory } from "./devices.ts";
 import { createDiscovery } from "./discovery/discovery.ts";
 import { createFiles } from "./files.ts";
 import { ENGINE_FOLDER, enginesFolder } from "./getting/engineFolder.ts";
@@ -131,8 +131,8 @@ interface Own {
   readonly monitor: Monitor;
   readonly history: GpuHistory;
   readonly book: RateBook;
-  /** Of each GPU by uuid, once the hardware was looked at. */
-  readonly sizes: Map<string, number>;
+  /** The GPUs as they were when the hardware was looked at; none before that. */
+  readonly found: { gpus: readonly FoundCard[] };
 }
 
 /** What the orchestrator has for itself alone. */
@@ -142,7 +142,7 @@ function createOwn(log: Log): Own {
   return {
     clock,
     config,
-    sizes: new Map(),
+    found: { gpus: [] },
     register: createRegister({ folder: join(stateFolder(), "processes"), owner: thisProcess() }),
     book: createRateBook({ folder: stateFolder(), log, wallMs: () => Date.now() }),
     ...createTelemetry(config, clock, log),
@@ -172,13 +172,13 @@ function createTelemetry(config: ConfigOwner, clock: Clock, log: Log): Pick<Own,
 }
 
 /** The memories that models can be in, and by what they are given out. */
-function memoryParts({ monitor, clock, config, sizes }: Own) {
+function memoryParts({ monitor, clock, config, found }: Own) {
   const now = () => config.now().config;
   const reserveBytes = (uuid: string) => reserveBytesOf(now(), uuid);
   return {
     devices: createDevices({
       ...{ monitor, memory: machineMemory(), clock, reserveBytes },
-      sizeBytes: (uuid) => sizes.get(uuid) ?? null,
+      found: () => found.gpus,
     }),
     rules: () => governRulesOf(now()),
     gpus: () => gpuStatus(monitor.now(), reserveBytes),
@@ -187,7 +187,7 @@ function memoryParts({ monitor, clock, config, sizes }: Own) {
 
 function sharedParts(
   { log, journal }: OrchestratorDeps,
-  { clock, register, config, monitor, history, book, sizes }: Own,
+  { clock, register, config, monitor, history, book, found }: Own,
   signal: AbortSignal,
 ): SharedParts {
   let hardware: ReturnType<typeof detectHardware> | null = null;
@@ -238,9 +238,9 @@ function sharedParts(
     hardware() {
       monitor.begin();
       // Routing asks next, and goes by what was measured before.
-      hardware ??= Promise.all([detectHardware(log, signal), book.open()]).then(([found]) => {
-        for (const { uuid, vramBytes } of found.gpus) sizes.set(uuid, vramBytes);
-        return found;
+      hardware ??= Promise.all([detectHardware(log, signal), book.open()]).then(([machine]) => {
+        found.gpus = machine.gpus;
+        return machine;
       });
       return hardware;
     },

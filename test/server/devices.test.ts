@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { test } from "node:test";
-import type { GpuReading } from "../../server/core/telemetry.ts";
+import type { GpuReading, Health } from "../../server/core/telemetry.ts";
 import { createDevices, type MachineMemory, machineMemory } from "../../server/devices.ts";
 import type { Watched } from "../../server/monitor.ts";
 import { GB } from "../fakes/card.ts";
@@ -18,6 +18,8 @@ const watched = (more: Partial<GpuReading>): Watched => ({
   reading: { ...reading, ...more },
   ...{ health: "ok", trouble: null, ageMs: 0, source: "nvidia", pressure: null, thermal: null },
 });
+
+const FOUND = { uuid: "GPU-1", vendor: "nvidia", name: "RTX 3090", vramBytes: 24 * GB } as const;
 
 const nothing: MachineMemory = {
   read: () => ({ totalBytes: 16 * GB, usedBytes: 4 * GB }),
@@ -63,8 +65,8 @@ test("a card that is cut into instances is as large as the one that engines use,
   const full: Watched = { ...cut, pressure: { level: "critical", sinceMs: 0, falling: null } };
   const listen = () => ({ [Symbol.dispose]: () => undefined });
   const monitor = { now: () => ({ gpus: [full], sources: [] }), listen };
-  const sizeBytes = (uuid: string) => (uuid === "GPU-1" ? 10 * GB : null);
-  const devices = createDevices({ monitor, memory: nothing, clock: { nowMs: () => 0 }, sizeBytes });
+  const found = () => [{ ...FOUND, vramBytes: 10 * GB }];
+  const devices = createDevices({ monitor, memory: nothing, clock: { nowMs: () => 0 }, found });
   const [gpu] = devices.facts(new Map());
   assert.deepEqual([gpu?.device, gpu?.totalBytes, gpu?.usedBytes, gpu?.pressure], ["GPU-1", 10 * GB, null, "normal"]);
 });
@@ -76,10 +78,32 @@ test("a card whose readings turn to nonsense stays one, of the size it had", () 
   };
   const listen = () => ({ [Symbol.dispose]: () => undefined });
   const monitor = { now: () => ({ gpus: [damaged], sources: [] }), listen };
-  const devices = createDevices({ monitor, memory: nothing, clock: { nowMs: () => 0 }, sizeBytes: () => 24 * GB });
+  const devices = createDevices({ monitor, memory: nothing, clock: { nowMs: () => 0 }, found: () => [FOUND] });
   const [gpu] = devices.facts(new Map());
   assert.deepEqual([gpu?.device, gpu?.totalBytes, gpu?.health], ["GPU-1", 24 * GB, "broken"]);
 });
+
+const silent: readonly { says: Health | null; want: readonly [health: Health, isUnread: true | undefined] }[] = [
+  { says: null, want: ["broken", true] },
+  { says: "ok", want: ["broken", true] },
+  { says: "broken", want: ["broken", undefined] },
+  { says: "absent", want: ["absent", undefined] },
+];
+for (const { says, want } of silent)
+  test(`a card that was found and never read has its size, and its source's word: ${says ?? "nothing yet"}`, () => {
+    const listen = () => ({ [Symbol.dispose]: () => undefined });
+    const sources = [{ name: "nvidia", health: says, reason: null }];
+    const monitor = { now: () => ({ gpus: [], sources }), listen };
+    const reserveBytes = () => 2 * GB;
+    const found = () => [FOUND];
+    const devices = createDevices({ monitor, memory: nothing, clock: { nowMs: () => 0 }, reserveBytes, found });
+    const [gpu] = devices.facts(new Map());
+    assert.deepEqual(
+      [gpu?.device, gpu?.totalBytes, gpu?.usedBytes, gpu?.reserveBytes],
+      ["GPU-1", 24 * GB, null, 2 * GB],
+    );
+    assert.deepEqual([gpu?.health, gpu?.isUnread], want);
+  });
 
 test("pages of our model files are taken, although the system counts them as free", () => {
   const memory = { ...nothing, held: () => ({ bytes: 3 * GB, fileBytes: 2 * GB }) };
