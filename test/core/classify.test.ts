@@ -211,6 +211,8 @@ test("what is not sure enough for an edit is answered as a question, and both re
 test("the reason names words of the request, as they were typed", () => {
   const { why } = classify({ ...request, instruction: "Add Unit Tests for parseRow" });
   assert.match(why, /"[^"]*Tests[^"]*".* for test/);
+  const named = classify({ ...request, instruction: "rename createUser" });
+  assert.doesNotMatch(named.why, /_/);
   const trace = classify({ ...request, instruction: "KeyError: 'id'\n  File \"a.py\", line 3, in load" });
   assert.match(trace.why, /for fix/);
 });

@@ -46,10 +46,16 @@ export function read(instruction: string): Reading {
   const kept = keptOf(prose, lines);
   // A bare trace or a bare piece of code is all there is to read.
   const said = (kept.length > 0 ? kept : lines.slice(0, 1)).join("\n").trim();
-  const plain = said.replace(NAMES, (name) => (WORDS_IN_CAPITALS.test(name) ? name : ` ${IDENTIFIER} `));
-  const shown = (plain.match(PIECES) ?? []).slice(0, MOST_WORDS);
+  const names: string[] = [];
+  const plain = said.replace(NAMES, (name) => {
+    if (WORDS_IN_CAPITALS.test(name)) return name;
+    names.push(name);
+    return ` ${IDENTIFIER} `;
+  });
+  const words = (plain.match(PIECES) ?? []).slice(0, MOST_WORDS);
+  const shown = words.map((it) => (it === IDENTIFIER ? (names.shift() ?? it) : it));
   return {
-    words: shown.map((it) => it.toLowerCase()),
+    words: words.map((it) => it.toLowerCase()),
     shown,
     plain,
     isQuestion: /[?？]\s*$/.test(said),
