@@ -34,7 +34,8 @@ const SLOTS: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * `training`: what the model learns. `validation`: free-hand sentences that its temperature and its threshold are found with, learnt in
- * the end. `heldout`: never learnt, and never looked at while the others were written or anything was chosen.
+ * the end. `heldout`: never learnt, and what is misread there is not worked on. Whoever does look moves its file to `validation` and
+ * writes a new one.
  */
 export type Part = "training" | "validation" | "heldout";
 
