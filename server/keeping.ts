@@ -9,14 +9,15 @@ import type { Place } from "./slot/state.ts";
 
 export interface KeepingDeps extends Omit<PlacesDeps, "hardware" | "registry"> {
   readonly hardware: () => Promise<PlacesDeps["hardware"]>;
+  readonly onHardware: (listener: () => void) => Disposable;
   readonly registry: Registry;
   readonly log: Log;
 }
 
 /**
  * Loads the models that the configuration wants loaded before anybody asks, and pins those that are never to be unloaded; begins anew
- * when the configuration changes. It is a guest at the engines like any client, and lets everybody else go first. A model that cannot be
- * loaded is told in the log and left to the first who asks for it.
+ * when the configuration or the GPUs change. It is a guest at the engines like any client, and lets everybody else go first. A model that
+ * cannot be loaded is told in the log and left to the first who asks for it.
  */
 export function createKeeping(member: Membership, deps: KeepingDeps): Disposable {
   const { registry, log } = deps;
@@ -33,7 +34,7 @@ export function createKeeping(member: Membership, deps: KeepingDeps): Disposable
     throwIfAborted(signal);
     const next = models.flatMap((model) => {
       const place = placeFor(model, { ...deps, hardware });
-      return place ? [{ model, place, known: JSON.stringify([model, place.config]) }] : [];
+      return place ? [{ model, place, known: JSON.stringify([model, place.config, hardware.gpus]) }] : [];
     });
     const isStill = (it: Kept) => next.some(({ known, model }) => known === it.known && model.isPinned);
     if (next.length === kept.length && next.every(({ known }, nth) => known === kept[nth]?.known)) return;
@@ -59,11 +60,11 @@ export function createKeeping(member: Membership, deps: KeepingDeps): Disposable
     });
   }
 
-  const following = registry.listen(refresh);
+  const following = [registry.listen(refresh), deps.onHardware(refresh)];
   refresh();
   return {
     [Symbol.dispose]() {
-      following[Symbol.dispose]();
+      for (const it of following) it[Symbol.dispose]();
       stopping.abort();
       member[Symbol.dispose]();
     },

@@ -7,12 +7,13 @@ import { createCalibration } from "./calibration/calibration.ts";
 import { createFollow } from "./calibration/follow.ts";
 import { type ConfigOwner, createConfigOwner } from "./config/owner.ts";
 import { governRulesOf, pressureRulesOf, reserveBytesOf, thermalRulesOf } from "./core/configured.ts";
-import { createDevices, type FoundCard, machineMemory } from "./devices.ts";
+import { createDevices, machineMemory } from "./devices.ts";
 import { createDiscovery } from "./discovery/discovery.ts";
 import { createFiles } from "./files.ts";
 import { ENGINE_FOLDER, enginesFolder } from "./getting/engineFolder.ts";
 import { buildsOnDemand } from "./getting/onDemand.ts";
 import { detectHardware } from "./gpu/detect.ts";
+import { createHardware, type HardwareOwner } from "./gpu/hardware.ts";
 import { gpuSources, periodMsFrom } from "./gpu/sources.ts";
 import { createGpuHistory, type GpuHistory } from "./history/history.ts";
 import { createHttpDoors, type HttpDoors } from "./httpDoors.ts";
@@ -65,9 +66,9 @@ export function createOrchestrator(deps: OrchestratorDeps): Orchestrator {
   const httpDoors = createHttpDoors();
   const life = createLife({ log, graceMs: graceMsFrom(process.env), drainMs: DRAIN_MS });
   const clients = new Set<LspClient>();
-  const owned = createOwn(log);
+  const owned = createOwn(log, stopping.signal);
   const { monitor, history, book, config } = owned;
-  const parts = sharedParts(deps, owned, stopping.signal);
+  const parts = sharedParts(deps, owned);
   const world: World = createWorld({
     ...parts,
     ...memoryParts(owned),
@@ -131,21 +132,22 @@ interface Own {
   readonly monitor: Monitor;
   readonly history: GpuHistory;
   readonly book: RateBook;
-  /** The GPUs as they were when the hardware was looked at; none before that. */
-  readonly found: { gpus: readonly FoundCard[] };
+  readonly machine: HardwareOwner;
 }
 
 /** What the orchestrator has for itself alone. */
-function createOwn(log: Log): Own {
+function createOwn(log: Log, signal: AbortSignal): Own {
   const clock = { nowMs: () => performance.now() };
   const config = createConfigOwner({ path: configFile(), env: process.env, log });
+  const telemetry = createTelemetry(config, clock, log);
+  const detect = () => detectHardware(log, signal);
   return {
     clock,
     config,
-    found: { gpus: [] },
+    machine: createHardware({ detect, monitor: telemetry.monitor, clock, log }),
     register: createRegister({ folder: join(stateFolder(), "processes"), owner: thisProcess() }),
     book: createRateBook({ folder: stateFolder(), log, wallMs: () => Date.now() }),
-    ...createTelemetry(config, clock, log),
+    ...telemetry,
   };
 }
 
@@ -172,13 +174,13 @@ function createTelemetry(config: ConfigOwner, clock: Clock, log: Log): Pick<Own,
 }
 
 /** The memories that models can be in, and by what they are given out. */
-function memoryParts({ monitor, clock, config, found }: Own) {
+function memoryParts({ monitor, clock, config, machine }: Own) {
   const now = () => config.now().config;
   const reserveBytes = (uuid: string) => reserveBytesOf(now(), uuid);
   return {
     devices: createDevices({
       ...{ monitor, memory: machineMemory(), clock, reserveBytes },
-      found: () => found.gpus,
+      found: () => machine.gpus(),
     }),
     rules: () => governRulesOf(now()),
     gpus: () => gpuStatus(monitor.now(), reserveBytes),
@@ -187,10 +189,9 @@ function memoryParts({ monitor, clock, config, found }: Own) {
 
 function sharedParts(
   { log, journal }: OrchestratorDeps,
-  { clock, register, config, monitor, history, book, found }: Own,
-  signal: AbortSignal,
+  { clock, register, config, monitor, history, book, machine }: Own,
 ): SharedParts {
-  let hardware: ReturnType<typeof detectHardware> | null = null;
+  let opened: Promise<void> | null = null;
   return {
     clock,
     log,
@@ -235,15 +236,14 @@ function sharedParts(
       log,
     }),
     // Who wants to place engines will want to know how the GPUs are from here on.
-    hardware() {
+    async hardware() {
       monitor.begin();
       // Routing asks next, and goes by what was measured before.
-      hardware ??= Promise.all([detectHardware(log, signal), book.open()]).then(([machine]) => {
-        found.gpus = machine.gpus;
-        return machine;
-      });
+      opened ??= book.open();
+      const [hardware] = await Promise.all([machine.now(), opened]);
       return hardware;
     },
+    onHardware: (listener) => machine.listen(listener),
   };
 }
 

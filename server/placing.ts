@@ -14,12 +14,13 @@ export interface Placing extends Disposable {
 
 export interface PlacingDeps extends Omit<PlacesDeps, "hardware" | "registry"> {
   readonly hardware: () => Promise<PlacesDeps["hardware"]>;
+  readonly onHardware: (listener: () => void) => Disposable;
   readonly registry: Registry;
 }
 
 /**
- * Engines are placed at the first use, and again when the client's settings, the configuration or the models there are have changed.
- * `onSettings` hears when other settings hold than before.
+ * Engines are placed at the first use, and again when the client's settings, the configuration, the models there are or the GPUs have
+ * changed. `onSettings` hears when other settings hold than before.
  */
 export function createPlacing(
   member: Membership,
@@ -32,10 +33,11 @@ export function createPlacing(
   let placed = "";
 
   async function place(wanted: Settings): Promise<void> {
-    const next = await places(wanted, { ...deps, hardware: await deps.hardware() });
+    const hardware = await deps.hardware();
+    const next = await places(wanted, { ...deps, hardware });
     if (wanted !== settings) return;
     // A server that came or went somewhere is no reason to let go what requests have named.
-    const now = JSON.stringify(next.map((it) => it.config));
+    const now = JSON.stringify([next.map((it) => it.config), hardware.gpus]);
     if (now === placed) return;
     placed = now;
     member.configure(next);
@@ -62,7 +64,7 @@ export function createPlacing(
     if (JSON.stringify(settings) !== before) onSettings(settings);
   }
 
-  const following = deps.registry.listen(refresh);
+  const following = [deps.registry.listen(refresh), deps.onHardware(refresh)];
   return {
     get settings() {
       return settings;
@@ -73,6 +75,8 @@ export function createPlacing(
       refresh();
     },
     done,
-    [Symbol.dispose]: () => following[Symbol.dispose](),
+    [Symbol.dispose]() {
+      for (const it of following) it[Symbol.dispose]();
+    },
   };
 }

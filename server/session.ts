@@ -45,6 +45,8 @@ export interface SharedParts {
   readonly gpuHistory: (seconds: number) => Promise<ResultOf<typeof requests.gpuHistory>>;
   /** Asked when first needed, so that the start does not wait for a driver. */
   readonly hardware: () => Promise<Hardware>;
+  /** Calls when GPUs were found that were not there, or could not be read, when it was asked. */
+  readonly onHardware: (listener: () => void) => Disposable;
 }
 
 export interface SessionDeps extends SharedParts {

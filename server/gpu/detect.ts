@@ -3,13 +3,21 @@ import type { Hardware } from "../core/choose.ts";
 import type { Log } from "../ports.ts";
 import { type MachineGpus, readMachineGpus } from "./machine.ts";
 
-/** What this machine has, asked once at start. A missing or broken driver tool counts as no GPU, and is logged. */
-export async function detectHardware(log: Log, signal: AbortSignal): Promise<Hardware> {
+/** What was found at one look. */
+export interface Detected {
+  readonly hardware: Hardware;
+  /** Uuids of all GPUs that answered, also of those that models cannot be planned for. */
+  readonly seen: readonly string[];
+}
+
+/** What this machine has. A missing or broken driver tool counts as no GPU, and is logged. */
+export async function detectHardware(log: Log, signal: AbortSignal): Promise<Detected> {
   const { platform, arch, env } = process;
   const machine = await readMachineGpus({ env, platform, arch }, signal);
   for (const { vendor, report } of machine.said)
     if (report.kind === "broken") log.warn("GPUs cannot be read", { vendor, reason: report.reason });
-  return hardwareOf(machine);
+  const seen = machine.gpus.flatMap((it) => (it.fault === null ? [it.uuid] : []));
+  return { hardware: hardwareOf(machine), seen };
 }
 
 /** The machine as models are chosen for it. A card that does not tell its memory is none that a model can be planned for. */

@@ -84,7 +84,7 @@ export function createPool(deps: PoolDeps): Pool {
     take(key, place, user) {
       const pooled = entries.get(key) ?? make(key, place);
       pooled.users.add(user);
-      return pooled;
+      return renewed(pooled, place);
     },
     drop(pooled, user) {
       pooled.users.delete(user);
@@ -105,6 +105,12 @@ export function createPool(deps: PoolDeps): Pool {
     ...userWords(owner, watchers, onChange),
     [Symbol.asyncDispose]: () => owner.close(),
   };
+}
+
+/** The newest place goes by the hardware as it is now; one that is loaded stays as it was. */
+function renewed(pooled: Pooled, place: Place): Pooled {
+  if (isGone(pooled.slot)) pooled.slot.place = place;
+  return pooled;
 }
 
 /** What the user wants done with an engine. */

@@ -80,7 +80,8 @@ export interface Turn {
 export interface Slot {
   /** Names it for the governor, and for all clients. */
   readonly handle: string;
-  readonly place: Place;
+  /** The newest that it was taken with while it was not loaded. */
+  place: Place;
   /** As it was last prepared; null: never. */
   prepared: Prepared | null;
   preparing: Shared<Prepared> | null;

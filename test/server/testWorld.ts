@@ -73,6 +73,7 @@ export function testWorld(folder: string, log: Log, options: TestWorldOptions = 
       follow: () => undefined,
     }),
     hardware: () => Promise.resolve({ ramBytes: 16e9, cores: 2, gpus: [] }),
+    onHardware: () => ({ [Symbol.dispose]: () => undefined }),
     gpuHistory: async () => ({ gpus: [] }),
     doctor: async () => ({ tier: "CPU_ONLY", problems: [], markdown: "" }),
     rates: { book, gpus: options.ratedGpus ?? (() => []) },
