@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { engineEntry, packageVersion, shimEntry, wasmPath } from "./assets.ts";
 import { createOpenEngine } from "./backends/open.ts";
+import { createReachWhenNeeded } from "./backends/reachWhenNeeded.ts";
 import { createCalibration } from "./calibration/calibration.ts";
 import { createFollow } from "./calibration/follow.ts";
 import { type ConfigOwner, createConfigOwner } from "./config/owner.ts";
@@ -192,6 +193,8 @@ function sharedParts(
   { clock, register, config, monitor, history, book, machine }: Own,
 ): SharedParts {
   let opened: Promise<void> | null = null;
+  const builds = join(enginesFolder(cacheFolder()), ENGINE_FOLDER);
+  const cards = () => monitor.now().gpus.map((it) => it.reading);
   return {
     clock,
     log,
@@ -228,13 +231,13 @@ function sharedParts(
         shimPath: shimEntry(),
         register,
         recognise: (name) => catalogue.find((it) => it.id === name) ?? null,
-        builds: join(enginesFolder(cacheFolder()), ENGINE_FOLDER),
-        cards: () => monitor.now().gpus.map((it) => it.reading),
+        ...{ builds, cards },
       }),
       monitor,
       clock,
       log,
     }),
+    reach: createReachWhenNeeded({ ...{ log, clock, builds, cards }, childPath: engineEntry() }),
     // Who wants to place engines will want to know how the GPUs are from here on.
     async hardware() {
       monitor.begin();

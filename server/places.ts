@@ -15,7 +15,8 @@ import { type CatalogueEntry, toModelInfo } from "./models/catalogue.ts";
 import { attachable } from "./needs/attachable.ts";
 import type { LocalNeeds } from "./needs/local.ts";
 import type { Needs } from "./needs/needs.ts";
-import type { Engine, ModelFile, ModelStore, OpenEngine } from "./ports.ts";
+import { NO_GPU_BUILD, notThere, reachable } from "./needs/reachable.ts";
+import type { AskReach, Engine, ModelFile, ModelStore, OpenEngine } from "./ports.ts";
 import type { ModelInfo, Role } from "./protocol/models.ts";
 import type { Settings } from "./protocol/settings.ts";
 import type { Registry } from "./registry/registry.ts";
@@ -26,6 +27,8 @@ export interface PlacesDeps {
   readonly hardware: Hardware;
   readonly store: ModelStore;
   readonly openEngine: OpenEngine;
+  /** Which GPUs engines can use. */
+  readonly reach: AskReach;
   readonly needs: Needs;
   /** The user's own models, and servers that have some loaded already. */
   readonly registry: Pick<Registry, "config" | "models" | "served">;
@@ -99,7 +102,14 @@ async function prepare(
   if (file.substituted && roles.includes("draft")) emit({ kind: "notice", message: file.substituted });
   const there = await deps.registry.served(source, file.path);
   if (there) return attached(id, there, deps, emit);
-  const { hardware, catalogue } = deps;
+  const { catalogue } = deps;
+  // What no engine can use must not be planned with: it would go to main memory without asking for it.
+  const { hardware, whyNot } = await reachable(
+    { source, label: file.model.label, hardware: deps.hardware },
+    deps.reach,
+    signal,
+  );
+  if (whyNot !== null) emit({ kind: "notice", message: whyNot });
   const needs = await deps.needs.local(source, file, { hardware, catalogue, signal });
   return {
     loadable: needs.loadable,
@@ -156,23 +166,11 @@ async function open(
   if (local.device === "cpu" || engine.device !== "cpu") return engine;
   if (source.terms.isDeviceGiven && source.device !== "auto") {
     await engine[Symbol.asyncDispose]();
-    throw notThere(model.label, source.device);
+    throw notThere(model.label, source.device, null);
   }
   emit({ kind: "notice", message: NO_GPU_BUILD });
   return engine;
 }
-
-/** The user has named the device: then it is the only one that is taken. */
-function notThere(label: string, device: string): TandemError {
-  return new TandemError(
-    "not-configured",
-    `${label} cannot run on ${device}: there is no such GPU, or no engine build that is here can use it`,
-    'Correct the device or set it to "auto" or "cpu"; install its Vulkan driver, or see `tandem get`',
-  );
-}
-
-const NO_GPU_BUILD =
-  "The GPU could not be used by any engine build that is here, so this runs on the CPU; install its Vulkan driver, see `tandem get`, or set an endpoint";
 
 function trialModel(catalogue: readonly CatalogueEntry[]): string | null {
   return catalogue.find((it) => it.isTrial && it.roles.includes("draft"))?.id ?? null;

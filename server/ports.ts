@@ -1,3 +1,4 @@
+import type { HardwareGpu } from "./core/choose.ts";
 import type { Need } from "./core/govern/loadable.ts";
 import type { EngineSpec } from "./engineSpec.ts";
 import type { Decision } from "./protocol/decision.ts";
@@ -138,6 +139,29 @@ export type Embed = (texts: readonly string[], signal: AbortSignal) => Promise<E
 
 /** Starts an engine child, or attaches to an endpoint and asks it what it serves. Throws TandemError. */
 export type OpenEngine = (spec: EngineSpec, signal: AbortSignal) => Promise<Engine>;
+
+/** What a model is to run in, and where. */
+export interface ReachWish {
+  /** A llama-server; null: the embedded engine. */
+  readonly executable: string | null;
+  /** As settings name it: what no reading shows is asked for by this alone. */
+  readonly device: string;
+  /** Of one make; empty: only `device` is known. */
+  readonly gpus: readonly HardwareGpu[];
+}
+
+export interface Reach {
+  /** Those of the wished GPUs that it can use. */
+  readonly gpus: readonly HardwareGpu[];
+  /** Why it can use none; null: it can use some, or it cannot be told, and loading shows it. */
+  readonly whyNot: { readonly message: string; readonly nextStep: string } | null;
+}
+
+/**
+ * Whether the builds of an engine that are here can use GPUs at all, asked before a model is loaded: what cannot use its GPU goes to main
+ * memory, which must be asked first. Throws TandemError cancelled.
+ */
+export type AskReach = (wish: ReachWish, signal: AbortSignal) => Promise<Reach>;
 
 /** A model file on this machine. */
 export interface ModelFile {

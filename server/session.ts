@@ -8,7 +8,7 @@ import type { Needs } from "./needs/needs.ts";
 import { askingParts } from "./pinning.ts";
 import { chosenModels } from "./places.ts";
 import { createPlacing } from "./placing.ts";
-import type { Clock, Files, Journal, Log, ModelStore, OpenEngine, Syntax } from "./ports.ts";
+import type { AskReach, Clock, Files, Journal, Log, ModelStore, OpenEngine, Syntax } from "./ports.ts";
 import type { AnyRequest, EventOf, ResultOf } from "./protocol/define.ts";
 import type { ClientInfo } from "./protocol/handshake.ts";
 import { requests } from "./protocol/requests.ts";
@@ -35,6 +35,7 @@ export interface SharedParts {
   readonly store: ModelStore;
   readonly catalogue: readonly CatalogueEntry[];
   readonly openEngine: OpenEngine;
+  readonly reach: AskReach;
   readonly needs: Needs;
   /** How fast models were found to be here. */
   readonly rates: RatedDeps;

@@ -2,7 +2,7 @@ import { TandemError } from "../errors.ts";
 import { createEmbed, type EmbedTexts } from "./embed.ts";
 import { createGenerate, type Generate } from "./generate.ts";
 import { holdLifeline } from "./lifeline.ts";
-import { isMemory, type Loaded, type LoadedEmbedder, type LoadedWriter, load, messageOf } from "./load.ts";
+import { isMemory, type Loaded, type LoadedEmbedder, type LoadedWriter, load, messageOf, reach } from "./load.ts";
 import { type Failure, type FromChild, ToChild } from "./wire.ts";
 
 /** llama.cpp repeats itself; the first lines say what there is to know. */
@@ -27,6 +27,9 @@ process.on("message", (raw) => {
     case "load":
       // Failures are sent as a message; anything else ends the process, and the orchestrator sees that.
       void loadOnce(message);
+      return;
+    case "reach":
+      void reachOnce(message);
       return;
     case "generate":
       void work(message.id, (isCancelled) => write(message, isCancelled));
@@ -56,9 +59,22 @@ async function loadOnce(message: Extract<ToChild, { kind: "load" }>): Promise<vo
     const threads = mine.use === "write" ? mine.sequence.context.idealThreads : message.threads;
     send({ kind: "loaded", gpu: mine.llama.gpu || "none", threads, ...mine.held });
   } catch (error) {
-    if (!(error instanceof TandemError)) throw error;
-    send({ kind: "load-failed", failure: failureOf(error) });
+    sendFailure(error);
   }
+}
+
+async function reachOnce(message: Extract<ToChild, { kind: "reach" }>): Promise<void> {
+  try {
+    const { gpu, names } = await reach(message);
+    send({ kind: "reached", gpu, names: [...names] });
+  } catch (error) {
+    sendFailure(error);
+  }
+}
+
+function sendFailure(error: unknown): void {
+  if (!(error instanceof TandemError)) throw error;
+  send({ kind: "load-failed", failure: failureOf(error) });
 }
 
 function use(mine: LoadedWriter | LoadedEmbedder): void {

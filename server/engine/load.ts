@@ -44,6 +44,12 @@ export interface OtherDevices {
   readonly names: readonly string[];
 }
 
+export interface Reached {
+  /** "none": the processor. */
+  readonly gpu: string;
+  readonly names: readonly string[];
+}
+
 /** Loaded for writing: one sequence, and the model's own template of a chat. */
 export interface LoadedWriter extends Loaded {
   readonly use: "write";
@@ -65,11 +71,9 @@ export async function load(
   message: LoadMessage,
   log: (level: string, text: string) => void,
 ): Promise<LoadedWriter | LoadedEmbedder | OtherDevices> {
-  if (message.builds !== null) useFetchedBuilds(message.builds);
-  // Imported here: until the library is there, the process must already notice that its parent has gone.
-  const library = await import("node-llama-cpp");
+  const library = await libraryWith(message.builds);
   const reader = createBufferReader();
-  const llama = await startLlama(library, message, (level, text) => {
+  const llama = await startLlama(library, message.gpu, (level, text) => {
     reader.add(`${text.trimEnd()}\n`);
     if (isTrouble(level)) log(level, text);
   });
@@ -77,6 +81,20 @@ export async function load(
   if (names !== null) return { use: "none", names };
   const model = await loadModel(library, llama, message);
   return withContext({ library, llama, model, message, reader });
+}
+
+/** Which kind of device the builds here use when they are asked for this one. Throws TandemError not-configured. */
+export async function reach({ gpu, builds }: Extract<ToChild, { kind: "reach" }>): Promise<Reached> {
+  const llama = await startLlama(await libraryWith(builds), gpu, () => undefined);
+  const names = llama.gpu === false ? [] : await llama.getGpuDeviceNames();
+  // A library for GPUs starts on machines without any, too.
+  return { gpu: names.length === 0 ? "none" : llama.gpu || "none", names };
+}
+
+async function libraryWith(builds: string | null): Promise<Library> {
+  if (builds !== null) useFetchedBuilds(builds);
+  // Imported here: until the library is there, the process must already notice that its parent has gone.
+  return import("node-llama-cpp");
 }
 
 /** The names of the devices there are when they are not the ones that were meant; null: they are, or it does not matter. */
@@ -160,15 +178,11 @@ const GGML_NAMES = {
   iq4_nl: "IQ4_NL",
 } as const;
 
-async function startLlama(
-  library: Library,
-  message: LoadMessage,
-  log: (level: string, text: string) => void,
-): Promise<Llama> {
+async function startLlama(library: Library, gpu: Gpu, log: (level: string, text: string) => void): Promise<Llama> {
   const { LlamaLogLevel, getLlama } = library;
   try {
     const llama = await getLlama({
-      gpu: gpuOption(message.gpu),
+      gpu: gpuOption(gpu),
       build: "never",
       skipDownload: true,
       progressLogs: false,
@@ -179,10 +193,10 @@ async function startLlama(
       maxThreads: 0,
     });
     // Asked for a kind of GPU that a platform cannot have, the library quietly takes the processor.
-    if (message.gpu === "auto" || message.gpu === "none" || llama.gpu === message.gpu) return llama;
+    if (gpu === "auto" || gpu === "none" || llama.gpu === gpu) return llama;
     throw new Error(`there is no build of it for ${process.platform}`);
   } catch (cause) {
-    throw noStart(message.gpu, cause);
+    throw noStart(gpu, cause);
   }
 }
 

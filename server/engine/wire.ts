@@ -34,7 +34,7 @@ const Options = z.object({
   gpuLayers: z.union([z.int().min(0), z.literal("all"), z.literal("auto")]),
 });
 
-/** Orchestrator to engine child. `load` comes once, first; then one `generate` or `embed` at a time, as the load's `use` says. */
+/** Orchestrator to engine child. `load` (or `reach` alone) comes once, first; then one `generate` or `embed` at a time, as the load's `use` says. */
 export const ToChild = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("load"),
@@ -49,6 +49,8 @@ export const ToChild = z.discriminatedUnion("kind", [
     /** Where fetched builds of llama.cpp lie; null: only those that came along. */
     builds: z.string().nullable(),
   }),
+  /** In place of `load`: which kind of device the builds here would use. Answered by `reached` or `load-failed`. */
+  z.object({ kind: z.literal("reach"), gpu: Gpu, builds: z.string().nullable() }),
   z.object({ kind: z.literal("generate"), id: z.int(), request: Request }),
   z.object({ kind: z.literal("embed"), id: z.int(), texts: z.array(z.string()) }),
   /** Frees keys and values, when nothing runs; the next work makes room for them anew. Answered by `trimmed`. */
@@ -79,6 +81,8 @@ export const FromChild = z.discriminatedUnion("kind", [
   }),
   /** Vulkan's devices under these numbers are others than the cards that were named. */
   z.object({ kind: z.literal("other-devices"), names: z.array(z.string()) }),
+  /** The kind of device, "none" for the processor, and the names of what it sees of that kind. */
+  z.object({ kind: z.literal("reached"), gpu: z.string(), names: z.array(z.string()) }),
   z.object({ kind: z.literal("trimmed") }),
   z.object({ kind: z.literal("load-failed"), failure: Failure }),
   z.object({ kind: z.literal("text"), id: z.int(), text: z.string() }),

@@ -14,6 +14,7 @@ import { catalogue } from "../../server/models/catalogue.ts";
 import { createModelStore } from "../../server/models/store.ts";
 import { createNeeds } from "../../server/needs/needs.ts";
 import { placeOf } from "../../server/places.ts";
+import type { AskReach } from "../../server/ports.ts";
 import { Config } from "../../server/protocol/config.ts";
 import { fakeEngines } from "../fakes/engines.ts";
 import { silentLog } from "../fakes/log.ts";
@@ -108,6 +109,19 @@ test("the processor, where there is no GPU", async () => {
   assert.deepEqual([device, cards, options.gpuLayers], ["cpu", [], 0]);
 });
 
+const reachAll: AskReach = async ({ gpus }) => ({ gpus, whyNot: null });
+const reachNone: AskReach = async () => ({ gpus: [], whyNot: { message: "no build can", nextStep: "fetch one" } });
+
+test("a GPU that no engine build can use is not planned with: main memory is asked for all of it", async () => {
+  const { loadable, opened, notices } = await machine({ gpus: [card(0, 24, "auto")], reach: reachNone }).prepared({});
+  const [option, ...others] = loadable.options;
+  assert.deepEqual([option?.id, others], ["cpu", []]);
+  const [cpu] = option?.needs ?? [];
+  assert.ok(cpu?.device === "cpu" && cpu.bytes > 4.6 * GIB, String(cpu?.bytes));
+  assert.deepEqual((await opened()).cards, []);
+  assert.match(notices.join(), /^The GPU could not be used by any engine build that is here/);
+});
+
 test("what the engine says and then what the driver sees correct the next load", async () => {
   const here = machine({ gpus: [card(0, 24, "auto")], held: [{ device: "GPU-0", bytes: 5 * GIB }] });
   const first = await here.prepared({});
@@ -133,13 +147,14 @@ function card(index: number, gib: number, id = `gpu:${index}`): HardwareGpu {
 
 interface Given {
   readonly gpus: readonly HardwareGpu[];
+  readonly reach?: AskReach;
   readonly held?: readonly Need[];
 }
 
 let machines = 0;
 
 /** A machine with these cards, where engines are not real. */
-function machine({ gpus, held }: Given) {
+function machine({ gpus, held, reach = reachAll }: Given) {
   const engines = fakeEngines({});
   const calibration = createCalibration({ folder: join(folder, `state-${++machines}`), log: silentLog });
   const clock = { nowMs: () => 0 };
@@ -149,6 +164,7 @@ function machine({ gpus, held }: Given) {
     registry: { config: () => Config.parse({}), models: () => [], served: async () => null },
     hardware: { ramBytes: 32 * GIB, cores: 8, gpus },
     store: createModelStore({ folder, log: silentLog, clock }),
+    reach,
     openEngine: async (...args: Parameters<typeof engines.open>) => {
       const engine = await engines.open(...args);
       return { ...engine, pid: 77, held: held ?? null };
@@ -174,11 +190,15 @@ function machine({ gpus, held }: Given) {
     seen: (now: readonly Need[]) => seen(now),
     async prepared(source: Partial<LocalSource>) {
       const given = { ...SOURCE, model: `file:${path}`, ...source };
+      const notices: string[] = [];
       const place = placeOf({ id: "draft", roles: ["draft"], source: given }, given.model, deps);
-      const { loadable, open, waysToFit } = await place.prepare(() => undefined, never);
+      const { loadable, open, waysToFit } = await place.prepare((it) => {
+        if (it.kind === "notice") notices.push(it.message);
+      }, never);
       return {
         loadable,
         waysToFit,
+        notices,
         async opened(): Promise<LocalSpec> {
           const [option] = loadable.options;
           assert.ok(option);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type FakeEngines, type FakeEnginesOptions, fakeEngines } from "../fakes/engines.ts";
 import { gguf } from "../fakes/gguf.ts";
 import { silentLog } from "../fakes/log.ts";
-import { startOrchestrator, type TestOrchestrator } from "./orchestrator.ts";
+import { type OrchestratorOptions, startOrchestrator, type TestOrchestrator } from "./orchestrator.ts";
 import { realEngines } from "./testWorld.ts";
 
 export interface LocalOrchestrator extends TestOrchestrator {
@@ -13,10 +13,14 @@ export interface LocalOrchestrator extends TestOrchestrator {
 }
 
 /** The orchestrator with local engines that are not real, and endpoints that are. */
-export async function startLocal(options: FakeEnginesOptions): Promise<LocalOrchestrator> {
+export async function startLocal(
+  options: FakeEnginesOptions,
+  machine: Pick<OrchestratorOptions, "reach" | "hardware" | "devices"> = {},
+): Promise<LocalOrchestrator> {
   const engines = fakeEngines(options);
   const real = realEngines(silentLog);
   const orchestrator = await startOrchestrator({
+    ...machine,
     openEngine: (spec, signal) => (spec.kind === "endpoint" ? real : engines.open)(spec, signal),
   });
   return {

@@ -4,7 +4,7 @@ import { engineEntry, shimEntry, wasmPath } from "../../server/assets.ts";
 import { createOpenEngine } from "../../server/backends/open.ts";
 import { createCalibration } from "../../server/calibration/calibration.ts";
 import { createConfigOwner } from "../../server/config/owner.ts";
-import { GPU_RESERVE_BYTES } from "../../server/core/choose.ts";
+import { GPU_RESERVE_BYTES, type Hardware } from "../../server/core/choose.ts";
 import type { DeviceFact } from "../../server/core/govern/event.ts";
 import { GOVERN_RULES, type GovernRules } from "../../server/core/govern/rules.ts";
 import { createDiscovery } from "../../server/discovery/discovery.ts";
@@ -12,7 +12,7 @@ import { createFiles } from "../../server/files.ts";
 import { catalogue } from "../../server/models/catalogue.ts";
 import { createModelStore } from "../../server/models/store.ts";
 import { createNeeds } from "../../server/needs/needs.ts";
-import type { Clock, Log, OpenEngine } from "../../server/ports.ts";
+import type { AskReach, Clock, Log, OpenEngine } from "../../server/ports.ts";
 import type { RatedDeps } from "../../server/rates/rated.ts";
 import { createRateBook } from "../../server/rates/rates.ts";
 import { createRegistry } from "../../server/registry/registry.ts";
@@ -27,6 +27,8 @@ const noService = { serve: refuse, rotateKey: refuse, stop: refuse, builds: refu
 /** What a test has of its own; the rest is a machine with much memory and no GPU, and real time. */
 export interface TestWorldOptions {
   readonly openEngine?: OpenEngine | undefined;
+  readonly reach?: AskReach | undefined;
+  readonly hardware?: Hardware | undefined;
   readonly clock?: Clock | undefined;
   readonly devices?: WorldDeps["devices"] | undefined;
   readonly rules?: (() => GovernRules) | undefined;
@@ -65,6 +67,7 @@ export function testWorld(folder: string, log: Log, options: TestWorldOptions = 
     files: createFiles(),
     store: createModelStore({ folder: join(folder, "cache"), log, clock }),
     openEngine,
+    reach: options.reach ?? reachAll,
     needs: createNeeds({
       calibration: createCalibration({ folder, log }),
       clock,
@@ -72,7 +75,7 @@ export function testWorld(folder: string, log: Log, options: TestWorldOptions = 
       reserveBytes: () => GPU_RESERVE_BYTES,
       follow: () => undefined,
     }),
-    hardware: () => Promise.resolve({ ramBytes: 16e9, cores: 2, gpus: [] }),
+    hardware: () => Promise.resolve(options.hardware ?? { ramBytes: 16e9, cores: 2, gpus: [] }),
     onHardware: () => ({ [Symbol.dispose]: () => undefined }),
     gpuHistory: async () => ({ gpus: [] }),
     doctor: async () => ({ tier: "CPU_ONLY", problems: [], markdown: "" }),
@@ -92,6 +95,9 @@ export function testWorld(folder: string, log: Log, options: TestWorldOptions = 
     },
   };
 }
+
+/** Every engine can use every GPU. */
+const reachAll: AskReach = async ({ gpus }) => ({ gpus, whyNot: null });
 
 /** What opens engines outside of tests. */
 export function realEngines(log: Log): OpenEngine {
