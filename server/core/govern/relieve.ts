@@ -1,4 +1,4 @@
-import { claimOf, leavingOn } from "./ledger.ts";
+import { claimOf, leavingOn, needsOf } from "./ledger.ts";
 import { drain, labelOf, unload } from "./moves.ts";
 import { costOf, heatOf, isOn, isWaitedFor, strainOf } from "./plan.ts";
 import type { GovernRules } from "./rules.ts";
@@ -14,9 +14,14 @@ export function relieve(draft: Draft): void {
   for (const it of draft.models.values()) rest(draft, it);
 }
 
+/** A model is at home where it holds a tenth of what it takes; buffers elsewhere, as of a GPU's model in main memory, are less. */
+const HOME_SHARE = 0.1;
+
 /**
  * Under critical pressure, models go until the reserve is free again: idle ones first, at once; then those in use, whose requests are
- * given `graceMs`. What is on its way back already counts.
+ * given `graceMs`. What is on its way back already counts. Where all of them together are not enough, because others fill the device,
+ * those at home there go nevertheless: what they give back is what keeps the system from ending a program. Those at home elsewhere would
+ * be lost for next to nothing.
  */
 function force(draft: Draft, { fact }: Device): void {
   if (fact.usedBytes === null) return;
@@ -33,9 +38,18 @@ function force(draft: Draft, { fact }: Device): void {
   const enough = cheapestVictims(candidates, new Map([[fact.device, lacking]]));
   const why = `${fact.name} is nearly out of memory`;
   for (const it of here) {
-    if (enough && !enough.keys.includes(it.key)) continue;
+    if (enough ? !enough.keys.includes(it.key) : !isAtHome(draft, it, fact.device)) continue;
     unload(draft, it.key, { why, graceMs: it.active > 0 ? draft.rules.graceMs : 0 });
   }
+}
+
+function isAtHome({ devices }: Pick<Draft, "devices">, model: Model, name: string): boolean {
+  const option = optionOf(model);
+  if (!option) return false;
+  const held = new Set([...needsOf(model, option), ...(model.held ?? [])].map((it) => it.device));
+  let allBytes = 0;
+  for (const it of held) allBytes += claimOf(model, it, devices.get(it)?.fact);
+  return claimOf(model, name, devices.get(name)?.fact) >= HOME_SHARE * allBytes;
 }
 
 /** On a device that is far too hot one model may stay: a pinned one, else the one in use, else the one used last. */
@@ -96,7 +110,7 @@ export function patienceWith(
 ): { afterMs: number; why: string } {
   const waits = [{ afterMs: rules.unloadAfterMs, why: "it has not been used for long" }];
   for (const device of devices.values()) {
-    if (!isOn(model, device.fact.device)) continue;
+    if (!isOn(model, device.fact.device) || !isAtHome({ devices }, model, device.fact.device)) continue;
     const strain = strainOf(device);
     const { name } = device.fact;
     const more = 2 ** model.regrets;

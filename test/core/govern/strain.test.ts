@@ -7,6 +7,19 @@ const small = model("small", 2);
 const done = (request: string) => ({ kind: "done", request }) as const;
 const busyCard = (pressure: "moderate" | "high") => devices(card("g0", 12, { pressure }));
 
+/** As llama.cpp has it: weights on a card, and some buffers in main memory. */
+const onGpu = model("a", 10, {
+  options: [
+    {
+      ...{ id: "g0", why: "as told" },
+      needs: [
+        { device: "g0", bytes: 10 * GB },
+        { device: "cpu", bytes: GB / 2 },
+      ],
+    },
+  ],
+});
+
 const cases: readonly { name: string; steps: readonly Step[] }[] = [
   {
     name: "while a card fills up, a smaller model that is loaded answers",
@@ -60,6 +73,23 @@ const cases: readonly { name: string; steps: readonly Step[] }[] = [
       [8, { kind: "unloaded", key: "small" }],
       [9, devices(card("g0", 23, { pressure: "critical" }))],
       [13, devices(card("g0", 23, { pressure: "critical" })), "unload a in 5000"],
+    ],
+  },
+  {
+    name: "main memory that ours cannot free: those that are in it give back what they have, those on a GPU stay",
+    steps: [
+      [0, devices(card("g0", 1), card("cpu", 1))],
+      [0, want("r1", onGpu), "load a g0"],
+      [0, want("r2", model("b", 2, { on: ["cpu"] })), "load b cpu"],
+      [5, loaded("a"), "grant r1 a"],
+      [5, loaded("b"), "grant r2 b"],
+      [6, done("r1")],
+      [7, done("r2")],
+      [8, devices(card("g0", 11), card("cpu", 23.9, { pressure: "critical" })), "unload b"],
+      [9, { kind: "unloaded", key: "b" }],
+      [15, devices(card("g0", 11), card("cpu", 23.9, { pressure: "critical" }))],
+      [60, devices(card("g0", 11), card("cpu", 23.9, { pressure: "critical" }))],
+      [61, devices(card("g0", 22, { pressure: "critical" }), card("cpu", 23.9, { pressure: "critical" })), "unload a"],
     ],
   },
   {
