@@ -43,7 +43,7 @@ function force(draft: Draft, { fact }: Device): void {
   }
 }
 
-function isAtHome({ devices }: Pick<Draft, "devices">, model: Model, name: string): boolean {
+function isAtHome({ devices }: Pick<GovernState, "devices">, model: Model, name: string): boolean {
   const option = optionOf(model);
   if (!option) return false;
   const held = new Set([...needsOf(model, option), ...(model.held ?? [])].map((it) => it.device));
