@@ -116,6 +116,7 @@ export async function ownEngine(
 ): Promise<Engine> {
   const { endpoint, foreign } = running;
   let isDisposed = false;
+  let hung: string | null = null;
   const gone = Promise.withResolvers<string>();
   const explain = async (error: unknown) => (isDisposed ? error : explained(error, own.title, gone.promise));
   const watched = { log, use: own.use, isHealthy: running.isHealthy, explain };
@@ -124,13 +125,14 @@ export async function ownEngine(
   void pulse.stopped.then(async (why) => {
     if (isDisposed) return;
     log.error(`${own.title} hangs and is ended`, { pid: foreign.pid, why });
-    gone.resolve(why);
+    hung = why;
     await foreign[Symbol.asyncDispose]();
   });
+  // Not before its process is no more: whoever is loaded next counts on its memory.
   void foreign.gone.then((end) => {
     if (isDisposed) return;
-    log.error(`${own.title} died`, { pid: foreign.pid, ...end, lastWords: foreign.lastWords() });
-    gone.resolve(howItEnded(end));
+    if (hung === null) log.error(`${own.title} died`, { pid: foreign.pid, ...end, lastWords: foreign.lastWords() });
+    gone.resolve(hung ?? howItEnded(end));
   });
   return {
     model: { ...own.model, contextTokens: endpoint.model.contextTokens },
