@@ -117,8 +117,10 @@ function check(loaded: Loaded, isJson: boolean, out: Out): number {
 }
 
 function tell({ path, problems }: Loaded, out: Out): void {
-  for (const { line, column, message } of problems)
-    out.write(`${line === null ? path : `${path}:${line}:${column}`}: ${message}\n`);
+  for (const { line, column, message, isVariable } of problems) {
+    const where = line === null ? path : `${path}:${line}:${column}`;
+    out.write(`${isVariable ? "the variable " : `${where}: `}${message}\n`);
+  }
 }
 
 /** A file to begin with, all of it comments. One that is there is never touched. */

@@ -37,8 +37,9 @@ export function loadConfig({ path, env, before }: LoadGiven): Loaded {
   const file = isKept ? before.file : found.part;
   const said = fromEnvironment(env);
   const environment = clean(said.values, {});
-  const made = configOf(file, environment.part);
   const whole = (message: string): Problem => ({ line: null, column: null, message });
+  const variable = (message: string): Problem => ({ ...whole(message), isVariable: true });
+  const made = configOf(file, environment.part);
   return {
     path,
     isThere: found.isThere,
@@ -49,9 +50,9 @@ export function loadConfig({ path, env, before }: LoadGiven): Loaded {
     problems: [
       ...found.problems,
       ...(isKept ? [whole("Until it is whole again, what it said before holds")] : []),
-      ...[...said.problems, ...said.conflicts].map(whole),
+      ...[...said.problems, ...said.conflicts].map(variable),
       ...environment.faults.map((it) =>
-        whole(`${said.origins.get(it.path.join(".")) ?? it.path.join(".")}: ${it.message}`),
+        variable(`${said.origins.get(it.path.join(".")) ?? it.path.join(".")}: ${it.message}`),
       ),
       ...made.faults.map((it) => whole(`${it.path.join(".")}: with the environment over the file, ${it.message}`)),
     ],

@@ -17,6 +17,8 @@ export interface Problem {
   readonly column: number | null;
   /** What was found, and what is allowed. */
   readonly message: string;
+  /** About a variable of the environment, which the message begins with, and not about the file. */
+  readonly isVariable?: true;
 }
 
 interface Located extends Problem {

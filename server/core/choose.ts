@@ -135,7 +135,7 @@ function onTwoGpus(
     audit: { model: audit.id, gpu: second.id },
     why:
       `${size(first)} hold ${draft.label} (${gigabytes(needBytes(draft))} with its context) for drafts and ` +
-      `${size(second)} hold ${audit.label} for audits, with ${gigabytes(GPU_RESERVE_BYTES)} left free on each`,
+      `${size(second)} hold ${audit.label} for audits, with a reserve of ${gigabytes(GPU_RESERVE_BYTES)} kept on each; by what the cards have in all`,
   };
 }
 
@@ -150,7 +150,7 @@ function onOneGpu(drafts: readonly SizedModel[], audits: readonly SizedModel[], 
       audit: { model: audit.id, gpu: gpu.id },
       why:
         `${size(gpu)} hold ${draft.label} for drafts and ${audit.label} for audits ` +
-        `(${gigabytes(needBytes(draft) + needBytes(audit))} with their contexts) with ${gigabytes(GPU_RESERVE_BYTES)} left free`,
+        `(${gigabytes(needBytes(draft) + needBytes(audit))} with their contexts) with a reserve of ${gigabytes(GPU_RESERVE_BYTES)} kept; by what the card has in all`,
     };
   }
   return null;

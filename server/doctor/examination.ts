@@ -1,7 +1,9 @@
+import type { Need } from "../core/govern/loadable.ts";
 import type { Advice } from "../core/hardwareAdvice.ts";
 import type { Tiering } from "../core/hardwareTier.ts";
 import type { PressureLevel } from "../core/pressure.ts";
 import type { GpuReading, Health, Trouble } from "../core/telemetry.ts";
+import type { ThermalLevel } from "../core/thermal.ts";
 import type { Problem } from "../protocol/doctor.ts";
 import type { FoundServer } from "../protocol/registry.ts";
 import type { FolderState } from "./folders.ts";
@@ -11,6 +13,9 @@ import type { Programs } from "./programs.ts";
 export interface FoundGpu extends GpuReading {
   readonly health: Exclude<Health, "absent" | "stale">;
   readonly pressure: PressureLevel | null;
+  readonly thermal: { readonly level: ThermalLevel; readonly why: string } | null;
+  /** Kept free of models. */
+  readonly reserveBytes: number;
 }
 
 /** A model that would be used, and where. */
@@ -23,6 +28,10 @@ export interface FoundModel {
   readonly state: "here" | "to-download" | "no-such-file" | "unknown" | "endpoint";
   /** To download; null where that is not known. */
   readonly bytes: number | null;
+  /** The uuid of the GPU it would be put on; null: on none, or it is not known on which. */
+  readonly gpu: string | null;
+  /** What it would take of it, with its context; null where that is not known before its file is here. */
+  readonly needBytes: number | null;
 }
 
 export type FoundOrchestrator =
@@ -33,6 +42,8 @@ export type FoundOrchestrator =
       /** Left out by the orchestrator itself, which is asked by one of many. */
       readonly engines?: number;
       readonly clients?: number;
+      /** What its models hold of each device, by uuid or "cpu"; left out as these. */
+      readonly held?: readonly Need[];
     }
   | { readonly state: "none" }
   | ({ readonly state: "unreachable" } & Trouble);
@@ -69,6 +80,7 @@ export interface Examination {
       readonly line: number | null;
       readonly column: number | null;
       readonly message: string;
+      readonly isVariable?: true;
     }[];
   };
   /** Servers that run already. */

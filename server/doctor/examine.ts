@@ -4,11 +4,15 @@ import { join } from "node:path";
 import { packageVersion } from "../assets.ts";
 import { loadConfig } from "../config/load.ts";
 import { assign, type EngineConfig, type Machine } from "../core/assign.ts";
+import { type Hardware, needBytes } from "../core/choose.ts";
+import { reserveBytesOf, thermalRulesOf } from "../core/configured.ts";
 import { adviceFor } from "../core/hardwareAdvice.ts";
 import { type Card, tierOf } from "../core/hardwareTier.ts";
 import { layered, settingsIn } from "../core/layers.ts";
+import { isNamed } from "../core/placeOptions.ts";
 import { pressureAt } from "../core/pressure.ts";
 import { meant, sourceOf } from "../core/registered.ts";
+import { thermalAfter } from "../core/thermal.ts";
 import { hardwareOf } from "../gpu/detect.ts";
 import { type MachineGpus, readMachineGpus } from "../gpu/machine.ts";
 import { catalogue } from "../models/catalogue.ts";
@@ -16,6 +20,7 @@ import { modelPath } from "../models/file.ts";
 import { isRecorded } from "../models/record.ts";
 import { chosenModels } from "../places.ts";
 import { cacheFolder, configFile, runtimeFolder, stateFolder } from "../platform/folders.ts";
+import type { Config } from "../protocol/config.ts";
 import { type ClientSettings, Settings } from "../protocol/settings.ts";
 import type { Examination, FoundGpu, FoundModel, FoundOrchestrator } from "./examination.ts";
 import { lookAtFolder } from "./folders.ts";
@@ -63,7 +68,7 @@ export async function examine(
     system: `${platform} ${arch} ${release()}`,
     processor: { name: cpus()[0]?.model.trim() || "unknown", cores: hardware.cores },
     ramBytes: hardware.ramBytes,
-    gpus: machine.gpus.map(found),
+    gpus: machine.gpus.map((it) => found(it, loaded.config)),
     instances: machine.instances,
     makes: machine.said.map(({ vendor, report }) => ({
       vendor,
@@ -77,17 +82,25 @@ export async function examine(
     programs,
     running,
     config: { path: loaded.path, isThere: loaded.isThere, problems: loaded.problems },
-    models: await Promise.all(configs.map(lookAtModel)),
+    models: await Promise.all(configs.map((it) => lookAtModel(it, hardware))),
     modelsWhy: choice.why,
     orchestrator,
     folders,
   };
 }
 
-function found(gpu: MachineGpus["gpus"][number]): FoundGpu {
-  const { usedBytes, totalBytes, fault } = gpu;
+function found(gpu: MachineGpus["gpus"][number], config: Config): FoundGpu {
+  const { usedBytes, totalBytes, fault, celsius, brakes, uuid } = gpu;
+  const isBraked = brakes?.includes("heat") ?? false;
+  const thermal = celsius === null ? null : thermalAfter(null, { celsius, isBraked, atMs: 0 }, thermalRulesOf(config));
   const pressure = usedBytes === null || totalBytes === null ? null : pressureAt({ usedBytes, totalBytes });
-  return { ...gpu, health: fault === null ? "ok" : "broken", pressure };
+  return {
+    ...gpu,
+    health: fault === null ? "ok" : "broken",
+    pressure,
+    thermal: thermal && { level: thermal.level, why: thermal.why },
+    reserveBytes: reserveBytesOf(config, uuid),
+  };
 }
 
 /** What models can be put on: a card that is cut into instances counts as those. */
@@ -106,18 +119,21 @@ function cardsOf({ gpus, instances }: MachineGpus): Card[] {
   });
 }
 
-async function lookAtModel({ id: engine, roles, source }: EngineConfig): Promise<FoundModel> {
+async function lookAtModel({ id: engine, roles, source }: EngineConfig, { gpus }: Hardware): Promise<FoundModel> {
   const role = roles.length > 0 ? roles.join(" and ") : engine;
+  const unknown = { gpu: null, needBytes: null };
   if (source.kind === "endpoint")
-    return { role, id: source.modelName ?? "its own", where: source.url, state: "endpoint", bytes: null };
+    return { ...unknown, role, id: source.modelName ?? "its own", where: source.url, state: "endpoint", bytes: null };
   const { model: id, device: where } = source;
+  const gpu = gpus.find((it) => isNamed(it, where))?.uuid ?? null;
   const path = modelPath(id);
   if (path !== null) {
     const file = await stat(path).catch(() => null);
-    return { role, id, where, state: file?.isFile() ? "here" : "no-such-file", bytes: null };
+    return { ...unknown, role, id, where, state: file?.isFile() ? "here" : "no-such-file", bytes: null };
   }
   const entry = catalogue.find((it) => it.id === id);
-  if (!entry) return { role, id, where, state: "unknown", bytes: null };
+  if (!entry) return { ...unknown, role, id, where, state: "unknown", bytes: null };
   const isHere = await isRecorded(join(cacheFolder(), "models", `${id}.gguf`), entry);
-  return { role, id, where, state: isHere ? "here" : "to-download", bytes: isHere ? null : entry.bytes };
+  const state = isHere ? "here" : "to-download";
+  return { role, id, where, state, bytes: isHere ? null : entry.bytes, gpu, needBytes: needBytes(entry) };
 }

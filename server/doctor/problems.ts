@@ -1,4 +1,5 @@
 import { FULL_SHARE } from "../core/fullness.ts";
+import { crowdingProblems } from "./crowding.ts";
 import type { Examination, FoundGpu, Problem } from "./examination.ts";
 import type { FolderState } from "./folders.ts";
 
@@ -10,6 +11,7 @@ export function problemsOf(found: Examination): Problem[] {
     ...orchestratorProblems(found),
     ...modelProblems(found),
     ...gpuProblems(found),
+    ...crowdingProblems(found),
     ...programProblems(found),
   ];
   return problems.toSorted((a, b) => Number(b.weight === "error") - Number(a.weight === "error"));
@@ -50,9 +52,11 @@ const VARIABLES: Readonly<Record<string, string>> = {
 
 /** What is wrong is left out, and its default holds: nothing stops working, but it is not what was meant. */
 function configProblems({ config }: Examination): Problem[] {
-  return config.problems.map(({ line, column, message }) => ({
+  return config.problems.map(({ line, column, message, isVariable }) => ({
     weight: "warning",
-    what: `The configuration${line === null ? "" : `, ${config.path}:${line}${column === null ? "" : `:${column}`}`}: ${message}`,
+    what: isVariable
+      ? `The variable ${message}`
+      : `The configuration, ${config.path}${line === null ? "" : `:${line}`}${column === null ? "" : `:${column}`}: ${message}`,
     nextStep: "Correct it; until then what it would have said is left out",
   }));
 }
@@ -102,6 +106,7 @@ function gpuProblems({ gpus, makes, instances, programs }: Examination): Problem
         what: `${which}: ${fault}`,
         nextStep: "Restart the machine; if it comes back, look at the card's power and seating",
       });
+    problems.push(...heat(gpu));
     if (isPartitioned && !instances.some((it) => it.card === uuid))
       problems.push({
         weight: "error",
@@ -129,6 +134,15 @@ function gpuProblems({ gpus, makes, instances, programs }: Examination): Problem
       nextStep: "`tandem get` fetches one; or install a llama-server and set --llama-server, or use an endpoint",
     });
   return problems;
+}
+
+function heat({ index, name, thermal }: FoundGpu): Problem[] {
+  if (thermal === null || (thermal.level !== "hot" && thermal.level !== "critical")) return [];
+  const what = `GPU ${index}, ${name} is ${thermal.level === "hot" ? "hot" : "critically hot"}: ${thermal.why}`;
+  const follows = thermal.level === "hot" ? "fewer models are put on it" : "no new work goes to it";
+  return [
+    { weight: "warning", what, nextStep: `Look at its fans and what else it does; until it is cooler, ${follows}` },
+  ];
 }
 
 function holders({ processes }: FoundGpu): string {

@@ -67,6 +67,46 @@ test("doctor: two cards, their processes, class, set-up and models", { skip: isW
   assert.equal(code, 0, "a warning is no failure");
 });
 
+const GIB = 1024;
+const CHOSEN_WHERE = /does not fit now/;
+const crowded = [
+  {
+    name: "what other programs hold leaves no room for what would be chosen: they are named",
+    ...{ used: 14 * GIB, processes: ["GPU-00000000-1111-2222-3333-444444444444, 4242, 13000, /usr/bin/game"] },
+    want: /^warning: GPU 0, .* would be put there \(\d+\.\d GB, beside a reserve of 3\.0 GB\) and does not fit now: other programs hold 14\.0 GB of 24\.0 GB \(\/usr\/bin\/game, process 4242: 12\.7 GB\) -> Close a program/m,
+  },
+  { name: "a desktop's share is in the reserve or beside it", used: 200, processes: [], want: null },
+];
+for (const { name, used, processes, want } of crowded)
+  test(`doctor: ${name}`, { skip: isWindows }, async () => {
+    const free = String(24 * GIB - used);
+    const { code, found } = await examined({
+      cards: [card(0, { "memory.used": String(used), "memory.free": free })],
+      processes,
+    });
+    if (want) assert.match(told(found), want);
+    else assert.doesNotMatch(told(found), CHOSEN_WHERE);
+    assert.match(found.modelsWhy, /with a reserve of 3 GB kept; by what the card has in all$/);
+    assert.equal(code, 0);
+  });
+
+const warm = [
+  { celsius: "79", want: null },
+  { celsius: "82", want: /^warning: GPU 0, .* is hot: 82 °C -> .*fewer models/m },
+  { celsius: "88", want: /^warning: GPU 0, .* is critically hot: 88 °C -> .*no new work/m },
+];
+for (const { celsius, want } of warm)
+  test(`doctor: a card at ${celsius} °C`, { skip: isWindows }, async () => {
+    const { found } = await examined({ cards: [card(0, { "temperature.gpu": celsius })], processes: [] });
+    if (want) assert.match(told(found), want);
+    else assert.doesNotMatch(told(found), /hot/);
+  });
+
+test("doctor: a variable that is wrong is told as a variable, not as the file", { skip: isWindows }, async () => {
+  const { found } = await examined(null, { env: { TANDEM_MEMORY_RESERVE_GB: "many" } });
+  assert.match(told(found), /^warning: The variable TANDEM_MEMORY_RESERVE_GB: "many" is no number -> /m);
+});
+
 const broken: readonly { name: string; script: Omit<Script, "startsPath">; want: RegExp }[] = [
   {
     name: "a driver that was updated",

@@ -31,7 +31,8 @@ async function lookAtOrchestrator(site: Site, signal: AbortSignal): Promise<Foun
     if (!client) return { state: "none" };
     const { pid, version, engines, clients } = await client.send(status, {}, () => undefined, signal);
     // This command is one of its clients.
-    return { state: "running", pid, version, engines: engines.length, clients: clients.length - 1 };
+    const held = engines.flatMap((it) => it.memory);
+    return { state: "running", pid, version, engines: engines.length, clients: clients.length - 1, held };
   } catch (error) {
     if (signal.aborted) throw error;
     const { message, nextStep } = toFailure(error);
