@@ -99,9 +99,9 @@ export function brokeOff(error: unknown): boolean {
   return codesOf(error).some((code) => BROKEN.has(code));
 }
 
-/** Whether nobody is at the other end, or is no more. */
-export function isCutOff(error: unknown): boolean {
-  return brokeOff(error) || codesOf(error).includes("ECONNREFUSED");
+/** Whether nobody is at the other end. */
+export function isRefused(error: unknown): boolean {
+  return codesOf(error).includes("ECONNREFUSED");
 }
 
 /** A failed connection in words. `cause` is whatever undici threw. */

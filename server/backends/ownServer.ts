@@ -7,7 +7,7 @@ import { freePort } from "../platform/freePort.ts";
 import type { Engine, Log } from "../ports.ts";
 import type { ModelInfo } from "../protocol/models.ts";
 import { parseAddress } from "./address.ts";
-import { isCutOff, openConnection, readShort } from "./connection.ts";
+import { brokeOff, isRefused, openConnection, readShort } from "./connection.ts";
 import { isPortTaken } from "./llamaFailure.ts";
 import { type EndpointLimits, openEndpoint } from "./openai.ts";
 import { pause } from "./pause.ts";
@@ -21,8 +21,8 @@ const KEY_BYTES = 24;
 const NAME_BYTES = 6;
 const CONNECT_MS = 5_000;
 const HEALTH_MS = 5_000;
-/** From the end of a connection until the watchdog tells of the end of its server. */
-const ENDING_MS = 1_000;
+/** From the end of a connection until the watchdog tells of the end of its server; a machine under load takes its time. */
+const ENDING_MS = 3_000;
 
 export interface OwnServerDeps {
   readonly log: Log;
@@ -156,16 +156,21 @@ export async function ownEngine(
   };
 }
 
-/** A connection that breaks because the server behind it has ended is told as that: nobody has a log of a server of ours. */
+/**
+ * A connection that breaks because the server behind it has ended is told as that: nobody has a log of a server of ours. One that is refused
+ * says so by itself, since nothing but its end closes the door of a server that was ready. Told when the end is known, so that who runs it
+ * again at once has it started anew.
+ */
 async function explained(error: unknown, title: string, gone: Promise<string>): Promise<unknown> {
-  if (!isCutOff(error)) return error;
+  const isShut = isRefused(error);
+  if (!isShut && !brokeOff(error)) return error;
   const settled = new AbortController();
   const how = await Promise.race([gone, wait(ENDING_MS, null, { signal: settled.signal }).catch(() => null)]);
   settled.abort();
-  if (how === null) return error;
-  return new TandemError("provider", `${title} ended while it answered (${how})`, "Run it again: it is started anew", {
-    cause: error,
-  });
+  if (how === null && !isShut) return error;
+  const what = `${title} ${isShut ? "has ended" : "ended while it answered"}`;
+  const message = how === null ? what : `${what} (${how})`;
+  return new TandemError("provider", message, "Run it again: it is started anew", { cause: error });
 }
 
 interface Waiting {

@@ -198,11 +198,15 @@ test("vLLM by its name: in PATH, in the environment that is active", { skip: uni
   }
 });
 
-test("killed: `gone` says by what", { skip: unixOnly }, async () => {
+test("killed: `gone` says by what, and so does the answer to who asks then", { skip: unixOnly }, async () => {
   const log = recordingLog();
   const opener = createOpenEngine({ log, childPath: "", shimPath: shimEntry(), register: null });
   await using engine = await opener(basic, never);
   process.kill(engine.pid ?? 0, "SIGKILL");
   assert.equal(await engine.gone, "signal SIGKILL");
   assert.match(log.lines.join("\n"), /vLLM died/);
+  await assert.rejects(ask(engine, chatRequest("hi")), {
+    ...{ code: "provider", isRetryable: true, nextStep: "Run it again: it is started anew" },
+    message: "vLLM has ended (signal SIGKILL)",
+  });
 });
