@@ -37,6 +37,7 @@ import { createResidency } from "./residency.ts";
 import { createService } from "./service.ts";
 import type { ServiceHandlers, SharedParts } from "./session.ts";
 import { createSyntaxWhenNeeded } from "./syntax/whenNeeded.ts";
+import { createTally, type Tallied } from "./tally.ts";
 import { type LspClient, serveLsp } from "./transport/lsp/serve.ts";
 import { createWitness } from "./witness.ts";
 import { createWorld, type World } from "./world.ts";
@@ -74,7 +75,7 @@ export function createOrchestrator(deps: OrchestratorDeps): Orchestrator {
     ...parts,
     ...memoryParts(owned),
     version: packageVersion,
-    service: serviceOf(deps, { httpDoors, life }, () => world),
+    service: serviceOf(deps, { httpDoors, life, tally: parts.tally.read }, () => world),
     doors: () => ({ http: httpDoors.url(), isDraining: life.isDraining }),
     wasResident: (key) => journal.takeIntended(key),
     onResidents: createResidency(journal),
@@ -206,6 +207,7 @@ function sharedParts(
       return reportOf(settings, { state: "running", pid: process.pid, version: packageVersion }, asking);
     },
     stamp: () => ({ id: randomUUID(), atMs: Date.now() }),
+    tally: createTally({ clock, wallMs: () => Date.now() }),
     rates: { book, gpus: () => ratedGpus(monitor) },
     syntax: createSyntaxWhenNeeded({ wasmPath }),
     files: createFiles(),
@@ -259,12 +261,11 @@ function ratedGpus(monitor: Monitor): ReturnType<SharedParts["rates"]["gpus"]> {
 
 function serviceOf(
   { log, leaveNow, makeRoom }: OrchestratorDeps,
-  { httpDoors, life }: { readonly httpDoors: HttpDoors; readonly life: Life },
+  of: { readonly httpDoors: HttpDoors; readonly life: Life; readonly tally: () => Tallied },
   world: () => World,
 ): (session: Parameters<ReturnType<typeof createService>>[0]) => ServiceHandlers {
   return createService({
-    httpDoors,
-    life,
+    ...of,
     log,
     version: packageVersion,
     stateFolder: stateFolder(),

@@ -1,11 +1,13 @@
+import { z } from "zod";
 import { TandemError } from "./errors.ts";
 import type { Clock, Journal } from "./ports.ts";
 import type { Decision } from "./protocol/decision.ts";
 import type { Outcome } from "./protocol/decisions.ts";
 import type { ClientInfo } from "./protocol/handshake.ts";
 import type { RunEvent } from "./protocol/run.ts";
+import type { Tally } from "./tally.ts";
 
-/** Keeps in the journal what was decided for a client's requests, and what became of them. */
+/** Keeps in the journal what was decided for a client's requests, and what became of them, and has them counted. */
 export interface Recording {
   /** Runs the task, and writes down the decisions that its events tell of. */
   record<Event extends { readonly kind: string }, T>(
@@ -19,21 +21,29 @@ export interface RecordingDeps {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly stamp: () => Pick<Decision, "id" | "atMs">;
+  readonly tally: Tally;
+  /** Label of the model that this engine of the client's has; null: there is no such engine any more. */
+  readonly labelOf: (engine: string) => string | null;
 }
 
 /** `kind`: of the client whose requests these are; null: the HTTP door's. */
 export function createRecording(kind: ClientInfo["kind"] | null, deps: RecordingDeps): Recording {
-  const { journal, clock } = deps;
+  const { journal, clock, tally, labelOf } = deps;
+  const client = kind ?? "http";
   return {
     async record(method, emit, task) {
       const startedMs = clock.nowMs();
+      const running = tally.began({ method: method.replace(/^tandem\//, ""), client });
+      let model: string | null = null;
       const decided: string[] = [];
       const told = createListener(method, deps);
       const listening = (event: Parameters<typeof emit>[0]) => {
+        running.told(event);
         const decision = told(event);
         if (decision) {
           decided.push(decision.id);
-          journal.decided({ ...decision, client: kind ?? "http" });
+          model = labelOf(decision.engine) ?? decision.model;
+          journal.decided({ ...decision, client });
         }
         emit(event);
       };
@@ -42,10 +52,12 @@ export function createRecording(kind: ClientInfo["kind"] | null, deps: Recording
       };
       try {
         const result = await task(listening);
+        running.ended("ok", model ?? modelIn(result));
         end({ kind: "ok", totalMs: clock.nowMs() - startedMs });
         return result;
       } catch (error) {
         const code = error instanceof TandemError ? error.code : "bug";
+        running.ended(code, model);
         end({ kind: "failed", code, totalMs: clock.nowMs() - startedMs });
         throw error;
       }
@@ -77,4 +89,12 @@ function createListener(method: string, { stamp }: RecordingDeps) {
         return null;
     }
   };
+}
+
+const Answered = z.object({ model: z.object({ label: z.string() }) });
+
+/** What answered a call that nothing was decided for. */
+function modelIn(result: unknown): string | null {
+  const { data } = Answered.safeParse(result);
+  return data?.model.label ?? null;
 }

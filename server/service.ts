@@ -5,6 +5,7 @@ import type { Life } from "./life.ts";
 import type { Log } from "./ports.ts";
 import type { ServeParams } from "./protocol/service.ts";
 import type { ClientSession, ServiceHandlers } from "./session.ts";
+import type { Tallied } from "./tally.ts";
 
 export interface ServiceDeps {
   readonly httpDoors: HttpDoors;
@@ -12,6 +13,8 @@ export interface ServiceDeps {
   readonly log: Log;
   readonly version: string;
   readonly stateFolder: string;
+  /** What was counted since the start. */
+  readonly tally: () => Tallied;
   /** A session for an HTTP door, whose clients share it. */
   readonly connectHttp: () => ClientSession;
   /** Fetching engines. */
@@ -61,8 +64,8 @@ async function openDoor(params: ServeParams, opener: ClientSession, deps: Servic
   };
   try {
     const status = () => ({ engines: session.member.status(), isDraining: deps.life.isDraining });
-    const { log, version } = deps;
-    const door = await openHttp({ ...params, tls, key: () => key.current() }, { session, version, log, status });
+    const { log, version, tally } = deps;
+    const door = await openHttp({ ...params, tls, key: () => key.current() }, { session, version, log, status, tally });
     return {
       url: door.url,
       keyFile: key.path,

@@ -19,6 +19,7 @@ import { createRecording } from "./recording.ts";
 import type { Registry } from "./registry/registry.ts";
 import type { EnginePool, Membership } from "./scheduler.ts";
 import { folderOf, withinFolders } from "./scope.ts";
+import type { Tally } from "./tally.ts";
 import type { OpenAiDeps, RunDeps, Stamp } from "./tasks/deps.ts";
 import { listModels } from "./tasks/listModels.ts";
 import { forecastAll, rankEngines } from "./tasks/outlook.ts";
@@ -28,6 +29,8 @@ export interface SharedParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly journal: Journal;
+  /** Counts what happens. */
+  readonly tally: Tally;
   /** A new name that nothing else has, and the time on the wall. */
   readonly stamp: () => Stamp;
   readonly syntax: Syntax;
@@ -83,7 +86,8 @@ export function createSession(deps: SessionDeps): ClientSession {
   const placing = createPlacing(member, deps, followers.tell);
   let folders: readonly string[] = [];
   let running = 0;
-  const recording = createRecording(deps.client?.kind ?? null, deps);
+  const labelOf = (engine: string) => member.snapshot().find((it) => it.id === engine)?.model.label ?? null;
+  const recording = createRecording(deps.client?.kind ?? null, { ...deps, labelOf });
   const counted: Work["counted"] = async (task) => {
     running++;
     try {
@@ -179,9 +183,9 @@ function taskHandlers(work: Work, deps: SharedParts, member: Membership) {
         return run(params, parts(params.document?.uri), tell, signal);
       }),
     generate: (params, { emit, signal }) =>
-      counted(async () => {
+      recorded(requests.generate, emit, async (tell) => {
         const { generate } = await import("./tasks/generate.ts");
-        return generate(params, parts(), emit, signal);
+        return generate(params, parts(), tell, signal);
       }),
     models: () => listCatalogue(deps),
     decisions: async (page) => ({ decisions: deps.journal.decisions(page) }),

@@ -47,7 +47,7 @@ interface Visit {
 export function createWorld(deps: WorldDeps): World {
   const visits = new Set<Visit>();
   let isTelling = false;
-  const pool = createEnginePool({ ...deps, onChange: tell });
+  const pool = createEnginePool({ ...deps, onChange: tell, onGoverned: deps.tally.governed });
   const { log } = deps;
   const keeping = createKeeping(pool.join("background"), deps);
   const running = () => [...visits].reduce((sum, it) => sum + it.session.running(), 0);

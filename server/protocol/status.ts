@@ -19,11 +19,16 @@ export const EngineStatus = z.object({
   /** Tasks waiting for it, the one running not counted. */
   queued: z.int(),
   isBusy: z.boolean(),
+  /** Requests that have a turn on it, and how many may have one at a time. */
+  active: z.int().default(0),
+  slots: z.int().default(1),
   failures: z.int(),
   /** Process id of the embedded engine; null for endpoints and while nothing is loaded. */
   pid: z.int().nullable(),
   prefillTokensPerSecond: z.number().nullable(),
   decodeTokensPerSecond: z.number().nullable(),
+  /** What its last load took; null: it was not loaded yet. */
+  loadMs: z.number().nullable().default(null),
   /** What it holds of each device, by uuid or "cpu"; what it would take is not counted. `isMeasured`: the driver or the engine says so. */
   memory: z.array(z.object({ device: z.string(), bytes: z.number(), isMeasured: z.boolean() })).default([]),
   /** Never unloaded by itself. */

@@ -1,4 +1,4 @@
-import type { DeviceFact, Priority } from "../core/govern/event.ts";
+import type { DeviceFact, GovernEffect, Priority } from "../core/govern/event.ts";
 import { govern } from "../core/govern/govern.ts";
 import type { Loadable } from "../core/govern/loadable.ts";
 import type { GovernRules } from "../core/govern/rules.ts";
@@ -24,6 +24,16 @@ export interface OwnerDeps extends SlotDeps {
   readonly devices: Devices;
   /** As they hold at the moment. */
   readonly rules: () => GovernRules;
+  /** Hears what the governor heard and what it wanted done, for who counts that. */
+  readonly onGoverned?: (governed: Governed) => void;
+}
+
+/** One thing that the governor heard, and what followed. */
+export interface Governed {
+  readonly news: GovernNews;
+  readonly effects: readonly GovernEffect[];
+  /** Label of the model with this key; null: there is none, or none any more. */
+  readonly modelOf: (key: string) => string | null;
 }
 
 /** The one place where the governor's state is: it hears what happens, and does what the governor then wants done. */
@@ -65,6 +75,7 @@ export function createOwner(deps: OwnerDeps): Owner {
     if (isOver) return;
     const made = govern(state, { ...news, atMs: deps.clock.nowMs() }, deps.rules());
     state = made.state;
+    deps.onGoverned?.({ news, effects: made.effects, modelOf: (key) => labelOf(slots.get(key)) });
     carryOut(made.effects, { slots, asks }, loading);
     if (made.effects.length > 0) deps.onChange();
   }
@@ -167,6 +178,10 @@ function loadableOf({ handle, prepared, engine, rates }: Slot): Loadable[] {
   const { loadable } = prepared;
   const [slots, loadMs] = [engine?.slots ?? loadable.slots, rates.loadMs ?? loadable.loadMs];
   return [{ ...loadable, key: handle, slots, loadMs }];
+}
+
+function labelOf(slot: Slot | undefined): string | null {
+  return slot ? (slot.engine?.model ?? slot.place.expected).label : null;
 }
 
 function processes(slots: ReadonlyMap<string, Slot>): Map<string, number> {

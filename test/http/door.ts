@@ -5,9 +5,10 @@ import type { z } from "zod";
 import type { Log } from "../../server/ports.ts";
 import { Settings } from "../../server/protocol/settings.ts";
 import type { Status } from "../../server/protocol/status.ts";
+import { createTally } from "../../server/tally.ts";
 import { type HttpDoor, type HttpOptions, openHttp } from "../../server/transport/http/door.ts";
 import { recordingLog } from "../fakes/log.ts";
-import { testWorld } from "../server/testWorld.ts";
+import { type TestWorldOptions, testWorld } from "../server/testWorld.ts";
 
 export const KEY = "tandem-test-key-0123456789";
 
@@ -23,12 +24,14 @@ export interface TestDoor extends AsyncDisposable {
 /** The real orchestrator behind its real HTTP door; models come from endpoints alone. */
 export async function startDoor(
   settings: z.input<typeof Settings>,
-  options: Partial<HttpOptions> = {},
+  options: Partial<HttpOptions> & { readonly world?: TestWorldOptions } = {},
   log: Log & { readonly lines: readonly string[] } = recordingLog(),
 ): Promise<TestDoor> {
   const folder = await mkdtemp(join(tmpdir(), "tandem-http-"));
   let latest: Status | null = null;
-  const world = testWorld(folder, log);
+  const tally = createTally({ clock: { nowMs: () => performance.now() }, wallMs: () => Date.now() });
+  const { world: worldOptions, ...doorOptions } = options;
+  const world = testWorld(folder, log, { tally, ...worldOptions });
   const session = world.connect(null, (status) => {
     latest = status;
   });
@@ -42,9 +45,12 @@ export async function startDoor(
       isPlainAllowed: false,
       allowedHosts: [],
       allowedOrigins: [],
-      ...options,
+      ...doorOptions,
     },
-    { session, version: "0.0.0-test", log, status: () => latest ?? { engines: [], isDraining: false } },
+    {
+      ...{ session, version: "0.0.0-test", log, tally: (worldOptions?.tally ?? tally).read },
+      status: () => latest ?? { engines: [], isDraining: false },
+    },
   );
   return {
     door,

@@ -18,6 +18,7 @@ import { createRateBook } from "../../server/rates/rates.ts";
 import { createRegistry } from "../../server/registry/registry.ts";
 import { createStored } from "../../server/registry/stored.ts";
 import { createSyntax } from "../../server/syntax/treeSitter.ts";
+import { createTally, type Tally } from "../../server/tally.ts";
 import { createWorld, type World, type WorldDeps } from "../../server/world.ts";
 import { silentJournal } from "../fakes/journal.ts";
 
@@ -32,6 +33,8 @@ export interface TestWorldOptions {
   readonly clock?: Clock | undefined;
   readonly devices?: WorldDeps["devices"] | undefined;
   readonly rules?: (() => GovernRules) | undefined;
+  readonly tally?: Tally | undefined;
+  readonly gpus?: WorldDeps["gpus"] | undefined;
   readonly ratedGpus?: RatedDeps["gpus"] | undefined;
 }
 
@@ -62,6 +65,7 @@ export function testWorld(folder: string, log: Log, options: TestWorldOptions = 
     log,
     journal: silentJournal,
     stamp: () => ({ id: randomUUID(), atMs: Date.now() }),
+    tally: options.tally ?? createTally({ clock, wallMs: () => Date.now() }),
     catalogue,
     syntax: createSyntax({ wasmPath }),
     files: createFiles(),
@@ -83,7 +87,7 @@ export function testWorld(folder: string, log: Log, options: TestWorldOptions = 
     version: "0.0.0-test",
     service: () => noService,
     doors: () => ({ http: null, isDraining: false }),
-    gpus: () => ({ gpus: [], gpuSources: [] }),
+    gpus: options.gpus ?? (() => ({ gpus: [], gpuSources: [] })),
     wasResident: () => false,
     onResidents: () => undefined,
   });

@@ -87,14 +87,16 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       "fastify",
       "fastify-type-provider-zod",
       "@fastify/swagger",
+      "prom-client",
     ],
-    types: ["server/ports.ts", "server/handlers.ts"],
+    types: ["server/ports.ts", "server/handlers.ts", "server/tally.ts"],
   },
   "server/certificates.ts": { may: ["node"] },
   "server/files.ts": { may: ADAPTER },
   "server/assets.ts": { may: ["node", "zod"] },
   "server/log.ts": { may: ["node:fs", "pino"], types: ["server/ports.ts"] },
-  "server/recording.ts": { may: CONTRACT },
+  "server/tally.ts": { may: INNER },
+  "server/recording.ts": { may: [...CONTRACT, "zod"], types: ["server/tally.ts"] },
   "server/pinning.ts": {
     may: [...INNER, "server/places.ts"],
     types: ["server/scheduler.ts", "server/slot", "server/tasks", "server/registry"],
@@ -111,7 +113,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "server/httpDoors.ts": { may: CONTRACT, types: ["server/handlers.ts"] },
   "server/service.ts": {
     may: [...CONTRACT, "node", "server/transport"],
-    types: ["server/session.ts", "server/life.ts", "server/httpDoors.ts"],
+    types: ["server/session.ts", "server/life.ts", "server/httpDoors.ts", "server/tally.ts"],
   },
   "server/shared.ts": {
     may: [...CONTRACT, "node", "server/rendezvous", "server/transport"],
@@ -133,7 +135,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       "server/rates",
       "server/scope.ts",
     ],
-    types: ["server/handlers.ts", "server/scheduler.ts", "server/needs", "server/registry"],
+    types: ["server/handlers.ts", "server/scheduler.ts", "server/needs", "server/registry", "server/tally.ts"],
   },
   "server/witness.ts": {
     may: [...INNER, "node", "server/gpu/hiding.ts", "server/platform"],

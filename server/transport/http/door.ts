@@ -4,6 +4,7 @@ import { TandemError } from "../../errors.ts";
 import type { Session } from "../../handlers.ts";
 import type { Log } from "../../ports.ts";
 import type { EngineStatus } from "../../protocol/status.ts";
+import type { Tallied } from "../../tally.ts";
 import { type BindAddress, bindAddress, inUrl } from "./address.ts";
 import { hasKey, keyRefusal } from "./admit.ts";
 import { readJsonBodies } from "./body.ts";
@@ -36,6 +37,8 @@ export interface HttpDeps {
   readonly version: string;
   readonly log: Log;
   readonly status: () => { readonly engines: readonly EngineStatus[]; readonly isDraining: boolean };
+  /** What was counted since the orchestrator began. */
+  readonly tally: () => Tallied;
 }
 
 /** What is broken off has so long to say so to its client. */

@@ -5,11 +5,11 @@ import { describe, json } from "./document.ts";
 import { addGpuRoutes } from "./gpuRoutes.ts";
 import { Health, type HealthSource, healthOf } from "./health.ts";
 import { addLlmRoutes } from "./llmRoutes.ts";
-import { addOpenAiRoutes, type OpenAiDeps } from "./openaiRoutes.ts";
+import { addMetricsRoute, type MetricsDeps } from "./metrics/route.ts";
+import { addOpenAiRoutes } from "./openaiRoutes.ts";
 import { addSimpleRoutes } from "./simpleRoutes.ts";
 
-export interface RouteDeps extends OpenAiDeps {
-  readonly version: string;
+export interface RouteDeps extends MetricsDeps {
   readonly status: () => HealthSource;
 }
 
@@ -43,6 +43,7 @@ export async function addRoutes(app: FastifyInstance, deps: RouteDeps): Promise<
   addSimpleRoutes(app, deps);
   addGpuRoutes(app, deps);
   addLlmRoutes(app, deps);
+  addMetricsRoute(app, deps);
 }
 
 const HEALTH = {
