@@ -5,6 +5,7 @@ import { showDecisions } from "./decisions.ts";
 import { type EngineVerb, showStatus, tellEngine, toEngine } from "./engines.ts";
 import { generateOnce, toGenerate } from "./generate.ts";
 import { fetchBuild, listBuilds, toWanted } from "./get.ts";
+import { toWaitSeconds } from "./loading.ts";
 import { listModels, pullModel } from "./models.ts";
 import type { Values } from "./options.ts";
 import type { Out, Printer } from "./printer.ts";
@@ -177,7 +178,8 @@ async function toGpus({ values, out }: Given): Promise<Job> {
 function toEngineWord(verb: EngineVerb, { words, values, out, printer }: Given): Job {
   const engine = toEngine(verb, words);
   const shown = { out, printer, isJson: values.json === true };
-  return withClient((client, signal) => done(tellEngine({ verb, engine }, client, shown, signal)));
+  const waitSeconds = toWaitSeconds(values);
+  return withClient((client, signal) => done(tellEngine({ verb, engine, waitSeconds }, client, shown, signal)));
 }
 
 function withClient(job: (client: Client, signal: AbortSignal) => Promise<number>): Job {

@@ -1,8 +1,9 @@
 import { TandemError } from "../errors.ts";
-import { load, pin, unload } from "../protocol/engines.ts";
+import { pin, unload } from "../protocol/engines.ts";
 import { status } from "../protocol/requests.ts";
 import type { EngineStatus, Status } from "../protocol/status.ts";
 import type { Client } from "./client.ts";
+import { type LoadWish, loadWaiting } from "./loading.ts";
 import type { Out, Printer } from "./printer.ts";
 import type { Site } from "./site.ts";
 import { align } from "./table.ts";
@@ -24,25 +25,27 @@ export function toEngine(verb: EngineVerb, words: readonly string[]): string {
 }
 
 export async function tellEngine(
-  { verb, engine }: { readonly verb: EngineVerb; readonly engine: string },
+  wish: LoadWish & { readonly verb: EngineVerb },
   client: Client,
   shown: EngineShown,
   signal: AbortSignal,
 ): Promise<void> {
-  const now = await tell(verb, engine, { client, printer: shown.printer }, signal);
-  shown.out.write(shown.isJson ? `${JSON.stringify({ kind: "result", result: now })}\n` : `${saying(verb, now)}\n`);
+  const now = await tell(wish, { client, printer: shown.printer }, signal);
+  shown.out.write(
+    shown.isJson ? `${JSON.stringify({ kind: "result", result: now })}\n` : `${saying(wish.verb, now)}\n`,
+  );
 }
 
 function tell(
-  verb: EngineVerb,
-  engine: string,
+  { verb, ...wish }: LoadWish & { readonly verb: EngineVerb },
   { client, printer }: { readonly client: Client; readonly printer: Printer },
   signal: AbortSignal,
 ): Promise<EngineStatus> {
   const quiet = () => undefined;
+  const { engine } = wish;
   switch (verb) {
     case "load":
-      return client.send(load, { engine }, printer.event, signal);
+      return loadWaiting(wish, { client, printer }, signal);
     case "unload":
       return client.send(unload, { engine }, quiet, signal);
     case "pin":
@@ -100,8 +103,11 @@ function cells(it: EngineStatus, gpus: Status["gpus"]): string[] {
   return [name, it.model.label, roles, it.device, stateOf(it), memoryOf(it, gpus)];
 }
 
+/** "Idle" would be said of one that is loaded and has nothing to do. */
+const STATES: Partial<Record<EngineStatus["state"], string>> = { idle: "not loaded" };
+
 function stateOf(it: EngineStatus): string {
-  const words = [it.state === "ready" && it.isBusy ? "busy" : it.state];
+  const words = [it.state === "ready" && it.isBusy ? "busy" : (STATES[it.state] ?? it.state)];
   if (it.idleMs !== null) words.push(`idle ${seconds(it.idleMs)}`);
   if (it.queued > 0) words.push(`${it.queued} waiting`);
   if (it.isPinned) words.push("pinned");

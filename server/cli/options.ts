@@ -4,6 +4,7 @@ import { CLASSIFY_FLAGS } from "./classifyFlags.ts";
 import { ESTIMATE_FLAGS } from "./estimateOptions.ts";
 import { GENERATE_FLAGS } from "./generate.ts";
 import { GET_FLAGS } from "./get.ts";
+import { LOAD_FLAGS } from "./loading.ts";
 import { REGISTER_FLAGS } from "./registry.ts";
 import { SERVE_FLAGS } from "./serve.ts";
 import { SETTING_FLAGS } from "./settings.ts";
@@ -19,6 +20,7 @@ const OPTIONS = {
   ...BENCH_FLAGS,
   ...SIMULATE_FLAGS,
   ...CLASSIFY_FLAGS,
+  ...LOAD_FLAGS,
   action: { type: "string" },
   file: { type: "string" },
   range: { type: "string" },
@@ -81,6 +83,7 @@ export const HELP = `tandem: coding help from your own models
       --list names the traces that come with Tandem, --trace prints one to start your own from
   tandem load MODEL [--json]          load a model before anybody asks for it, and keep it while an
                                       orchestrator runs; MODEL: as \`tandem models\` or \`status\` say
+      --wait SECONDS                  gives up when it has waited so long for memory
   tandem unload MODEL                 give its memory back, once its requests are done
   tandem pin MODEL                    keep it loaded when idle, whoever else wants its memory
   tandem unpin MODEL                  let it go like any other again

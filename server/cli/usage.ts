@@ -4,6 +4,7 @@ import { CLASSIFY_FLAGS } from "./classifyFlags.ts";
 import { ESTIMATE_FLAGS } from "./estimateOptions.ts";
 import { GENERATE_FLAGS } from "./generate.ts";
 import { GET_FLAGS } from "./get.ts";
+import { LOAD_FLAGS } from "./loading.ts";
 import type { Values } from "./options.ts";
 import { REGISTER_FLAGS } from "./registry.ts";
 import { SERVE_FLAGS } from "./serve.ts";
@@ -23,6 +24,7 @@ const OWN: ReadonlyMap<string, readonly string[]> = new Map([
   ["decisions", ["limit"]],
   ["get", Object.keys(GET_FLAGS)],
   ["gpus", ["watch"]],
+  ["load", Object.keys(LOAD_FLAGS)],
   ["register", Object.keys(REGISTER_FLAGS)],
   ["simulate", Object.keys(SIMULATE_FLAGS)],
   ["stop", ["now"]],

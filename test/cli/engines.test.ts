@@ -38,7 +38,7 @@ test("the status names engines, what they hold and what is waited for", () => {
     "",
     "engine      model    for    where   state                     memory",
     "draft (e1)  Qwen 7B  draft  cuda:0  ready, idle 42 s, pinned  5.5 GB of GPU-1",
-    "audit (e2)  Qwen 7B  draft  cuda:0  idle, 2 waiting",
+    "audit (e2)  Qwen 7B  draft  cuda:0  not loaded, 2 waiting",
     "    waits: Qwen 7B waits for 2.0 GB on RTX 3090",
     "",
     "Main memory: 8.0 GB of 32.0 GB used",
