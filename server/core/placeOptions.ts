@@ -109,11 +109,20 @@ function onSpread({ model, memory }: Context, spread: Spread, why: string): Plac
   const isPart = spread.gpuLayers !== "all" && spread.gpuLayers < (model.layers ?? Number.POSITIVE_INFINITY);
   return {
     id: [...cards.map((it) => it.uuid), ...(isPart ? ["cpu"] : [])].join("+"),
-    needs: model.needs(spread),
+    needs: withMain(model.needs(spread), cards),
     why: `${why}; ${model.origin(spread)}`,
     spread,
     device: deviceOf(cards, memory.gpus),
   };
+}
+
+/** Apple's GPU has no memory of its own: what lies there is taken of main memory too, and has to have room in both. */
+function withMain(needs: readonly Need[], cards: readonly HardwareGpu[]): readonly Need[] {
+  const isShared = (device: string) => cards.some((it) => it.vendor === "apple" && it.uuid === device);
+  const sharedBytes = needs.reduce((sum, it) => sum + (isShared(it.device) ? it.bytes : 0), 0);
+  if (sharedBytes === 0) return needs;
+  const main = needs.reduce((sum, it) => sum + (it.device === "cpu" ? it.bytes : 0), sharedBytes);
+  return [...needs.filter((it) => it.device !== "cpu"), { device: "cpu", bytes: main }];
 }
 
 function onCpu({ model }: Context, why: string): PlacedOption {

@@ -116,7 +116,10 @@ function loaded(draft: Draft, { key, held, slots, tookMs, isOnProcessor }: Of<"l
   });
 }
 
-/** All of it is in main memory then: so much as it says, or else as it would have taken of the GPUs. */
+/**
+ * All of it is in main memory then: so much as it says, or else as it would have taken of the GPUs. Counted too often where these have no
+ * memory of their own, which is on the safe side.
+ */
 function onProcessor(option: Option, held: readonly Need[] | null): Option {
   const all = { device: "cpu", bytes: option.needs.reduce((sum, it) => sum + it.bytes, 0) };
   return { ...option, id: "cpu", needs: held ?? [all] };
