@@ -273,22 +273,6 @@ test("nothing is put where its needs exceed a card's memory less the reserve, an
     }
 });
 
-test("what Apple's GPU holds is counted in main memory too, and what is in main memory once", () => {
-  const mac = card(0, 16, { id: "metal", uuid: "apple-0", vendor: "apple" });
-  const bytesOf = (options: readonly PlacedOption[], device: string) =>
-    options.map(({ needs }) => needs.reduce((sum, it) => sum + (it.device === device ? it.bytes : 0), 0));
-  const at = (gpus: readonly HardwareGpu[], kind: Case["kind"]) =>
-    optionsOf({ name: "", gib: 4, gpus, want: [], why: /./, ...(kind && { kind }) });
-  const [shared, own] = [at([mac], "embedder"), at([{ ...mac, vendor: "nvidia" }], "embedder")];
-  const [onGpu = 0, onCpu = 0] = bytesOf(own, "cpu");
-  const [held = 0] = bytesOf(own, "apple-0");
-  assert.ok(held > 4 * GIB && onGpu < GIB && onCpu > 4 * GIB);
-  assert.deepEqual(bytesOf(shared, "apple-0"), [held, 0]);
-  assert.deepEqual(bytesOf(shared, "cpu"), [onGpu + held, onCpu]);
-  const rough = optionsFor(roughPlaceable("writer", GIB), ANY, { gpus: [mac], reserveBytes: () => 0 });
-  assert.deepEqual(bytesOf(rough, "cpu"), bytesOf(rough, "apple-0"));
-});
-
 test("a file that says nothing is placed whole by its size, and never in part", () => {
   const memory = { gpus: [card(0, 24)], reserveBytes: () => 3 * GIB };
   const place = (gib: number) => optionsFor(roughPlaceable("writer", gib * GIB), ANY, memory).map((it) => it.id);
