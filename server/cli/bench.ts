@@ -63,7 +63,9 @@ export interface BenchShown {
 export async function runBench(params: BenchParams, client: Client, shown: BenchShown, signal: AbortSignal) {
   const { out, printer, isJson } = shown;
   const line = (value: unknown) => void out.write(`${JSON.stringify(value)}\n`);
+  const told = new Set<string>();
   const hear = (event: BenchEvent) => {
+    if (event.kind === "notice") told.add(event.message);
     if (isJson) line(event);
     else if (event.kind === "measuring")
       out.write(`${`${event.nth}/${event.of}`.padEnd(11)} ${event.engine}: ${event.what}\n`);
@@ -71,7 +73,7 @@ export async function runBench(params: BenchParams, client: Client, shown: Bench
   };
   const result = await client.send(bench, params, hear, signal);
   if (isJson) line({ kind: "result", result });
-  else out.write(`\n${benchTable(result.benchmarks)}`);
+  else out.write(`\n${benchTable(result.benchmarks, told)}`);
 }
 
 /** What was measured before. */
@@ -82,14 +84,14 @@ export async function showStored(client: Client, { out, isJson }: BenchShown, si
   else out.write(benchTable(stored.benchmarks));
 }
 
-/** One line for each measurement, as llama-bench has them; then what holds for the whole. */
-export function benchTable(found: readonly Benchmark[]): string {
+/** One line for each measurement, as llama-bench has them; then what holds for the whole, and notices that were not `told` before. */
+export function benchTable(found: readonly Benchmark[], told: ReadonlySet<string> = new Set()): string {
   const rows = found.flatMap((it) => {
     const name = [it.model.label, it.backend, it.device];
     return [
       ...it.prompts.map((p) => [
         ...name,
-        `read ${p.promptTokens}`,
+        readText(p),
         rate(p.prefillPerSecond),
         `${seconds(p.ttftMs.median)} to the first token`,
       ]),
@@ -100,9 +102,14 @@ export function benchTable(found: readonly Benchmark[]): string {
   const lines = align([["model", "engine", "device", "test", "tokens/s", ""], ...rows]);
   const rest = found.flatMap((it) => [
     `${it.model.label}: ${loadText(it)}`,
-    ...it.notices.map((notice) => `${it.model.label}: ${notice}`),
+    ...[...new Set(it.notices)].filter((notice) => !told.has(notice)).map((notice) => `${it.model.label}: ${notice}`),
   ]);
   return `${[...lines, "", ...rest].join("\n")}\n`;
+}
+
+function readText({ promptTokens, askedTokens }: Benchmark["prompts"][number]): string {
+  const isAsAsked = askedTokens === undefined || askedTokens === promptTokens;
+  return `read ${promptTokens}${isAsAsked ? "" : ` (asked for ${askedTokens})`}`;
 }
 
 function loadText({ load }: Benchmark): string {

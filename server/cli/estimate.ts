@@ -67,7 +67,7 @@ async function cachedPath(id: string): Promise<string> {
   const cached = join(cacheFolder(), "models", `${id}.gguf`);
   // The store itself would bring the network stack into every command.
   if (entry && (await isRecorded(cached, entry))) return cached;
-  const named = entry ? null : configured(id);
+  const named = entry ? null : (configured(id) ?? (await namedPath(id)));
   if (named) throw named;
   const isKnown = entry !== undefined;
   throw new TandemError(
@@ -76,6 +76,23 @@ async function cachedPath(id: string): Promise<string> {
     isKnown
       ? `Fetch it with "tandem models pull ${id}", or name a GGUF file`
       : 'Name a GGUF file, or a model of the catalogue ("tandem models" lists them)',
+  );
+}
+
+/** What is there and ends in no ".gguf" is taken for a name, and was meant as a file. */
+async function namedPath(name: string): Promise<TandemError | null> {
+  const found = await stat(name).catch(() => null);
+  if (found === null) return null;
+  if (found.isDirectory())
+    return new TandemError(
+      "bad-input",
+      `${name} is a folder, and an estimate is made of a GGUF file`,
+      "Name the file; a folder of safetensors is estimated with --backend vllm",
+    );
+  return new TandemError(
+    "bad-input",
+    `${name} is a file whose name does not end in .gguf, and an estimate is made of a GGUF file`,
+    `If it is one under another name: tandem estimate file:${name}`,
   );
 }
 

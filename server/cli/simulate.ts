@@ -4,7 +4,7 @@ import { TandemError } from "../errors.ts";
 import type { Out } from "./printer.ts";
 import { tableOf } from "./simulateTable.ts";
 import { readTrace } from "./simulateTrace.ts";
-import { align } from "./table.ts";
+import { alignFolded } from "./table.ts";
 
 export const SIMULATE_FLAGS = { list: { type: "boolean" }, trace: { type: "boolean" } } as const;
 
@@ -34,6 +34,9 @@ export function toSimulation(words: readonly string[], { list, trace, json }: Fl
   return trace === true ? { kind: "trace", name } : { kind: "run", name, isJson };
 }
 
+/** Longer lines of words are hard to read, in a file too. */
+const MOST_COLUMNS = 110;
+
 /** Drives the governor through a trace and says what it did. Nothing is started for it, and nothing is loaded. */
 export async function showSimulation(simulation: Simulation, out: Out, signal: AbortSignal): Promise<void> {
   if (simulation.kind === "list") {
@@ -41,7 +44,11 @@ export async function showSimulation(simulation: Simulation, out: Out, signal: A
     out.write(
       simulation.isJson
         ? `${JSON.stringify(all)}\n`
-        : `${align(all.map(({ name, about }) => [name, about])).join("\n")}\n`,
+        : `${alignFolded(
+            all.map(({ name, about }) => [name, about]),
+            // Programs read it by lines.
+            out.columns ?? Number.POSITIVE_INFINITY,
+          ).join("\n")}\n`,
     );
     return;
   }
@@ -51,5 +58,9 @@ export async function showSimulation(simulation: Simulation, out: Out, signal: A
     return;
   }
   const comparison = compare(trace);
-  out.write(simulation.isJson ? `${JSON.stringify(comparison)}\n` : tableOf(comparison));
+  out.write(
+    simulation.isJson
+      ? `${JSON.stringify(comparison)}\n`
+      : tableOf(comparison, Math.min(out.columns ?? MOST_COLUMNS, MOST_COLUMNS)),
+  );
 }

@@ -1,12 +1,12 @@
 import type { Comparison, Judged } from "../core/simulate/compare.ts";
 import type { Row } from "../core/simulate/run.ts";
-import { align } from "./table.ts";
+import { align, alignFolded, folded } from "./table.ts";
 
 /** A wait shorter than this is not worth a line. */
 const WORTH_MS = 1_000;
 
-/** For people: what happened, line by line, and what came of it beside what others would have made of it. */
-export function tableOf(comparison: Comparison): string {
+/** For people, in so many columns: what happened, line by line, and what came of it beside what others would have made of it. */
+export function tableOf(comparison: Comparison, columns: number): string {
   const { about, governor, plain, asked } = comparison;
   const all = [governor, plain, asked];
   const row = (name: string, value: (it: Judged) => number | string) => [name, ...all.map((it) => String(value(it)))];
@@ -25,17 +25,17 @@ export function tableOf(comparison: Comparison): string {
     row("wait, longest", ({ waits }) => seconds(waits.longestMs)),
   ];
   const lines = [
-    ...(about === "" ? [] : [about, ""]),
-    ...timelineOf(governor.outcome.timeline),
+    ...(about === "" ? [] : [...folded(about, columns), ""]),
+    ...timelineOf(governor.outcome.timeline, columns),
     "",
     ...align(rows),
     "",
-    ...verdictOf(comparison),
+    ...verdictOf(comparison).flatMap((it) => folded(it, columns)),
   ];
   return `${lines.join("\n")}\n`;
 }
 
-function timelineOf(timeline: readonly Row[]): readonly string[] {
+function timelineOf(timeline: readonly Row[], columns: number): readonly string[] {
   const waiting = new Map<string, number>();
   const rows: string[][] = [];
   for (const it of timeline) {
@@ -43,7 +43,7 @@ function timelineOf(timeline: readonly Row[]): readonly string[] {
     const who = it.kind === "wait" || it.kind === "grant" || it.kind === "refuse" ? `${it.name} ` : "";
     rows.push([seconds(it.atMs), it.kind, `${who}${it.text}`]);
   }
-  return align(rows);
+  return alignFolded(rows, columns);
 }
 
 /** Of a request's waits the first is told, and its turn if it came late. */

@@ -29,7 +29,15 @@ export const Benchmark = z.object({
     why: z.string().nullable(),
   }),
   /** From asking to the first token and reading's own rate, by the length of the prompt; nothing of it was in the KV cache. */
-  prompts: z.array(z.object({ promptTokens: z.int(), ttftMs: Spread, prefillPerSecond: Spread })),
+  prompts: z.array(
+    z.object({
+      promptTokens: z.int(),
+      /** As it was asked for: how many a text has is known when it is read. Left out by older measurements. */
+      askedTokens: z.int().optional(),
+      ttftMs: Spread,
+      prefillPerSecond: Spread,
+    }),
+  ),
   decode: z.object({ completionTokens: z.int(), perSecond: Spread }).nullable(),
   /** So many requests at once; all of their answers' tokens by the time from the first request to the last answer. */
   batches: z.array(z.object({ requests: z.int(), tokensPerSecond: Spread })),

@@ -183,6 +183,7 @@ async function readingOf(
   const rates = answers.map(({ done }) => perSecond(done.promptTokens - done.cachedTokens, done.prefillMs));
   return {
     promptTokens: Math.round(spreadOf(answers.map((it) => it.done.promptTokens)).median),
+    askedTokens: length,
     ttftMs: spreadOf(answers.map((it) => it.ttftMs)),
     prefillPerSecond: spreadOf(rates),
   };

@@ -70,11 +70,15 @@ test("for people it is a table with a verdict, and ways out where it does not fi
 const failures: readonly { name: string; model: string; why: RegExp }[] = [
   { name: "a model that there is not", model: "nothing-7b", why: /no model called "nothing-7b"/ },
   { name: "a model that is not downloaded", model: "qwen2.5-coder-32b", why: /is not on this machine/ },
+  { name: "a file that is no .gguf", model: "notes.md", why: /notes\.md is a file whose name does not end in \.gguf/ },
+  { name: "a folder", model: "folder", why: /folder is a folder, [^]*--backend vllm/ },
   { name: "a file that there is not", model: "nowhere.gguf", why: /cannot be opened/ },
 ];
 for (const { name, model, why } of failures)
   test(`refused: ${name}`, async () => {
     await using place = await makePlace();
+    await writeFile(join(place.folder, "notes.md"), "# Notes\n");
+    await mkdir(join(place.folder, "folder"));
     await assert.rejects(tandem(place.folder, "estimate", model), (error) => why.test(Object(error).stderr));
   });
 

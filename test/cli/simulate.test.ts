@@ -46,6 +46,19 @@ for (const [name, make] of SCENARIOS)
     assert.ok(waits.nearest && waits.nearest.waitedMs <= waits.nearest.boundMs);
   });
 
+for (const name of ["game", "blind"])
+  test(`${name}: for people no line is longer than a page is wide, and nothing is lost by that`, async () => {
+    const lines = (await shown([name], {})).split("\n");
+    assert.ok(
+      lines.every((it) => it.length <= 110),
+      lines.find((it) => it.length > 110),
+    );
+    const { governor } = Printed.parse(JSON.parse(await shown([name], { json: true })));
+    const told = lines.map((it) => it.trim()).join(" ");
+    const [first] = governor.outcome.timeline.filter((it) => it.kind === "load");
+    assert.ok(first && told.includes(first.text), first?.text);
+  });
+
 test("three models of which two fit: at most 0.6 of the loads of first come first served", async () => {
   const { governor, plain, asked, fewestLoads, outOfMemoryAvoided } = Printed.parse(
     JSON.parse(await shown(["alternating"], { json: true })),
