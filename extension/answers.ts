@@ -2,9 +2,9 @@ import type { Disposable, Uri, WebviewPanel } from "vscode";
 import * as vscode from "vscode";
 import { z } from "zod";
 import type { FromView, ToView } from "../webview/messages.ts";
-import { answerPage } from "./answerPage.ts";
 import { remember } from "./history.ts";
 import { openLines } from "./openLines.ts";
+import { pageOf } from "./page.ts";
 
 export interface Answer {
   readonly title: string;
@@ -72,6 +72,8 @@ interface PanelEvents {
   readonly closed: () => void;
 }
 
+const BODY = '<header></header>\n<main aria-live="polite"></main>\n<footer></footer>';
+
 function openPanel(title: string, folder: Uri, { receive, closed }: PanelEvents): WebviewPanel {
   const at = { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true };
   const options = { enableScripts: true, localResourceRoots: [folder] };
@@ -81,7 +83,7 @@ function openPanel(title: string, folder: Uri, { receive, closed }: PanelEvents)
     const message = Message.safeParse(value);
     if (message.success) await receive(message.data);
   });
-  panel.webview.html = answerPage(panel.webview, folder);
+  panel.webview.html = pageOf("answer", BODY, { webview: panel.webview, folder });
   return panel;
 }
 

@@ -1,26 +1,17 @@
 import { decisions } from "../../server/protocol/decisions.ts";
-import type { AnyRequest, EventOf, ParamsOf, ResultOf } from "../../server/protocol/define.ts";
+import type { AnyRequest, ParamsOf, ResultOf } from "../../server/protocol/define.ts";
 import { load, pin, unload } from "../../server/protocol/engines.ts";
 import { gpuHistory } from "../../server/protocol/gpu.ts";
 import { follow, status as statusRequest } from "../../server/protocol/requests.ts";
 import type { RunEvent } from "../../server/protocol/run.ts";
 import type { Status } from "../../server/protocol/status.ts";
 import type { Deed, Machine, Stage, ToSidebar } from "../../webview/sidebar/messages.ts";
+import type { Orchestrator } from "../client.ts";
 import { failureOf, type TandemFailure } from "../failure.ts";
 import type { OrchestratorState } from "../life.ts";
 
 /** The window's orchestrator, as far as the sidebar uses it. */
-export interface Source {
-  readonly state: OrchestratorState;
-  onDidChangeState(listener: (state: OrchestratorState) => void): { dispose(): void };
-  onDidChangeStatus(listener: (status: Status) => void): { dispose(): void };
-  /** Starts the orchestrator where none runs. Rejects with TandemFailure. */
-  send<R extends AnyRequest>(
-    definition: R,
-    params: ParamsOf<R>,
-    options: { readonly onEvent?: (event: EventOf<R>) => void; readonly signal: AbortSignal },
-  ): Promise<ResultOf<R>>;
-}
+export type Source = Pick<Orchestrator, "state" | "onDidChangeState" | "onDidChangeStatus" | "send">;
 
 export interface FeedDeps {
   /** Starts nothing. */

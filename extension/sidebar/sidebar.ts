@@ -6,10 +6,10 @@ import type { RunEvent } from "../../server/protocol/run.ts";
 import type { Deed, FromSidebar, ToSidebar } from "../../webview/sidebar/messages.ts";
 import type { TandemFailure } from "../failure.ts";
 import { sidebarView } from "../ids.ts";
+import { pageOf } from "../page.ts";
 import { createAccounts } from "./accounts.ts";
 import { createFeed, type Source } from "./feed.ts";
 import { createMeter } from "./machine.ts";
-import { sidebarPage } from "./page.ts";
 
 /** The view in the activity bar: GPUs, models, what was decided. */
 export interface Sidebar extends Disposable {
@@ -104,7 +104,7 @@ function fill(view: WebviewView, folder: Uri, receive: (message: FromSidebar) =>
     const message = Message.safeParse(value);
     if (message.success) await receive(message.data);
   });
-  view.webview.html = sidebarPage(view.webview, folder);
+  view.webview.html = pageOf("sidebar", "<main></main>", { webview: view.webview, folder });
 }
 
 function report({ message, nextStep }: TandemFailure): void {
