@@ -85,7 +85,7 @@ async function askEmbedded(wish: ReachWish, deps: ReachDeps, signal: AbortSignal
 
 /** Vulkan shows what is no card of ours, too; what the others show is what their variables name. */
 function amongBuilds({ gpus }: ReachWish, { gpu, names }: Extract<FromChild, { kind: "reached" }>): Reach {
-  if (gpu === "none") return { gpus: [], whyNot: NO_BUILD };
+  if (gpu === "none") return { gpus: [], whyNot: gpus.length > 0 ? NO_BUILD : NO_DEVICE };
   const seen = gpu === "vulkan" ? gpus.filter((it) => names.some((name) => isSameCardName(it.name, name))) : gpus;
   if (seen.length > 0 || gpus.length === 0) return { gpus: seen, whyNot: null };
   const message = `Vulkan does not show ${gpus.map((it) => it.name).join(" and ")}; it shows: ${names.join(", ")}`;
@@ -93,6 +93,12 @@ function amongBuilds({ gpus }: ReachWish, { gpu, names }: Extract<FromChild, { k
 }
 
 const NO_BUILD: Reach["whyNot"] = {
+  message: "no engine build that is here can use it",
+  nextStep: 'Install its Vulkan driver, or see `tandem get`; or set the device to "auto" or "cpu"',
+};
+
+/** What no reading shows may be nothing at all. */
+const NO_DEVICE: Reach["whyNot"] = {
   message: "there is no such GPU, or no engine build that is here can use it",
   nextStep: 'Correct the device or set it to "auto" or "cpu"; install its Vulkan driver, or see `tandem get`',
 };

@@ -71,7 +71,7 @@ const failures: readonly { name: string; model: string; why: RegExp }[] = [
   { name: "a model that there is not", model: "nothing-7b", why: /no model called "nothing-7b"/ },
   { name: "a model that is not downloaded", model: "qwen2.5-coder-32b", why: /is not on this machine/ },
   { name: "a file that is no .gguf", model: "notes.md", why: /notes\.md is a file whose name does not end in \.gguf/ },
-  { name: "a folder", model: "folder", why: /folder is a folder, [^]*--backend vllm/ },
+  { name: "a folder", model: "folder", why: /folder is a folder, .*--backend vllm/s },
   { name: "a file that there is not", model: "nowhere.gguf", why: /cannot be opened/ },
 ];
 for (const { name, model, why } of failures)
