@@ -15,7 +15,7 @@ import { type CatalogueEntry, toModelInfo } from "./models/catalogue.ts";
 import { attachable } from "./needs/attachable.ts";
 import type { LocalNeeds } from "./needs/local.ts";
 import type { Needs } from "./needs/needs.ts";
-import { NO_GPU_BUILD, notThere, reachable } from "./needs/reachable.ts";
+import { NO_GPU_BUILD, notThere, reachable, usableHardware } from "./needs/reachable.ts";
 import type { AskReach, Engine, ModelFile, ModelStore, OpenEngine } from "./ports.ts";
 import type { ModelInfo, Role } from "./protocol/models.ts";
 import type { Settings } from "./protocol/settings.ts";
@@ -44,11 +44,18 @@ export function chosenModels({ catalogue, hardware }: Pick<PlacesDeps, "catalogu
 export async function places(settings: Settings, deps: PlacesDeps): Promise<Place[]> {
   const configs = assign(settings, {
     hardware: deps.hardware,
-    choice: chosenModels(deps),
+    choice: await choiceFor(settings, deps),
     stand: trialModel(deps.catalogue),
     registered: (name, role, given) => registeredSource(name, role, given, deps),
   });
   return Promise.all(configs.map(async (config) => placeOf(config, await likelyModel(config, deps.store), deps)));
+}
+
+/** The machine's models under these settings; where none is to be chosen, nobody is asked which GPUs can be used. */
+async function choiceFor({ draft, audit, llamaServer }: Settings, deps: PlacesDeps): Promise<Choice> {
+  const isOpen = [draft, audit].some((it) => it.endpoint === "" && it.model === "auto" && it.device === "auto");
+  const hardware = isOpen ? await usableHardware(deps.hardware, llamaServer, deps.reach) : deps.hardware;
+  return chosenModels({ catalogue: deps.catalogue, hardware });
 }
 
 /** How to open the user's own model of this name, or the one meant for the role; null: there is none. */

@@ -30,6 +30,24 @@ export async function reachable(given: ReachableGiven, ask: AskReach, signal: Ab
   return terms.isDeviceGiven && device !== "auto" ? named(given, ask, signal) : any(given, ask, signal);
 }
 
+/** A driver that takes longer to answer is left to the load, and models are chosen as if its GPUs could be used. */
+const CHOOSING_MS = 3_000;
+
+/**
+ * The machine as models are chosen for it: one that is chosen for a GPU that no engine build here can use would have to go to main memory,
+ * for which it is too large. Never throws.
+ */
+export async function usableHardware(hardware: Hardware, llamaServer: string, ask: AskReach): Promise<Hardware> {
+  if (hardware.gpus.length === 0) return hardware;
+  const source = { llamaServer, device: "auto" };
+  try {
+    const asked = makes(hardware.gpus).map((gpus) => ask(wishOf(source, gpus), AbortSignal.timeout(CHOOSING_MS)));
+    return { ...hardware, gpus: (await Promise.all(asked)).flatMap((it) => it.gpus) };
+  } catch {
+    return hardware;
+  }
+}
+
 async function any({ source, hardware }: ReachableGiven, ask: AskReach, signal: AbortSignal): Promise<Reachable> {
   const asked = makes(hardware.gpus).map((gpus) => ask(wishOf(source, gpus), signal));
   const gpus = (await Promise.all(asked)).flatMap((it) => it.gpus);
@@ -56,7 +74,7 @@ function makes(gpus: readonly HardwareGpu[]): readonly (readonly HardwareGpu[])[
   return [...Map.groupBy(gpus, (it) => it.vendor).values()];
 }
 
-function wishOf({ llamaServer, device }: LocalSource, gpus: readonly HardwareGpu[]) {
+function wishOf({ llamaServer, device }: Pick<LocalSource, "llamaServer" | "device">, gpus: readonly HardwareGpu[]) {
   return { executable: llamaServer === "" ? null : llamaServer, device, gpus };
 }
 
