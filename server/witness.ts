@@ -50,7 +50,7 @@ export function createWitness(deps: WitnessDeps): OpenEngine {
  * On Linux and outside containers. Inside, and under WSL, the driver counts as the host does. A namespace of its own is what makes a
  * container count otherwise; Kubernetes and sandboxes of desktops (Flatpak) leave no other mark.
  */
-export async function listsOurProcesses(): Promise<boolean> {
+async function listsOurProcesses(): Promise<boolean> {
   if (process.platform !== "linux") return process.platform === "win32";
   if (await hidesProcesses()) return false;
   const marks = await Promise.all(["/.dockerenv", "/run/.containerenv"].map((it) => stat(it).catch(() => null)));

@@ -39,21 +39,31 @@ const CHOOSING_MS = 3_000;
  */
 export async function usableHardware(hardware: Hardware, llamaServer: string, ask: AskReach): Promise<Hardware> {
   if (hardware.gpus.length === 0) return hardware;
-  const source = { llamaServer, device: "auto" };
   try {
-    const asked = makes(hardware.gpus).map((gpus) => ask(wishOf(source, gpus), AbortSignal.timeout(CHOOSING_MS)));
-    return { ...hardware, gpus: (await Promise.all(asked)).flatMap((it) => it.gpus) };
+    return await inReach({ source: { llamaServer, device: "auto" }, hardware }, ask, AbortSignal.timeout(CHOOSING_MS));
   } catch {
     return hardware;
   }
 }
 
 async function any({ source, hardware }: ReachableGiven, ask: AskReach, signal: AbortSignal): Promise<Reachable> {
-  const asked = makes(hardware.gpus).map((gpus) => ask(wishOf(source, gpus), signal));
-  const gpus = (await Promise.all(asked)).flatMap((it) => it.gpus);
-  const isNone = hardware.gpus.length > 0 && gpus.length === 0;
-  return { hardware: { ...hardware, gpus }, whyNot: isNone ? NO_GPU_BUILD : null };
+  const reached = await inReach({ source, hardware }, ask, signal);
+  const isNone = hardware.gpus.length > 0 && reached.gpus.length === 0;
+  return { hardware: reached, whyNot: isNone ? NO_GPU_BUILD : null };
 }
+
+/** The machine with those of its GPUs that the engine says it can use; each make is asked for by itself. */
+async function inReach(
+  { source, hardware }: { readonly source: Wished; readonly hardware: Hardware },
+  ask: AskReach,
+  signal: AbortSignal,
+): Promise<Hardware> {
+  const asked = makes(hardware.gpus).map((gpus) => ask(wishOf(source, gpus), signal));
+  return { ...hardware, gpus: (await Promise.all(asked)).flatMap((it) => it.gpus) };
+}
+
+/** What of an engine's configuration decides which GPUs it can use. */
+type Wished = Pick<LocalSource, "llamaServer" | "device">;
 
 async function named({ source, label, hardware }: ReachableGiven, ask: AskReach, signal: AbortSignal) {
   const { device } = source;
@@ -74,7 +84,7 @@ function makes(gpus: readonly HardwareGpu[]): readonly (readonly HardwareGpu[])[
   return [...Map.groupBy(gpus, (it) => it.vendor).values()];
 }
 
-function wishOf({ llamaServer, device }: Pick<LocalSource, "llamaServer" | "device">, gpus: readonly HardwareGpu[]) {
+function wishOf({ llamaServer, device }: Wished, gpus: readonly HardwareGpu[]) {
   return { executable: llamaServer === "" ? null : llamaServer, device, gpus };
 }
 

@@ -1,4 +1,4 @@
-import { claimedOn, claimOf, needsOf, releasedOn, roomOn } from "./ledger.ts";
+import { claimOf, needsOf, releasedOn, roomOn } from "./ledger.ts";
 import { BACKGROUND_PATIENCE, passedSinceMs } from "./line.ts";
 import type { Need } from "./loadable.ts";
 import { residencyOf } from "./plan.ts";
@@ -84,11 +84,6 @@ export function ledgerOf(state: GovernState, rules: GovernRules): readonly Ledge
       freeBytes: Math.max(0, roomOn(state, fact.device, rules)),
     };
   });
-}
-
-/** Bytes of ours on a device, loaded, being loaded and being unloaded. */
-export function oursOn(state: GovernState, device: string): number {
-  return claimedOn(state, device) + releasedOn(state, device);
 }
 
 /**

@@ -14,12 +14,15 @@ export function addTally(registry: Registry, tallied: Tallied): void {
     histogram(registry, { name: `tandem_${name}`, help, labels }, read(tallied));
 }
 
-const COUNTS: readonly {
+/** One metric: how it is called and described, and where what it tells stands in the tally. */
+interface Metric<Told> {
   readonly name: string;
   readonly help: string;
   readonly labels: readonly string[];
-  readonly read: (it: Tallied) => readonly Counted[];
-}[] = [
+  readonly read: (it: Tallied) => Told;
+}
+
+const COUNTS: readonly Metric<readonly Counted[]>[] = [
   {
     name: "requests_total",
     help: "Requests that ended, by how: ok, or the code of the failure",
@@ -64,12 +67,7 @@ const COUNTS: readonly {
   },
 ];
 
-const SPREADS: readonly {
-  readonly name: string;
-  readonly help: string;
-  readonly labels: readonly string[];
-  readonly read: (it: Tallied) => Spreads;
-}[] = [
+const SPREADS: readonly Metric<Spreads>[] = [
   {
     name: "request_duration_seconds",
     help: "What answered requests took, waiting and loading included",
