@@ -23,7 +23,11 @@ export function logLineOf(event: RunEvent): LogLine | null {
       return { level: "debug", text: `${event.kind}: ${event.engine}` };
     case "audited":
       return { level: "debug", text: `audited part ${event.part}: ${event.isOk ? "ok" : "flagged"}` };
+    case "seam":
+      return { level: "warn", text: `${event.seam.to} goes on where ${event.seam.from} broke off: ${event.seam.why}` };
     case "downloading":
+    case "drafted":
+    case "critique":
     case "draft":
     case "finding":
       return null;

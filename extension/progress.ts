@@ -43,7 +43,12 @@ export function advance(progress: Progress, event: RunEvent): Progress {
       return { ...progress, message: `auditing part ${event.part}${event.isOk ? "" : ": something to look at"}` };
     case "retry":
       return { ...progress, draft: "", message: `trying again: ${event.why}` };
+    case "drafted":
+      return { ...progress, message: "the draft is written, its audit goes on" };
+    case "seam":
+      return { ...progress, message: `${event.seam.to} goes on where ${event.seam.from} broke off` };
     case "finding":
+    case "critique":
     case "notice":
       return progress;
   }

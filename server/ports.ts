@@ -39,6 +39,13 @@ export interface GenerateRequest {
   readonly stop: readonly string[];
   /** Confines the answer. Engines use what they can: GBNF (llama.cpp) or the JSON schema (vLLM, Ollama). Null: free text. */
   readonly shape: AnswerShape | null;
+  /**
+   * What the answer begins with already: only what follows is written, and streamed. Engines that can put it into the model's own turn do;
+   * the others are told to go on exactly there. Left out: nothing.
+   */
+  readonly continues?: string;
+  /** On `Clock`: whoever asks gives up then, so that nothing is tried again that would come too late. Left out: unknown. */
+  readonly deadlineMs?: number;
 }
 
 export interface AnswerShape {
@@ -89,6 +96,11 @@ export interface Engine extends AsyncDisposable {
   readonly held: readonly Need[] | null;
   /** Frees keys and values and keeps the weights, if it can; the next request reads its prompt anew. */
   readonly trim: ((signal: AbortSignal) => Promise<void>) | null;
+  /**
+   * After a request was broken off: resolves when the engine is *seen* to be free of it, with how long that took. Absent: it cannot be
+   * seen. Throws where it is not free in time. The turn is kept until then, so that nobody is sent into a slot that still works.
+   */
+  readonly settle?: (signal: AbortSignal) => Promise<number>;
   /** Whether it is where it was put. */
   readonly placement: Placement | null;
   /** What it says itself of where it is, for who checks that; absent: nothing. */
@@ -119,6 +131,8 @@ export interface Placement {
 export interface RelayRequest {
   readonly path: "/chat/completions" | "/completions" | "/embeddings";
   readonly body: Readonly<Record<string, unknown>>;
+  /** As in `GenerateRequest`. */
+  readonly deadlineMs?: number;
 }
 
 /** What the server behind it said: one JSON value, or the chunks of a stream as they come, without `[DONE]`. */

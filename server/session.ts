@@ -127,6 +127,8 @@ export function createSession(deps: SessionDeps): ClientSession {
         await placing.done();
         return deps.follow(signal);
       },
+      acceptNow: async () => ({ isFound: false }),
+      resetBreaker: async () => ({ reset: [] }),
       ...serviceHandlers(() => deps.service(session)),
     },
     configure: placing.begin,

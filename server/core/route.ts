@@ -1,6 +1,7 @@
 import type { ModelInfo, Role } from "../protocol/models.ts";
 import type { RouteCandidate, RouteCost, Tier } from "../protocol/run.ts";
 import type { Settings } from "../protocol/settings.ts";
+import type { BreakerView } from "../protocol/traffic.ts";
 import type { ThermalLevel } from "./thermal.ts";
 
 /** One engine at the moment of routing. Rates are EWMAs of what the engine reported; null before its first answer. */
@@ -25,6 +26,10 @@ export interface EngineView {
   readonly loadMs: number | null;
   /** Failures since the last success. */
   readonly failures: number;
+  /** Left out: closed. */
+  readonly breaker?: BreakerView;
+  /** What it is sent leaves for a provider that only answers as far as the user allows. */
+  readonly isCloud?: boolean;
   /** What the same model was found to do here before this orchestrator; left out: nothing is known. */
   readonly known?: KnownRates | null;
   /** How warm its device is; left out: nobody tells. */

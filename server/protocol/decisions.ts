@@ -19,6 +19,10 @@ export const DecisionsParams = z.object({
   limit: z.int().min(1).max(500).default(50),
   /** The id of the oldest one that is known already. One that is not there any more has nothing older than itself either. */
   before: z.string().max(64).optional(),
+  /** Only this one, with all that was known when it was made. */
+  id: z.string().min(1).max(64).optional(),
+  /** With all that was known, so that they can be replayed. */
+  withInput: z.boolean().default(false),
 });
 export type DecisionsParams = z.output<typeof DecisionsParams>;
 

@@ -11,6 +11,7 @@ import { z } from "zod";
  * - context-length   the prompt does not fit the model's context
  * - no-space         the disk is full, or nearly
  * - no-memory        the model does not fit in memory
+ * - disabled         the engine or feature is switched off, by the user or by its circuit breaker; `details.retryAfterMs` says for how long
  * - unusable-draft   the model's text is not an edit that parses
  * - cancelled        the user or a client stopped it
  * - shutting-down    the orchestrator is leaving
@@ -25,6 +26,7 @@ export const ErrorCode = z.enum([
   "context-length",
   "no-space",
   "no-memory",
+  "disabled",
   "unusable-draft",
   "cancelled",
   "shutting-down",

@@ -1,7 +1,10 @@
 import { z } from "zod";
 
-/** What a model is used for. `embed` models make vectors and never text. */
-export const Role = z.enum(["draft", "audit", "embed"]);
+/**
+ * What a model is used for. `embed` models make vectors and never text. `low` and `high` are the providers of the two quality tiers where
+ * the user has set any: simple work goes to `low`, all other to `high`. A `cloud` model is asked only as far as the user allows it.
+ */
+export const Role = z.enum(["draft", "audit", "embed", "low", "high", "cloud"]);
 export type Role = z.output<typeof Role>;
 
 /**

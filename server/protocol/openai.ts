@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Decision } from "./decision.ts";
+import { Role } from "./models.ts";
 import { RunEvent } from "./run.ts";
 
 /*
@@ -213,7 +214,7 @@ export const ModelList = z.object({
       context_length: z.int().nullable(),
       /** The session's engine that has it; null: it is opened when first asked for. */
       engine: z.string().nullable(),
-      roles: z.array(z.enum(["draft", "audit", "embed"])),
+      roles: z.array(Role),
     }),
   ),
 });

@@ -57,6 +57,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   "context-length": 400,
   "no-space": 507,
   "no-memory": 507,
+  disabled: 503,
   "unusable-draft": 502,
   // Nobody reads this one: it is the client who left. nginx's number, for logs.
   cancelled: 499,

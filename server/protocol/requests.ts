@@ -25,6 +25,7 @@ import { register, registry, unregister } from "./registry.ts";
 import { RunEvent, RunParams, RunResult } from "./run.ts";
 import { Moving, ServeEvent, ServeParams, StopParams } from "./service.ts";
 import { Status } from "./status.ts";
+import { acceptNow, resetBreaker } from "./traffic.ts";
 
 const Nothing = z.object({}).strict();
 
@@ -192,4 +193,6 @@ export const requests = {
   follow,
   builds,
   getBuild,
+  acceptNow,
+  resetBreaker,
 } as const;

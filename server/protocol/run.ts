@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { DownloadProgress, ModelInfo } from "./models.ts";
 import { Diagnostic, FileEdit, Range, SourceDocument } from "./source.ts";
+import { Seam } from "./traffic.ts";
 
 export const Action = z.enum(["docstring", "explain", "refactor", "fix", "test", "implement", "ask"]);
 export type Action = z.output<typeof Action>;
@@ -20,6 +21,8 @@ export const RunParams = z.object({
   diagnostics: z.array(Diagnostic).max(200).default([]),
   /** Open, unsaved files the task might touch besides `document` (a test file): their text wins over the disk's. */
   unsaved: z.array(SourceDocument).max(50).default([]),
+  /** A name of the client's own for this run, for `tandem/run/accept`. */
+  ticket: z.string().min(1).max(64).optional(),
 });
 export type RunParams = z.output<typeof RunParams>;
 
@@ -52,6 +55,8 @@ export const Finding = z.object({
   message: z.string(),
   /** `syntax` is certain; `audit` is a model's opinion. */
   source: z.enum(["audit", "syntax"]),
+  /** The auditor's full critique, where there was time for one. */
+  detail: z.string().optional(),
 });
 export type Finding = z.output<typeof Finding>;
 
@@ -81,8 +86,27 @@ export const Timing = z.object({
   audit: EngineUse.nullable(),
   /** (draft busy + audit busy - work) / min(draft busy, audit busy); null without an audit. */
   overlap: z.number().nullable(),
+  /** Whether a model had to be loaded first. */
+  hasLoaded: z.boolean().default(false),
+  /** `beside`: on an engine or slot of its own; `after`: the drafter's own turn, once the draft was written; null: no audit. */
+  auditRan: z.enum(["beside", "after"]).nullable().default(null),
 });
 export type Timing = z.output<typeof Timing>;
+
+/** How far an audit came. `verdict` is the final pass's: null where it was not reached or not readable. */
+export const AuditSummary = z.object({
+  parts: z.int(),
+  audited: z.int(),
+  /** Parts whose verdict could not be read; they count as not audited. */
+  unclear: z.int(),
+  finalPass: z.enum(["ok", "flag"]).nullable(),
+  /** Why it ended before it was done; null: it did not. */
+  endedBy: z.enum(["accepted", "time", "failure"]).nullable(),
+  /** Drafts that were broken off because the audit found them hopeless, and drafts mended after it. */
+  restarts: z.int(),
+  repairs: z.int(),
+});
+export type AuditSummary = z.output<typeof AuditSummary>;
 
 export const RunEvent = z.discriminatedUnion("kind", [
   z.object({
@@ -117,6 +141,12 @@ export const RunEvent = z.discriminatedUnion("kind", [
   /** One part of the draft was audited, while the rest may still be being written. */
   z.object({ kind: z.literal("audited"), part: z.int(), fromLine: z.int(), toLine: z.int(), isOk: z.boolean() }),
   z.object({ kind: z.literal("finding"), finding: Finding }),
+  /** The full critique of the finding at this line. */
+  z.object({ kind: z.literal("critique"), line: z.int().min(1), detail: z.string() }),
+  /** The draft is written; only the audit goes on, and `tandem/run/accept` would end it at once. */
+  z.object({ kind: z.literal("drafted") }),
+  /** Another engine goes on with the draft. */
+  z.object({ kind: z.literal("seam"), seam: Seam }),
   /** The draft could not be used; drafting starts again. */
   z.object({ kind: z.literal("retry"), attempt: z.int(), why: z.string() }),
   /** Something the user should know that stops nothing. */
@@ -133,6 +163,10 @@ export const RunResult = z.discriminatedUnion("kind", [
     findings: z.array(Finding),
     notices: z.array(z.string()),
     timing: Timing,
+    audit: AuditSummary.nullable().default(null),
+    seams: z.array(Seam).default([]),
+    /** Host in the cloud that saw the request, for a visible mark; null: nothing left this machine but to servers of the user's own. */
+    cloud: z.string().nullable().default(null),
   }),
   z.object({
     kind: z.literal("answer"),
@@ -141,6 +175,10 @@ export const RunResult = z.discriminatedUnion("kind", [
     findings: z.array(Finding),
     notices: z.array(z.string()),
     timing: Timing,
+    audit: AuditSummary.nullable().default(null),
+    seams: z.array(Seam).default([]),
+    /** Host in the cloud that saw the request, for a visible mark; null: nothing left this machine but to servers of the user's own. */
+    cloud: z.string().nullable().default(null),
   }),
 ]);
 export type RunResult = z.output<typeof RunResult>;

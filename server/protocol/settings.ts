@@ -71,22 +71,54 @@ const MaxTokens = z.int().min(16).max(32_768);
 const TimeoutS = z.int().min(1).max(300);
 const LogLevel = z.enum(["error", "warn", "info", "debug"]);
 
+/** A glob of paths that the cloud never sees. */
+const KeptLocal = z.string().min(1).max(300);
+
+/** A provider outside this machine that answers only as far as the user allows it. Without tiers it is never asked. */
+export const CloudSettings = RoleSettings.pick({ endpoint: true, model: true, apiKey: true }).extend({
+  /** Tasks it may see. */
+  tiers: z.array(Tier).max(3).default([]),
+  /** `fallback`: when no engine here can answer. `first`: before them. */
+  when: z.enum(["fallback", "first"]).default("fallback"),
+  /** Requests with code of such files stay here, besides those that look like they hold secrets. */
+  keepLocal: z.array(KeptLocal).max(100).default([]),
+});
+export type CloudSettings = z.output<typeof CloudSettings>;
+
+/** A flagged draft is shown with its findings, or written once more with them first. */
+const Repair = z.enum(["never", "once"]);
+/** Seconds. */
+const AuditS = z.int().min(0).max(300);
+const ConnectTimeoutS = z.int().min(1).max(60);
+const PatienceS = z.int().min(1).max(300);
+
 /** What holds for one client: its own settings over the environment's, over the configuration file's, over the defaults. */
 export const Settings = z.object({
   draft: RoleSettings.prefault({}),
   audit: RoleSettings.prefault({}),
   /** Who makes vectors. Unset: the draft's endpoint is asked for them; without one, nobody makes any. */
   embed: EmbedSettings.prefault({}),
+  /** Who does simple work, and who all other; unset: the draft's and audit's models, as routing finds. */
+  low: RoleSettings.prefault({}),
+  high: RoleSettings.prefault({}),
+  cloud: CloudSettings.prefault({}),
   /** Path of a llama-server that local models run in; "": the embedded engine. */
   llamaServer: z.string().default(""),
   /** Which tasks a second model audits while the first writes. */
   auditWhen: AuditWhen.default("complex"),
+  /** How long a draft that is done waits for its audit. */
+  auditSeconds: AuditS.default(30),
+  repair: Repair.default("never"),
   /** What the user has laid down about requests; the first rule that matches counts. */
   rules: RoutingRules.default([]),
   /** Ceiling on tokens per draft. */
   maxTokens: MaxTokens.default(2_048),
   /** Seconds one task may take in all. */
   timeoutS: TimeoutS.default(300),
+  /** Seconds an endpoint may take to be connected to, to write its first token, and between two signs of life. */
+  connectTimeoutS: ConnectTimeoutS.default(5),
+  firstTokenTimeoutS: PatienceS.default(120),
+  idleTimeoutS: PatienceS.default(60),
   logLevel: LogLevel.default("info"),
 });
 export type Settings = z.output<typeof Settings>;
@@ -107,8 +139,22 @@ export const ClientSettings = z.object({
   draft: ClientRole.optional(),
   audit: ClientRole.optional(),
   embed: ClientRole.extend({ dimensions: Dimensions.optional() }).optional(),
+  low: ClientRole.optional(),
+  high: ClientRole.optional(),
+  cloud: ClientRole.pick({ endpoint: true, model: true, apiKey: true })
+    .extend({
+      tiers: z.array(Tier).max(3).optional(),
+      when: z.enum(["fallback", "first"]).optional(),
+      keepLocal: z.array(KeptLocal).max(100).optional(),
+    })
+    .optional(),
   llamaServer: z.string().optional(),
   auditWhen: AuditWhen.optional(),
+  auditSeconds: AuditS.optional(),
+  repair: Repair.optional(),
+  connectTimeoutS: ConnectTimeoutS.optional(),
+  firstTokenTimeoutS: PatienceS.optional(),
+  idleTimeoutS: PatienceS.optional(),
   rules: RoutingRules.optional(),
   maxTokens: MaxTokens.optional(),
   timeoutS: TimeoutS.optional(),

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { GpuSourceStatus, GpuStatus } from "./gpu.ts";
 import { ClientInfo } from "./handshake.ts";
-import { ModelInfo } from "./models.ts";
+import { ModelInfo, Role } from "./models.ts";
+import { BreakerView } from "./traffic.ts";
 
 /** One place a model can run: an embedded engine on a device, or an endpoint. */
 export const EngineStatus = z.object({
@@ -9,7 +10,7 @@ export const EngineStatus = z.object({
   /** Names the engine for all clients as long as the orchestrator lives; `load`, `unload` and `pin` take it. "": an older orchestrator. */
   handle: z.string().default(""),
   /** What this client uses it for; empty: it is other clients' only. */
-  roles: z.array(z.enum(["draft", "audit", "embed"])),
+  roles: z.array(Role),
   /** Clients whose settings name it. */
   users: z.int(),
   kind: z.enum(["embedded", "endpoint"]),
@@ -23,6 +24,10 @@ export const EngineStatus = z.object({
   active: z.int().default(0),
   slots: z.int().default(1),
   failures: z.int(),
+  /** Whether requests are let through to it. */
+  breaker: BreakerView.default({ state: "closed", retryInMs: null, why: null }),
+  /** Text sent to it leaves this machine for a provider that the user has allowed. */
+  isCloud: z.boolean().default(false),
   /** Process id of the embedded engine; null for endpoints and while nothing is loaded. */
   pid: z.int().nullable(),
   prefillTokensPerSecond: z.number().nullable(),

@@ -3,6 +3,8 @@ import type { EngineView } from "../core/route.ts";
 import type { EngineStatus } from "../protocol/status.ts";
 import type { Slot } from "./state.ts";
 
+const CLOSED = { state: "closed", retryInMs: null, why: null } as const;
+
 /** What routing sees of an engine. */
 export function viewOf(slot: Slot): EngineView {
   const { place, engine, rates } = slot;
@@ -20,6 +22,8 @@ export function viewOf(slot: Slot): EngineView {
     // A server that is already there has nothing to load.
     loadMs: rates.loadMs ?? (source.kind === "endpoint" ? 0 : null),
     failures: rates.failures,
+    breaker: CLOSED,
+    isCloud: roles.includes("cloud"),
   };
 }
 
@@ -37,6 +41,8 @@ export function statusOf(slot: Slot, governed: GovernState, nowMs: number): Omit
     active: slot.turns.size,
     slots: engine?.slots ?? 1,
     failures: rates.failures,
+    breaker: CLOSED,
+    isCloud: place.config.roles.includes("cloud"),
     pid: engine?.pid ?? null,
     prefillTokensPerSecond: rates.prefillPerSecond,
     decodeTokensPerSecond: rates.decodePerSecond,

@@ -6,10 +6,11 @@ import { linesBefore } from "../core/prompt.ts";
 import { lineBreakOf, offsetAt, withBreaks } from "../core/text.ts";
 import { aborted } from "../errors.ts";
 import type { Clock } from "../ports.ts";
-import type { Lease } from "../slot/lease.ts";
+import type { Timing } from "../protocol/run.ts";
 import type { Emit } from "../slot/state.ts";
 import { type Audited, audit } from "./audit.ts";
 import type { Auditor } from "./auditor.ts";
+import type { Carried } from "./carried.ts";
 import { createChannel } from "./channel.ts";
 import { type WriteInput, type Written, write } from "./write.ts";
 
@@ -19,7 +20,7 @@ export interface DraftAndAuditInput {
   readonly facts: LanguageFacts;
   /** A parser will judge the draft. */
   readonly isParsed: boolean;
-  readonly draftLease: Lease;
+  readonly drafter: Carried;
   /** The auditor once it is loaded; null when there is no audit or it could not be had. */
   readonly auditor: Promise<Auditor | null>;
   /** Called when the draft is written, or has failed. */
@@ -33,6 +34,7 @@ export interface DraftedAndAudited {
   readonly audited: Audited | null;
   /** Why the audit broke off; the draft stands without it. */
   readonly auditProblem: string | null;
+  readonly auditRan: Timing["auditRan"];
   readonly workMs: number;
 }
 
@@ -44,7 +46,7 @@ const AUDIT_CONTEXT_CHARACTERS = 1_200;
  * both roles audits when the draft is finished.
  */
 export async function draftAndAudit(input: DraftAndAuditInput, signal: AbortSignal): Promise<DraftedAndAudited> {
-  const { job, sampling, isParsed, draftLease, clock, emit } = input;
+  const { job, sampling, isParsed, drafter, clock, emit } = input;
   const startedMs = clock.nowMs();
   const cutter = createCutter(lexisOf(input.facts));
   const lineBreak = lineBreakOf(job.place?.text ?? "");
@@ -62,7 +64,7 @@ export async function draftAndAudit(input: DraftAndAuditInput, signal: AbortSign
     for (const part of cutter.push(text)) parts.push(part);
   };
   try {
-    const written = await write({ job, sampling, isParsed, lease: draftLease, clock, onText }, signal);
+    const written = await write({ job, sampling, isParsed, drafter, clock, onText, emit }, signal);
     const last = cutter.finish();
     if (last) parts.push(last);
     onDrafted();
@@ -85,7 +87,7 @@ async function auditParts(
   try {
     // Where the draft has failed nobody waits for it.
     const auditor = await Promise.race([input.auditor, aborted(signal)]);
-    if (!auditor) return { audited: null, auditProblem: null };
+    if (!auditor) return { audited: null, auditProblem: null, auditRan: null };
     const { lease } = auditor;
     if (auditor.isShared) await isDrafted;
     const place = input.job.place;
@@ -96,8 +98,8 @@ async function auditParts(
       { lease, brief: input.job.brief, context, parts, clock: input.clock, emit: input.emit },
       signal,
     );
-    return { audited, auditProblem: null };
+    return { audited, auditProblem: null, auditRan: auditor.isShared ? ("after" as const) : ("beside" as const) };
   } catch (error) {
-    return { audited: null, auditProblem: error instanceof Error ? error.message : String(error) };
+    return { audited: null, auditProblem: error instanceof Error ? error.message : String(error), auditRan: null };
   }
 }

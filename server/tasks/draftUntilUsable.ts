@@ -5,9 +5,9 @@ import { withObjection } from "../core/prompts/retry.ts";
 import type { Task } from "../core/task.ts";
 import { TandemError } from "../errors.ts";
 import type { RunResult } from "../protocol/run.ts";
-import type { Lease } from "../slot/lease.ts";
 import type { Emit } from "../slot/state.ts";
 import type { Auditor } from "./auditor.ts";
+import type { Carried } from "./carried.ts";
 import type { RunDeps } from "./deps.ts";
 import { type DraftedAndAudited, draftAndAudit } from "./draftAndAudit.ts";
 import { granted } from "./granted.ts";
@@ -16,7 +16,7 @@ export interface DraftingInput {
   readonly task: Task;
   readonly companion: Companion | null;
   readonly deps: Pick<RunDeps, "syntax" | "settings" | "clock">;
-  readonly draftLease: Lease;
+  readonly draft: Carried;
   readonly auditor: Promise<Auditor | null>;
   /** Called when a draft is written, or has failed. */
   readonly onDrafted: () => void;
@@ -37,8 +37,8 @@ const WARMER_PER_ATTEMPT = 0.25;
 
 /** Drafts until a draft can be offered: an edit must parse and be what was asked for, an answer must say something. */
 export async function draftUntilUsable(input: DraftingInput, signal: AbortSignal): Promise<Outcome> {
-  const { task, companion, deps, draftLease, auditor, onDrafted, emit, notice } = input;
-  const { model } = draftLease.engine;
+  const { task, companion, deps, draft, auditor, onDrafted, emit, notice } = input;
+  const { model } = draft.lease.engine;
   const job = granted(draftJob(task, { model, companion, maxTokens: deps.settings.maxTokens }));
   let problem = "";
   for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
@@ -46,7 +46,7 @@ export async function draftUntilUsable(input: DraftingInput, signal: AbortSignal
     const temperature = TEMPERATURE[task.action] + (attempt - 1) * WARMER_PER_ATTEMPT;
     const sampling = { temperature, topP: 0.95, seed: attempt };
     const retried = withObjection(job, problem);
-    const shared = { job: retried, sampling, facts: task.facts, draftLease, auditor, clock: deps.clock, emit };
+    const shared = { job: retried, sampling, facts: task.facts, drafter: draft, auditor, clock: deps.clock, emit };
     const worked = await draftAndAudit({ ...shared, onDrafted, isParsed: task.outline.isKnown }, signal);
     sayOfAudit(worked, notice);
     const judged = job.place ? await judge(input, job.place, worked) : answer(task, worked);
@@ -81,13 +81,20 @@ async function judge(input: DraftingInput, at: Placement, worked: DraftedAndAudi
     return { kind: "unusable", why };
   }
   const findings = [...(worked.audited?.findings ?? [])];
-  return { kind: "usable", result: { kind: "edit", action: task.action, edits: [edit], draft: edit.after, findings } };
+  const shared = { action: task.action, findings, ...saidOf(worked) };
+  return { kind: "usable", result: { kind: "edit", edits: [edit], draft: edit.after, ...shared } };
 }
 
-function answer(task: Task, { written, audited }: DraftedAndAudited): Judged {
+function answer(task: Task, worked: DraftedAndAudited): Judged {
+  const { written, audited } = worked;
   if (written.written.trim() === "") return { kind: "unusable", why: "the model wrote nothing" };
   const findings = [...(audited?.findings ?? [])];
-  return { kind: "usable", result: { kind: "answer", action: task.action, markdown: written.draft, findings } };
+  const shared = { action: task.action, findings, ...saidOf(worked) };
+  return { kind: "usable", result: { kind: "answer", markdown: written.draft, ...shared } };
+}
+
+function saidOf({ written }: DraftedAndAudited) {
+  return { audit: null, seams: [...written.seams], cloud: null };
 }
 
 function sayOfAudit({ audited, auditProblem }: DraftedAndAudited, notice: (message: string) => void): void {

@@ -7,10 +7,12 @@ export interface Marks {
   readonly routedMs: number;
   readonly acquiredMs: number;
   readonly endedMs: number;
+  /** A model had to be loaded first. */
+  readonly hasLoaded: boolean;
 }
 
 /** Where the time went. Busy times are what the engines report, never waiting. */
-export function timing(marks: Marks, { written, audited, workMs }: DraftedAndAudited): Timing {
+export function timing(marks: Marks, { written, audited, auditRan, workMs }: DraftedAndAudited): Timing {
   const draftMs = written.use.prefillMs + written.use.decodeMs;
   const auditMs = audited && audited.parts > 0 ? audited.use.prefillMs + audited.use.decodeMs : null;
   return {
@@ -22,6 +24,8 @@ export function timing(marks: Marks, { written, audited, workMs }: DraftedAndAud
     draft: written.use,
     audit: audited?.use ?? null,
     overlap: auditMs === null || auditMs === 0 ? null : overlap(draftMs, auditMs, workMs),
+    hasLoaded: marks.hasLoaded,
+    auditRan,
   };
 }
 

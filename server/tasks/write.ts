@@ -3,7 +3,10 @@ import type { DraftJob } from "../core/prompt.ts";
 import { throwIfAborted } from "../errors.ts";
 import type { Clock, GenerateRequest, Piece } from "../ports.ts";
 import type { EngineUse } from "../protocol/run.ts";
+import type { Seam } from "../protocol/traffic.ts";
 import type { Lease } from "../slot/lease.ts";
+import type { Emit } from "../slot/state.ts";
+import type { Carried } from "./carried.ts";
 
 export interface Written {
   /** As it will stand in the file, what was forced upon the model included. */
@@ -12,6 +15,8 @@ export interface Written {
   readonly written: string;
   readonly isCutOff: boolean;
   readonly use: EngineUse;
+  /** Where other engines went on. */
+  readonly seams: readonly Seam[];
 }
 
 export interface WriteInput {
@@ -19,15 +24,16 @@ export interface WriteInput {
   readonly sampling: Pick<GenerateRequest, "temperature" | "topP" | "seed">;
   /** A parser will judge the draft: then even an answer without a fence may be taken for code. */
   readonly isParsed: boolean;
-  readonly lease: Lease;
+  readonly drafter: Carried;
   readonly clock: Clock;
   /** Draft text, in order; together it is `Written.draft`. */
   readonly onText: (text: string) => void;
+  readonly emit: Emit;
 }
 
 /** One draft, streamed out as it will stand in the file; stops the engine as soon as nothing more can belong to it. */
 export async function write(
-  { job, sampling, isParsed, lease, clock, onText }: WriteInput,
+  { job, sampling, isParsed, drafter, clock, onText, emit }: WriteInput,
   signal: AbortSignal,
 ): Promise<Written> {
   const request: GenerateRequest = {
@@ -38,7 +44,8 @@ export async function write(
     shape: null,
     ...sampling,
   };
-  const meter = createMeter(lease, clock);
+  const meter = createMeter(drafter.lease, clock);
+  const seams: Seam[] = [];
   const extractor = createExtractor(job.extraction);
   let raw = "";
   let written = "";
@@ -50,7 +57,13 @@ export async function write(
     onText(text);
   };
   try {
-    for await (const piece of lease.engine.generate(request, signal)) {
+    for await (const piece of drafter.generate(request, signal)) {
+      if (piece.kind === "seam") {
+        const seam = { ...piece.seam, atCharacters: (job.lead + written).length };
+        seams.push(seam);
+        emit({ kind: "seam", seam });
+        continue;
+      }
       meter.see(piece);
       if (piece.kind === "done") {
         isCutOff = piece.finish === "length";
@@ -61,14 +74,14 @@ export async function write(
       if (extractor.isComplete) break;
     }
   } catch (error) {
-    if (!signal.aborted) lease.reportFailure();
+    if (!signal.aborted) drafter.lease.reportFailure();
     throw error;
   }
   throwIfAborted(signal);
   give(extractor.finish());
   if (written === "" && isParsed) give(unfenced(job.extraction, raw));
   if (written !== "" && job.tail !== "") onText(job.tail);
-  return { draft: written === "" ? "" : job.lead + written + job.tail, written, isCutOff, use: meter.finish() };
+  return { draft: written === "" ? "" : job.lead + written + job.tail, written, isCutOff, use: meter.finish(), seams };
 }
 
 /** A model that forgot the fence may still have answered with nothing but the code. */

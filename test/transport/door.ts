@@ -51,7 +51,8 @@ export function scriptedSession(): ScriptedSession {
     },
     async run(params: Parameters<Handlers["run"]>[0]): Promise<RunResult> {
       const timing = { totalMs: 0, draft: engine } as unknown as Timing;
-      const common = { action: params.action ?? "ask", findings: [], notices: [], timing };
+      const nothing = { findings: [], notices: [], audit: null, seams: [], cloud: null };
+      const common = { action: params.action ?? "ask", ...nothing, timing };
       if (!params.document) return { kind: "answer", markdown: "x", ...common };
       const { uri, version } = params.document;
       const start = { line: 0, character: 0 };

@@ -38,7 +38,14 @@ function engine(it: EngineStatus, state: SidebarState, status: Status): Markup {
   </li>`;
 }
 
-const ROLES = { draft: "drafts", audit: "audits", embed: "makes vectors" };
+const ROLES = {
+  draft: "drafts",
+  audit: "audits",
+  embed: "makes vectors",
+  low: "does simple work",
+  high: "does difficult work",
+  cloud: "in the cloud",
+};
 
 function roles({ roles: list, users }: EngineStatus): readonly string[] {
   if (list.length === 0) return [users > 0 ? "of other clients" : "of nobody any more"];

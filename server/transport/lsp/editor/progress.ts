@@ -134,7 +134,12 @@ function messageOf(event: Exclude<RunEvent, { kind: "draft" }>): string | null {
       return `once more: ${event.why}`;
     case "notice":
       return event.message;
+    case "drafted":
+      return "written, the audit goes on";
+    case "seam":
+      return `${event.seam.to} goes on`;
     case "routed":
+    case "critique":
     case "finding":
       return null;
   }
