@@ -23,6 +23,7 @@ export function commandTable(app: App): Readonly<Record<CommandId, Handler>> {
     "tandem.ask": askCommand(app),
     "tandem.acceptEdit": () => app.reviews.accept(),
     "tandem.rejectEdit": () => app.reviews.reject(),
+    "tandem.acceptNow": () => app.tasks.acceptNow(),
     "tandem.cancel": () => app.tasks.cancelAll(),
     "tandem.menu": () => menu(app),
     "tandem.restart": () => restart(app),

@@ -9,6 +9,7 @@ export const commandIds = [
   "tandem.ask",
   "tandem.acceptEdit",
   "tandem.rejectEdit",
+  "tandem.acceptNow",
   "tandem.cancel",
   "tandem.menu",
   "tandem.restart",
@@ -68,7 +69,11 @@ export const languageIds = [
 ] as const;
 
 /** Context keys that menus and key bindings test. */
-export const contextKeys = { isReviewing: "tandem.isReviewing", isBusy: "tandem.isBusy" } as const;
+export const contextKeys = {
+  isReviewing: "tandem.isReviewing",
+  isBusy: "tandem.isBusy",
+  isAuditing: "tandem.isAuditing",
+} as const;
 
 /** Scheme of the read-only documents that show a proposal. */
 export const previewScheme = "tandem-preview";

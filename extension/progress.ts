@@ -11,6 +11,9 @@ export interface Progress {
 
 export const started: Progress = { device: "", draft: "", message: "starting" };
 
+/** A notification makes a button of the link. */
+const DRAFTED = "the draft is written, its audit goes on: [use it now](command:tandem.acceptNow)";
+
 /** The progress after one more event. Findings and notices change nothing: they are shown elsewhere. */
 export function advance(progress: Progress, event: RunEvent): Progress {
   switch (event.kind) {
@@ -44,7 +47,7 @@ export function advance(progress: Progress, event: RunEvent): Progress {
     case "retry":
       return { ...progress, draft: "", message: `trying again: ${event.why}` };
     case "drafted":
-      return { ...progress, message: "the draft is written, its audit goes on" };
+      return { ...progress, message: DRAFTED };
     case "seam":
       return { ...progress, message: `${event.seam.to} goes on where ${event.seam.from} broke off` };
     case "finding":

@@ -2,10 +2,12 @@ import type { CancellationToken, LogOutputChannel } from "vscode";
 import * as vscode from "vscode";
 import { run } from "../server/protocol/requests.ts";
 import type { RunEvent, RunParams, RunResult } from "../server/protocol/run.ts";
+import { acceptNow } from "../server/protocol/traffic.ts";
 import type { Orchestrator } from "./client.ts";
 import { logLineOf } from "./eventLog.ts";
 import { failureOf, type TandemFailure } from "./failure.ts";
 import { contextKeys } from "./ids.ts";
+import { createRuns } from "./runs.ts";
 import type { StatusItem } from "./status.ts";
 
 /** What came of a task: its result, a failure (cancellation too), never an exception. */
@@ -15,6 +17,8 @@ export type Outcome =
 
 export interface Tasks {
   run(params: RunParams, onEvent: (event: RunEvent) => void, signal: AbortSignal): Promise<Outcome>;
+  /** Ends the audits of this window's drafts that are written: they are shown as they are. */
+  acceptNow(): Promise<void>;
   /** Cancels every task of this window. */
   cancelAll(): void;
   isBusy(): boolean;
@@ -28,29 +32,35 @@ export interface TaskDeps {
   readonly watch: (event: RunEvent | null) => void;
 }
 
+/** The orchestrator has but to hear of it. */
+const ACCEPT_MS = 10_000;
+
 /** Runs tasks and knows which of them run; writes to the log what was decided, never what was written. */
 export function createTasks({ orchestrator, output, status, watch }: TaskDeps): Tasks {
-  const running = new Set<AbortController>();
-  const changed = () => {
-    status.showRunning(running.size);
-    void vscode.commands.executeCommand("setContext", contextKeys.isBusy, running.size > 0);
-  };
+  const runs = createRuns(() => {
+    status.showRunning(runs.count);
+    void vscode.commands.executeCommand("setContext", contextKeys.isBusy, runs.count > 0);
+    void vscode.commands.executeCommand("setContext", contextKeys.isAuditing, runs.drafted().length > 0);
+  });
   return {
     async run(params, onEvent, signal) {
-      const controller = new AbortController();
-      running.add(controller);
-      changed();
+      const mine = runs.begin();
       try {
         const client = await orchestrator();
-        const result = await client.send(run, params, {
-          onEvent: (event) => {
-            const line = logLineOf(event);
-            if (line) output[line.level](line.text);
-            watch(event);
-            onEvent(event);
+        const result = await client.send(
+          run,
+          { ...params, ticket: mine.ticket },
+          {
+            onEvent: (event) => {
+              const line = logLineOf(event);
+              if (line) output[line.level](line.text);
+              mine.hear(event);
+              watch(event);
+              onEvent(event);
+            },
+            signal: AbortSignal.any([signal, mine.signal]),
           },
-          signal: AbortSignal.any([signal, controller.signal]),
-        });
+        );
         output.info(
           `${result.action} done in ${(result.timing.totalMs / 1_000).toFixed(1)} s, ${result.findings.length} findings`,
         );
@@ -61,15 +71,19 @@ export function createTasks({ orchestrator, output, status, watch }: TaskDeps): 
         else output.error(`${failure.code}: ${failure.message}. ${failure.nextStep}`);
         return { kind: "failed", failure };
       } finally {
-        running.delete(controller);
         watch(null);
-        changed();
+        mine.end();
       }
     },
-    cancelAll() {
-      for (const controller of running) controller.abort();
+    async acceptNow() {
+      const client = await orchestrator();
+      // One that is over meanwhile has shown its draft already.
+      await Promise.all(
+        runs.drafted().map((ticket) => client.send(acceptNow, { ticket }, { signal: AbortSignal.timeout(ACCEPT_MS) })),
+      );
     },
-    isBusy: () => running.size > 0,
+    cancelAll: () => runs.cancelAll(),
+    isBusy: () => runs.count > 0,
   };
 }
 
