@@ -45,12 +45,23 @@ export interface KnownRates {
   readonly origin: string;
 }
 
+/** Whether a task may be seen by a provider in the cloud. */
+export interface CloudPermission {
+  readonly isAllowed: boolean;
+  /** Why it may or may not, for people. */
+  readonly why: string;
+  /** `fallback`: only where no engine here can do it. `first`: before those. */
+  readonly when: "fallback" | "first";
+}
+
 export interface RouteInput {
   readonly tier: Tier;
   readonly isAudited: boolean;
   readonly promptTokens: number;
   readonly outputTokens: number;
   readonly engines: readonly EngineView[];
+  /** Left out or null: engines in the cloud are not asked. */
+  readonly cloud?: CloudPermission | null;
 }
 
 export interface Route {
