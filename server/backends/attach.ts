@@ -4,8 +4,9 @@ import { abortError, TandemError } from "../errors.ts";
 import type { ModelInfo } from "../protocol/models.ts";
 import type { Address } from "./address.ts";
 import { type Connection, type Reply, readShort } from "./connection.ts";
-import { backOffMs, pause } from "./pause.ts";
 import { parseJson, readRefusal } from "./refusal.ts";
+import { backOffMs } from "./retry.ts";
+import { pause } from "./timing.ts";
 import type { Dialect } from "./wireBody.ts";
 
 /** Ollama's default, and the smallest of the usual servers': assuming more would lose the prompt's beginning there without a word. */
@@ -152,7 +153,7 @@ async function getWhenLoaded(given: AttachGiven, url: string, signal: AbortSigna
       const reply = await given.connection.get(url, both);
       last = { ...reply, text: await readShort(reply, both) };
       if (last.status !== 503) return last;
-      await pause(backOffMs(attempt, LOADING_POLL), both);
+      await pause(backOffMs(attempt, LOADING_POLL, Math.random()), both);
     }
   } catch (error) {
     if (signal.aborted) throw abortError(signal);

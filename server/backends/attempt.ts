@@ -1,49 +1,38 @@
-import { abortError, type TandemError } from "../errors.ts";
+import { abortError } from "../errors.ts";
 import type { GenerateRequest, Piece } from "../ports.ts";
 import type { Address } from "./address.ts";
-import { brokeOff, type Connection, type Reply, readShort, transportError } from "./connection.ts";
+import { type Connection, type Reply, readShort } from "./connection.ts";
 import { brokenAnswer, isErrorData, parseJson, readRefusal, statusIn } from "./refusal.ts";
+import { AttemptFailed, refusedTry, tryFailed } from "./retry.ts";
 import { readEvents } from "./sse.ts";
 import { createThinkingFilter } from "./thinking.ts";
-import { createWatchdog, type Watchdog } from "./watchdog.ts";
-import { blamedExtra, type Extra, type WireRequest } from "./wireBody.ts";
+import type { Timing } from "./timing.ts";
+import { type AnswerLimits, createWatchdog, type Watchdog } from "./watchdog.ts";
+import { blamedExtra, type WireRequest } from "./wireBody.ts";
 import { readDelta, type Usage } from "./wireEvent.ts";
 
 /** Rough, for servers that do not count: English and code come to about four characters a token. */
 const CHARS_PER_TOKEN = 4;
-const RETRYABLE_STATUS: ReadonlySet<number> = new Set([429, 503]);
-
-/** Why one attempt failed, and what could be done about it. */
-export class AttemptFailed extends Error {
-  readonly error: TandemError;
-  /** Ask again after that time; 0: when the caller likes. Null: asking again would not help. */
-  readonly retryAfterMs: number | null;
-  /** Asking again without this may help. */
-  readonly blamed: Extra | null;
-  constructor(error: TandemError, more: { retryAfterMs?: number | null; blamed?: Extra | null } = {}) {
-    super(error.message, { cause: error });
-    this.error = error;
-    this.retryAfterMs = more.retryAfterMs ?? null;
-    this.blamed = more.blamed ?? null;
-  }
-}
 
 export interface AttemptGiven {
   readonly connection: Connection;
   readonly address: Address;
   readonly apiKey: string;
-  readonly limits: { readonly firstTokenMs: number; readonly idleMs: number };
+  readonly limits: AnswerLimits;
+  readonly timing: Timing;
   readonly request: GenerateRequest;
   readonly wire: WireRequest;
 }
 
 /** Asks once and streams the answer. Throws AttemptFailed, or what the signal stands for. Leaving it early closes the connection. */
 export async function* attempt(given: AttemptGiven, signal: AbortSignal): AsyncGenerator<Piece, void, void> {
-  using watchdog = createWatchdog({ ...given.limits, host: given.address.host });
+  const { limits, timing, request } = given;
+  const { host } = given.address;
+  using watchdog = createWatchdog({ host, limits, timing, deadlineMs: request.deadlineMs });
   const left = new AbortController();
   const any = AbortSignal.any([signal, watchdog.signal, left.signal]);
   try {
-    const startedMs = performance.now();
+    const startedMs = timing.nowMs();
     const reply = await given.connection.post(`${given.address.root}${given.wire.path}`, given.wire.body, any);
     if (reply.status !== 200) throw await refusalOf(given, reply, any);
     await checkIsStream(given, reply, any);
@@ -51,8 +40,7 @@ export async function* attempt(given: AttemptGiven, signal: AbortSignal): AsyncG
   } catch (error) {
     if (signal.aborted) throw abortError(signal);
     if (watchdog.signal.aborted) throw new AttemptFailed(abortError(watchdog.signal));
-    if (error instanceof AttemptFailed) throw error;
-    throw new AttemptFailed(transportError(error, given.address.host), { retryAfterMs: brokeOff(error) ? 0 : null });
+    throw tryFailed(error, host);
   } finally {
     left.abort();
   }
@@ -70,7 +58,6 @@ async function* readAnswer(
   let written = 0;
   let firstMs: number | null = null;
   for await (const event of readEvents(stream.reply.body)) {
-    watchdog.alive();
     if (event.data === "[DONE]") {
       isDone = true;
       break;
@@ -78,7 +65,7 @@ async function* readAnswer(
     const delta = deltaOf(given, event);
     if (delta.text !== "" || delta.isThinking) {
       watchdog.wrote();
-      firstMs ??= performance.now();
+      firstMs ??= given.timing.nowMs();
       written++;
     }
     const text = thinking === null ? delta.text : thinking.add(delta.text);
@@ -89,7 +76,7 @@ async function* readAnswer(
   if (finish === null && !isDone) throw broken(given, "ended before the answer was complete");
   const rest = thinking?.end() ?? "";
   if (rest !== "") yield { kind: "text", text: rest };
-  const endMs = performance.now();
+  const endMs = given.timing.nowMs();
   const first = firstMs ?? endMs;
   yield {
     kind: "done",
@@ -118,18 +105,8 @@ async function refusalOf(given: AttemptGiven, reply: Reply, signal: AbortSignal)
   const body = await readShort(reply, signal);
   const { address, apiKey, request } = given;
   const refusal = readRefusal({ status: reply.status, body, host: address.host, apiKey });
-  if (RETRYABLE_STATUS.has(reply.status))
-    return new AttemptFailed(refusal.error, { retryAfterMs: retryAfterMs(reply.headers["retry-after"]) });
   const isBlaming = (reply.status === 400 || reply.status === 422) && refusal.error.code !== "context-length";
-  return new AttemptFailed(refusal.error, { blamed: isBlaming ? blamedExtra(refusal.message, request) : null });
-}
-
-/** `Retry-After` is seconds or a date (RFC 9110, section 10.2.3). 0 without one. */
-function retryAfterMs(header: string | string[] | undefined): number {
-  if (typeof header !== "string") return 0;
-  const seconds = Number(header);
-  const ms = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(header) - Date.now();
-  return Number.isFinite(ms) ? Math.max(0, ms) : 0;
+  return refusedTry(reply, { error: refusal.error, blamed: isBlaming ? blamedExtra(refusal.message, request) : null });
 }
 
 async function checkIsStream(given: AttemptGiven, reply: Reply, signal: AbortSignal): Promise<void> {

@@ -2,6 +2,7 @@ import { Agent } from "undici";
 import { trustSystemCertificates } from "../certificates.ts";
 import { abortError, TandemError, throwIfAborted } from "../errors.ts";
 import type { Address } from "./address.ts";
+import { tooLate } from "./watchdog.ts";
 
 /** A 200 of `/props` or an error is a few kB; a router's list of models some hundred. */
 const MAX_SHORT_BYTES = 4 * 1024 * 1024;
@@ -47,7 +48,11 @@ export function openConnection(given: { address: Address; apiKey: string; connec
       });
       return { status: reply.statusCode, headers: reply.headers, body: reply.body };
     } catch (cause) {
-      throw signal.aborted ? abortError(signal) : transportError(cause, given.address.host);
+      if (signal.aborted) throw abortError(signal);
+      const { address, connectMs } = given;
+      throw hasCode(cause, "UND_ERR_CONNECT_TIMEOUT")
+        ? tooLate(address.host, "connect", connectMs, cause)
+        : transportError(cause, address.host);
     }
   }
   return {
@@ -101,8 +106,15 @@ export function brokeOff(error: unknown): boolean {
 
 /** Whether nobody is at the other end. */
 export function isRefused(error: unknown): boolean {
-  return codesOf(error).includes("ECONNREFUSED");
+  return hasCode(error, "ECONNREFUSED");
 }
+
+function hasCode(error: unknown, code: string): boolean {
+  return codesOf(error).includes(code);
+}
+
+/** What a door is told of a server that is not there, as against one that answers nonsense. */
+const DOWN = { isDown: true };
 
 /** A failed connection in words. `cause` is whatever undici threw. */
 export function transportError(cause: unknown, host: string): TandemError {
@@ -114,25 +126,26 @@ export function transportError(cause: unknown, host: string): TandemError {
       "provider",
       `Nothing listens at ${host}`,
       "Is the server running? Start it, or correct the endpoint",
-      { cause },
+      { cause, details: DOWN },
     );
   if (is("ENOTFOUND", "EAI_AGAIN"))
     return new TandemError(
       "provider",
       `There is no host ${host}`,
       "Correct the endpoint's address, or check the network",
-      { cause },
+      { cause, details: DOWN },
     );
-  if (is("UND_ERR_CONNECT_TIMEOUT", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"))
+  if (is("ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"))
     return new TandemError("provider", `${host} cannot be reached`, "Is the machine up, and is the address right?", {
       cause,
+      details: DOWN,
     });
   const why = codes[0] ?? (cause instanceof Error ? cause.message : String(cause));
   return new TandemError(
     "provider",
     `The connection to ${host} broke (${why})`,
     "Look at the server's own log, then run it again",
-    { cause },
+    { cause, details: DOWN },
   );
 }
 

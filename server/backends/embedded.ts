@@ -265,7 +265,7 @@ function deathError(ending: Ending): TandemError {
     "provider",
     `The engine's process ended: ${howItEnded(ending)}`,
     "Run it again; the engine is started anew",
-    { details: { exitCode: ending.exitCode, signal: ending.signal } },
+    { details: { exitCode: ending.exitCode, signal: ending.signal, isDown: true } },
   );
 }
 

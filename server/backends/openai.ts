@@ -1,23 +1,23 @@
 import type { EngineSpec } from "../engineSpec.ts";
 import { abortError, throwIfAborted } from "../errors.ts";
 import type { Engine, GenerateRequest, Log, Piece } from "../ports.ts";
-import { type Address, parseAddress } from "./address.ts";
+import { parseAddress } from "./address.ts";
 import { type Attached, attach, type Recognise } from "./attach.ts";
-import { AttemptFailed, attempt } from "./attempt.ts";
-import { type Connection, openConnection } from "./connection.ts";
-import { backOffMs, pause } from "./pause.ts";
+import { attempt } from "./attempt.ts";
+import { openConnection } from "./connection.ts";
 import { createRelay } from "./relay.ts";
+import { AttemptFailed, retried } from "./retry.ts";
+import { patience, type Server } from "./server.ts";
+import { REAL_TIMING, type Timing } from "./timing.ts";
 import { createEmbed } from "./vectors.ts";
+import type { AnswerLimits } from "./watchdog.ts";
 import { type Extra, wireRequest } from "./wireBody.ts";
 
-/** How patient an endpoint is waited for. Milliseconds. The time a whole answer may take is the caller's signal. */
-export interface EndpointLimits {
+/** How patient an endpoint is waited for. Milliseconds. */
+export interface EndpointLimits extends AnswerLimits {
   readonly connectMs: number;
   /** A server that is loading its model says 503. */
   readonly loadingMs: number;
-  readonly firstTokenMs: number;
-  /** Between two signs of life, once it writes. */
-  readonly idleMs: number;
   /** The first wait before asking again; it doubles. */
   readonly retryBaseMs: number;
 }
@@ -27,12 +27,9 @@ export const ENDPOINT_LIMITS: EndpointLimits = {
   loadingMs: 60_000,
   firstTokenMs: 120_000,
   idleMs: 60_000,
+  totalMs: 300_000,
   retryBaseMs: 500,
 };
-/** Times one request is asked for, the first included, as long as no text came. */
-const MAX_ATTEMPTS = 3;
-/** A server that wants a longer break than this gets none of our time; the user is told instead. */
-const MAX_RETRY_WAIT_MS = 15_000;
 
 type Spec = Extract<EngineSpec, { kind: "endpoint" }>;
 
@@ -40,6 +37,7 @@ export interface EndpointDeps {
   readonly log: Log;
   readonly recognise?: Recognise;
   readonly limits?: Partial<EndpointLimits>;
+  readonly timing?: Timing;
 }
 
 /**
@@ -56,53 +54,30 @@ export async function openEndpoint(spec: Spec, deps: EndpointDeps, signal: Abort
     const attached = await attach({ connection, address, spec, loadingMs, recognise: deps.recognise }, signal);
     const { dialect, modelName, slots } = attached;
     deps.log.info("endpoint attached", { host: address.host, model: modelName, dialect, slots });
-    return createEndpointEngine({ attached, address, connection, apiKey: spec.apiKey, limits, log: deps.log });
+    const { log, timing = REAL_TIMING } = deps;
+    return createEndpointEngine({ attached, address, connection, apiKey: spec.apiKey, limits, log, timing });
   } catch (error) {
     await connection[Symbol.asyncDispose]();
     throw signal.aborted ? abortError(signal) : error;
   }
 }
 
-interface EngineGiven {
+interface EngineGiven extends Server {
   readonly attached: Attached;
-  readonly address: Address;
-  readonly connection: Connection;
-  readonly apiKey: string;
-  readonly limits: EndpointLimits;
-  readonly log: Log;
 }
 
 function createEndpointEngine(given: EngineGiven): Engine {
-  const { attached, address, connection, log } = given;
+  const { attached, address, connection } = given;
   const without = new Set<Extra>();
   async function* generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, void, void> {
-    for (let tries = 1; ; tries++) {
-      const wire = wireRequest(request, { dialect: attached.dialect, modelName: attached.modelName, without });
-      let hasText = false;
-      try {
-        for await (const piece of attempt({ ...given, request, wire }, signal)) {
-          hasText = true;
-          yield piece;
-        }
-        return;
-      } catch (error) {
-        if (!(error instanceof AttemptFailed)) throw error;
-        if (hasText) throw error.error;
-        if (error.blamed !== null && !without.has(error.blamed)) {
-          without.add(error.blamed);
-          log.warn("endpoint refused a part of the request", {
-            host: address.host,
-            part: error.blamed,
-            why: error.message,
-          });
-          tries--;
-          continue;
-        }
-        const waitMs = retryWaitMs(error, tries, given.limits);
-        if (waitMs === null) throw error.error;
-        log.info("endpoint asked again", { host: address.host, tries, waitMs: Math.round(waitMs), why: error.message });
-        await pause(waitMs, signal);
-      }
+    const trying = patience(given, request.deadlineMs);
+    const answer = await retried(trying, () => begin(given, { request, without }, signal), signal);
+    try {
+      for (let next = answer.first; !next.done; next = await answer.rest.next()) yield next.value;
+    } catch (error) {
+      throw error instanceof AttemptFailed ? error.error : error;
+    } finally {
+      await answer.rest.return();
     }
   }
   return {
@@ -123,8 +98,30 @@ function createEndpointEngine(given: EngineGiven): Engine {
   };
 }
 
-/** How long to wait before asking again; null when it is not worth it. */
-function retryWaitMs(failed: AttemptFailed, tries: number, limits: EndpointLimits): number | null {
-  if (failed.retryAfterMs === null || tries >= MAX_ATTEMPTS || failed.retryAfterMs > MAX_RETRY_WAIT_MS) return null;
-  return Math.max(failed.retryAfterMs, backOffMs(tries, { baseMs: limits.retryBaseMs, maxMs: MAX_RETRY_WAIT_MS }));
+interface Begun {
+  readonly first: IteratorResult<Piece, void>;
+  readonly rest: AsyncGenerator<Piece, void, void>;
+}
+
+/** Asks until an answer begins, leaving out what the server refuses and an answer can do without. Throws AttemptFailed. */
+async function begin(
+  given: EngineGiven,
+  asked: { readonly request: GenerateRequest; readonly without: Set<Extra> },
+  signal: AbortSignal,
+): Promise<Begun> {
+  const { request, without } = asked;
+  const { dialect, modelName } = given.attached;
+  for (;;) {
+    const wire = wireRequest(request, { dialect, modelName, without });
+    const rest = attempt({ ...given, request, wire }, signal);
+    try {
+      return { first: await rest.next(), rest };
+    } catch (error) {
+      const part = error instanceof AttemptFailed ? error.blamed : null;
+      if (part === null || without.has(part)) throw error;
+      without.add(part);
+      const why = error instanceof Error ? error.message : "";
+      given.log.warn("endpoint refused a part of the request", { host: given.address.host, part, why });
+    }
+  }
 }

@@ -10,9 +10,9 @@ import { parseAddress } from "./address.ts";
 import { brokeOff, isRefused, openConnection, readShort } from "./connection.ts";
 import { isPortTaken } from "./llamaFailure.ts";
 import { type EndpointLimits, openEndpoint } from "./openai.ts";
-import { pause } from "./pause.ts";
 import { createPulse } from "./pulse.ts";
 import { readRefusal } from "./refusal.ts";
+import { pause } from "./timing.ts";
 
 const POLL_MS = 50;
 /** Between choosing a port and the server's taking it, another program can take it. */
@@ -170,7 +170,10 @@ async function explained(error: unknown, title: string, gone: Promise<string>): 
   if (how === null && !isShut) return error;
   const what = `${title} ${isShut ? "has ended" : "ended while it answered"}`;
   const message = how === null ? what : `${what} (${how})`;
-  return new TandemError("provider", message, "Run it again: it is started anew", { cause: error });
+  return new TandemError("provider", message, "Run it again: it is started anew", {
+    cause: error,
+    details: { isDown: true },
+  });
 }
 
 interface Waiting {

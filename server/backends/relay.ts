@@ -3,9 +3,10 @@ import { abortError, TandemError } from "../errors.ts";
 import type { Relay, RelayReply, RelayRequest } from "../ports.ts";
 import { type Reply, readWhole, transportError } from "./connection.ts";
 import { brokenAnswer, isErrorData, parseJson, readRefusal, statusIn } from "./refusal.ts";
-import { type Server, send } from "./send.ts";
+import { refusedTry, retried, tryFailed } from "./retry.ts";
+import { patience, type Server } from "./server.ts";
 import { readEvents } from "./sse.ts";
-import { createWatchdog, type Watchdog } from "./watchdog.ts";
+import { createCeiling, createWatchdog, type Watchdog } from "./watchdog.ts";
 
 /** Refusals are passed on; a longer one is a web page or repeats the prompt. */
 const MAX_REFUSAL_CHARS = 16_384;
@@ -27,28 +28,36 @@ type Chunk = z.output<typeof Chunk>;
 
 interface RelayGiven extends Server {
   readonly modelName: string;
-  readonly limits: { readonly firstTokenMs: number; readonly idleMs: number };
 }
 
 /** Passes requests in OpenAI's shape on as they are, under the name by which the server knows its model. */
 export function createRelay(given: RelayGiven): Relay {
-  return (request, signal) => (request.body.stream === true ? relayStream : relayWhole)(given, request, signal);
+  return (request, signal) => {
+    const act = request.body.stream === true ? relayStream : relayWhole;
+    return retried(patience(given, request.deadlineMs), () => act(given, request, signal), signal);
+  };
 }
 
-/** Nothing shows whether a server works on a whole answer, so only the caller's signal limits it. */
 async function relayWhole(given: RelayGiven, request: RelayRequest, signal: AbortSignal): Promise<RelayReply> {
-  const reply = await ask(given, request, signal);
   const { host } = given.address;
-  const text = await readWhole(reply, host, signal);
-  const body = parseJson(text);
-  if (body === undefined) throw brokenAnswer(host, "is not JSON");
-  // LM Studio refuses what it does not know with status 200.
-  if (isErrorData(body)) throw refused(given, { status: statusIn(body), body: text });
-  return { kind: "whole", body };
+  using ceiling = createCeiling({ ...given, host, deadlineMs: request.deadlineMs });
+  const any = AbortSignal.any([signal, ceiling.signal]);
+  try {
+    const reply = await ask(given, request, any);
+    const text = await readWhole(reply, host, any);
+    const body = parseJson(text);
+    if (body === undefined) throw brokenAnswer(host, "is not JSON");
+    // LM Studio refuses what it does not know with status 200.
+    if (isErrorData(body)) throw refused(given, { status: statusIn(body), body: text });
+    return { kind: "whole", body };
+  } catch (error) {
+    throw failedTry({ host, signal, limit: ceiling.signal }, error);
+  }
 }
 
 async function relayStream(given: RelayGiven, request: RelayRequest, signal: AbortSignal): Promise<RelayReply> {
-  const watchdog = createWatchdog({ ...given.limits, host: given.address.host });
+  const { host } = given.address;
+  const watchdog = createWatchdog({ ...given, host, deadlineMs: request.deadlineMs });
   const left = new AbortController();
   const any = AbortSignal.any([signal, watchdog.signal, left.signal]);
   const end = () => {
@@ -63,9 +72,19 @@ async function relayStream(given: RelayGiven, request: RelayRequest, signal: Abo
     await checkIsStream(given, reply, any);
     return { kind: "stream", chunks: readChunks(streaming, reply, end) };
   } catch (error) {
+    signal.removeEventListener("abort", end);
     end();
-    throw endingOf(streaming, error);
+    throw failedTry({ host, signal, limit: watchdog.signal }, error);
   }
+}
+
+/** A failed try, unless it was the caller or our patience that ended it. */
+function failedTry(
+  { host, signal, limit }: { readonly host: string; readonly signal: AbortSignal; readonly limit: AbortSignal },
+  error: unknown,
+): unknown {
+  if (signal.aborted) return abortError(signal);
+  return limit.aborted ? abortError(limit) : tryFailed(error, host);
 }
 
 interface StreamGiven extends RelayGiven {
@@ -80,7 +99,6 @@ async function* readChunks(given: StreamGiven, reply: Reply, end: () => void): A
   let hasFinished = false;
   try {
     for await (const event of readEvents(reply.body)) {
-      given.watchdog.alive();
       isDone = event.data === "[DONE]";
       if (isDone) break;
       if (event.data === "") continue;
@@ -130,9 +148,11 @@ async function checkIsStream(given: RelayGiven, reply: Reply, signal: AbortSigna
 
 /** Sends the request; throws what the server says when it refuses. */
 async function ask(given: RelayGiven, { path, body }: RelayRequest, signal: AbortSignal): Promise<Reply> {
-  const reply = await send(given, { path, body: { ...body, model: given.modelName } }, signal);
+  const { connection, address, modelName } = given;
+  const reply = await connection.post(`${address.api}${path}`, { ...body, model: modelName }, signal);
   if (reply.status === 200) return reply;
-  throw refused(given, { status: reply.status, body: await readWhole(reply, given.address.host, signal) });
+  const said = { status: reply.status, body: await readWhole(reply, address.host, signal) };
+  throw refusedTry(reply, { error: refused(given, said) });
 }
 
 /** The refusal as an error of ours, with what the server said, so that a door can pass that on. */

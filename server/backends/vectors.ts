@@ -1,9 +1,11 @@
 import { z } from "zod";
-import { TandemError } from "../errors.ts";
+import { abortError, TandemError } from "../errors.ts";
 import type { Embed, Embeddings } from "../ports.ts";
 import { readWhole } from "./connection.ts";
 import { brokenAnswer, isErrorData, parseJson, readRefusal, statusIn } from "./refusal.ts";
-import { type Server, send } from "./send.ts";
+import { refusedTry, retried, tryFailed } from "./retry.ts";
+import { patience, type Server } from "./server.ts";
+import { createCeiling } from "./watchdog.ts";
 
 /** Rough, for servers that do not count: English and code come to about four characters a token. */
 const CHARS_PER_TOKEN = 4;
@@ -27,18 +29,30 @@ interface VectorsGiven extends Server {
 
 /** Vectors by `/v1/embeddings`: llama-server, vLLM, Ollama and LM Studio all have it. One request for all the texts. */
 export function createEmbed(given: VectorsGiven): Embed {
-  const { host } = given.address;
   return async (texts, signal) => {
     if (texts.length === 0) return { vectors: [], promptTokens: 0 };
-    const reply = await send(given, { path: "/embeddings", body: { model: given.modelName, input: texts } }, signal);
-    const text = await readWhole(reply, host, signal);
+    return retried(patience(given, undefined), () => askOnce(given, texts, signal), signal);
+  };
+}
+
+async function askOnce(given: VectorsGiven, texts: readonly string[], signal: AbortSignal): Promise<Embeddings> {
+  const { connection, address, modelName } = given;
+  const { host } = address;
+  using ceiling = createCeiling({ ...given, host, deadlineMs: undefined });
+  const any = AbortSignal.any([signal, ceiling.signal]);
+  try {
+    const reply = await connection.post(`${address.api}/embeddings`, { model: modelName, input: texts }, any);
+    const text = await readWhole(reply, host, any);
     const body = parseJson(text);
-    if (reply.status !== 200) throw refused(given, reply.status, text);
+    if (reply.status !== 200) throw refusedTry(reply, { error: refused(given, reply.status, text) });
     if (isErrorData(body)) throw refused(given, statusIn(body), text);
     const list = EmbeddingList.safeParse(body);
     if (!list.success) throw brokenAnswer(host, "is no list of vectors");
     return inOrder(list.data, texts, host);
-  };
+  } catch (error) {
+    if (signal.aborted) throw abortError(signal);
+    throw ceiling.signal.aborted ? abortError(ceiling.signal) : tryFailed(error, host);
+  }
 }
 
 function inOrder({ data, usage }: EmbeddingList, texts: readonly string[], host: string): Embeddings {

@@ -1,40 +1,107 @@
 import { TandemError } from "../errors.ts";
+import type { Timing } from "./timing.ts";
 
-/** Fires when an endpoint falls silent: first before it has written anything, later between two signs of life. */
+/** How long one answer may take. Milliseconds. */
+export interface AnswerLimits {
+  readonly firstTokenMs: number;
+  /** Between two tokens. */
+  readonly idleMs: number;
+  /** In all, waits between tries included. */
+  readonly totalMs: number;
+}
+
+/** Which limit an error is about, beside its words. */
+export type Limit = "connect" | "first-token" | "idle" | "total";
+
+/**
+ * Fires when an engine takes too long: until it writes something, between two tokens, or in all. Bytes alone do not count: a server that
+ * sends comments, headers or empty events for ever is as good as a silent one.
+ */
 export interface Watchdog extends Disposable {
   readonly signal: AbortSignal;
   /** The model wrote something, or thought. */
   wrote(): void;
-  /** Anything came over the wire. Does not count before the first `wrote`: a prompt can hang behind keep-alive comments. */
-  alive(): void;
 }
 
-export function createWatchdog(limits: { firstTokenMs: number; idleMs: number; host: string }): Watchdog {
+export interface Watched {
+  readonly host: string;
+  readonly limits: AnswerLimits;
+  readonly timing: Timing;
+  /** On `timing`, where the caller has one. */
+  readonly deadlineMs: number | undefined;
+}
+
+/** For an answer that comes in parts. */
+export function createWatchdog({ host, limits, timing, deadlineMs }: Watched): Watchdog {
   const controller = new AbortController();
-  let hasWritten = false;
-  let timer = setTimeout(() => fire("No first token", limits.firstTokenMs), limits.firstTokenMs);
-  function fire(what: string, ms: number): void {
-    controller.abort(
-      new TandemError(
-        "timeout",
-        `${what} from ${limits.host} in ${Math.round(ms / 1_000)} s`,
-        "Is the server overloaded? Try a smaller selection or a smaller model",
-      ),
-    );
+  const { firstTokenMs, idleMs } = limits;
+  let wroteMs: number | null = null;
+  const fire = (limit: Limit, ms: number) => controller.abort(tooLate(host, limit, ms));
+  let stop = timing.after(firstTokenMs, () => fire("first-token", firstTokenMs));
+  const stopTotal = inTotal({ limits, timing, deadlineMs }, (ms) => fire("total", ms));
+  /** Tokens come a hundred times a second, so the timer is not set anew for each. */
+  function look(): void {
+    const leftMs = (wroteMs ?? 0) + idleMs - timing.nowMs();
+    if (leftMs > 0) stop = timing.after(leftMs, look);
+    else fire("idle", idleMs);
   }
   return {
     signal: controller.signal,
     wrote() {
-      if (hasWritten) return;
-      hasWritten = true;
-      clearTimeout(timer);
-      timer = setTimeout(() => fire("Nothing more", limits.idleMs), limits.idleMs);
-    },
-    alive() {
-      if (hasWritten) timer.refresh();
+      const isFirst = wroteMs === null;
+      wroteMs = timing.nowMs();
+      if (!isFirst) return;
+      stop();
+      stop = timing.after(idleMs, look);
     },
     [Symbol.dispose]() {
-      clearTimeout(timer);
+      stop();
+      stopTotal();
     },
   };
+}
+
+/** For an answer that comes in one piece: nothing shows before whether it is worked on. */
+export function createCeiling(given: Watched): Disposable & { readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  const stop = inTotal(given, (ms) => controller.abort(tooLate(given.host, "total", ms)));
+  return { signal: controller.signal, [Symbol.dispose]: stop };
+}
+
+function inTotal(
+  { limits, timing, deadlineMs }: Pick<Watched, "limits" | "timing" | "deadlineMs">,
+  act: (ms: number) => void,
+): () => void {
+  const ms = Math.max(0, Math.min(limits.totalMs, (deadlineMs ?? Number.POSITIVE_INFINITY) - timing.nowMs()));
+  return timing.after(ms, () => act(ms));
+}
+
+const WORDS: Readonly<Record<Limit, { what: string; nextStep: string }>> = {
+  connect: {
+    what: "No connection to",
+    nextStep:
+      "Is the machine up, and the address right? The setting connectTimeoutSeconds says how long it is waited for",
+  },
+  "first-token": {
+    what: "No first token from",
+    nextStep:
+      "Is the server overloaded? Try a smaller selection or a smaller model, or raise the setting firstTokenTimeoutSeconds",
+  },
+  idle: {
+    what: "Nothing more from",
+    nextStep:
+      "Look at the server's own log. The setting idleTimeoutSeconds says how long it may be silent between tokens",
+  },
+  total: {
+    what: "No whole answer from",
+    nextStep: "Try a smaller selection or a smaller model, or raise the setting timeoutSeconds",
+  },
+};
+
+/** TandemError timeout, which names the limit and the setting that it comes from; `details.limit` is the limit. */
+export function tooLate(host: string, limit: Limit, ms: number, cause?: unknown): TandemError {
+  const { what, nextStep } = WORDS[limit];
+  // Tests have limits of milliseconds.
+  const seconds = ms >= 1_000 ? Math.round(ms / 1_000) : Math.round(ms) / 1_000;
+  return new TandemError("timeout", `${what} ${host} in ${seconds} s`, nextStep, { cause, details: { limit } });
 }

@@ -34,6 +34,10 @@ const Details = z.looseObject({
   param: z.string().nullable().optional().catch(undefined),
   /** Nobody knows a model of this name, as against one that cannot be had at the moment. */
   isUnknown: z.boolean().optional().catch(undefined),
+  /** The engine is not there or has ended, as against one that answered nonsense. */
+  isDown: z.boolean().optional().catch(undefined),
+  /** Milliseconds after which asking again makes sense. */
+  retryAfterMs: z.number().min(0).optional().catch(undefined),
 });
 type Details = z.output<typeof Details>;
 
@@ -54,7 +58,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   "model-unavailable": 503,
   provider: 502,
   timeout: 504,
-  "context-length": 400,
+  "context-length": 413,
   "no-space": 507,
   "no-memory": 507,
   disabled: 503,
@@ -70,10 +74,10 @@ export function toOpenAiError(failure: Failure): OpenAiError {
   const details = Details.parse(failure.details ?? {});
   const upstream = upstreamStatus(failure, details);
   if (upstream !== null) return fromUpstream(failure, details, upstream);
-  const status = failure.code === "model-unavailable" && details.isUnknown ? 404 : STATUS[failure.code];
+  const status = statusFor(failure, details);
   return {
     status,
-    headers: headersFor(failure, status),
+    headers: headersFor(failure, details, status),
     body: bodyOf({
       message: withNextStep(failure.message, failure.nextStep),
       type: errorTypeOf(status),
@@ -81,6 +85,13 @@ export function toOpenAiError(failure: Failure): OpenAiError {
       code: codeOf(failure.code, details),
     }),
   };
+}
+
+/** HTTP's words for it (RFC 9110, section 15.6): 503 is over in a while, 502 is an answer that nobody can use. */
+function statusFor({ code }: Failure, { isUnknown, isDown, status }: Details): number {
+  if (code === "model-unavailable" && isUnknown) return 404;
+  if (code === "provider" && (isDown || status === 503)) return 503;
+  return STATUS[code];
 }
 
 /** The status of a server that turned the request itself down; null for faults of the server or of Tandem's own key. */
@@ -94,7 +105,7 @@ function fromUpstream(failure: Failure, details: Details, status: number): OpenA
   const { message, type, param, code } = said.success ? said.data.error : { message: failure.message };
   return {
     status,
-    headers: headersFor(failure, status),
+    headers: headersFor(failure, details, status),
     body: bodyOf({
       message: withNextStep(message, failure.nextStep),
       type: type ?? errorTypeOf(status),
@@ -105,9 +116,15 @@ function fromUpstream(failure: Failure, details: Details, status: number): OpenA
   };
 }
 
-/** `x-should-retry` is what OpenAI's own clients read before they ask again, as they else do after every 5xx. */
-function headersFor({ isRetryable, code }: Failure, status: number): Record<string, string> {
-  if (code === "shutting-down" || status === 429) return { "retry-after": String(RETRY_AFTER_S) };
+/**
+ * When to ask again: as the engine says, or as its circuit breaker does. `x-should-retry` is what OpenAI's own clients read before they ask
+ * again, as they else do after every 5xx.
+ */
+function headersFor({ isRetryable, code }: Failure, { retryAfterMs }: Details, status: number): Record<string, string> {
+  if (retryAfterMs !== undefined && (status === 429 || status === 503))
+    return { "retry-after": String(Math.max(RETRY_AFTER_S, Math.ceil(retryAfterMs / 1_000))) };
+  const isPassing = code === "shutting-down" || (code === "provider" && status === 503);
+  if (isPassing || status === 429) return { "retry-after": String(RETRY_AFTER_S) };
   return status >= 500 && !isRetryable ? { "x-should-retry": "false" } : {};
 }
 

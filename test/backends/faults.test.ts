@@ -72,6 +72,7 @@ const cases: readonly Case[] = [
   {
     name: "502 with a web page",
     replies: [fault({ kind: "status", status: 502, body: "<html>Bad</html>" })],
+    requests: 3,
     error: ["provider", /HTTP 502$/],
   },
   {

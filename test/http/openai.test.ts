@@ -179,7 +179,7 @@ const failures: readonly { name: string; reply?: Script; given?: Given; ask?: ob
     name: "more than the context",
     given: { fake: { contextTokens: 10 } },
     ask: { messages: [{ role: "user", content: "many words ".repeat(40) }] },
-    want: { type: OpenAI.BadRequestError, code: "context_length_exceeded" },
+    want: { type: OpenAI.APIError, code: "context_length_exceeded" },
   },
   {
     name: "too much at once",

@@ -19,7 +19,7 @@ const cases: readonly {
   {
     name: "a prompt that is too long",
     code: "context-length",
-    want: [400, "invalid_request_error", "context_length_exceeded"],
+    want: [413, "invalid_request_error", "context_length_exceeded"],
   },
   {
     name: "a name that nobody knows",
@@ -39,6 +39,19 @@ const cases: readonly {
     details: { status: 401 },
     want: [503, "server_error", "not_configured"],
   },
+  {
+    name: "an engine that is not there",
+    code: "provider",
+    details: { isDown: true },
+    want: [503, "server_error", "provider"],
+  },
+  {
+    name: "an engine that is busy",
+    code: "provider",
+    details: { status: 503 },
+    want: [503, "server_error", "provider"],
+  },
+  { name: "an engine that is not asked for a while", code: "disabled", want: [503, "server_error", "disabled"] },
   { name: "a broken answer", code: "provider", want: [502, "server_error", "provider"] },
   { name: "a server's own fault", code: "provider", details: { status: 500 }, want: [502, "server_error", "provider"] },
   {
@@ -91,3 +104,14 @@ test("the parameter at fault is named", () => {
   assert.equal(failed("bad-request", { param: "tools" }).body.error.param, "tools");
   assert.equal(failed("model-unavailable", { isUnknown: true }).body.error.param, "model");
 });
+
+const waits: readonly { name: string; code: ErrorCode; details: Record<string, unknown>; want: string | undefined }[] =
+  [
+    { name: "as the server says", code: "provider", details: { status: 429, retryAfterMs: 12_300 }, want: "13" },
+    { name: "as the breaker says", code: "disabled", details: { retryAfterMs: 200 }, want: "1" },
+    { name: "an engine that is down", code: "provider", details: { isDown: true }, want: "1" },
+    { name: "nonsense", code: "provider", details: { retryAfterMs: 5 }, want: undefined },
+    { name: "no memory", code: "no-memory", details: {}, want: undefined },
+  ];
+for (const { name, code, details, want } of waits)
+  test(`when to ask again: ${name}`, () => assert.equal(failed(code, details).headers["retry-after"], want));

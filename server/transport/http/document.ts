@@ -35,14 +35,14 @@ const FAILURES: Readonly<Record<string, string>> = {
   404: "There is no such path or model",
   405: "The path knows other methods",
   408: "The request came too slowly",
-  413: "The body is too large",
+  413: "The body is too large, or the prompt does not fit the model's context (`context_length_exceeded`)",
   415: "The body is not JSON",
   429: "Too many requests at once",
   431: "The headers are too long",
   500: "Tandem itself failed",
-  502: "The engine failed",
-  503: "Nothing is set up that could answer, or the server is leaving",
-  504: "The engine did not answer in time",
+  502: "The engine failed, or answered what nobody can use",
+  503: "Nothing is set up that could answer, the engine is down or switched off for now, or the server is leaving",
+  504: "The engine did not answer in time; the message names the limit and its setting",
   507: "The model does not fit in memory or on the disk",
 };
 const RETRYING = new Set(["429", "503"]);

@@ -1,0 +1,22 @@
+import type { Log } from "../ports.ts";
+import type { Address } from "./address.ts";
+import type { Connection } from "./connection.ts";
+import type { Trying } from "./retry.ts";
+import type { Timing } from "./timing.ts";
+import type { AnswerLimits } from "./watchdog.ts";
+
+/** A server that is attached to, and how patient we are with it. */
+export interface Server {
+  readonly connection: Connection;
+  readonly address: Address;
+  readonly apiKey: string;
+  readonly limits: AnswerLimits & { readonly retryBaseMs: number };
+  readonly timing: Timing;
+  readonly log: Log;
+}
+
+/** How one request is tried there. */
+export function patience(server: Server, deadlineMs: number | undefined): Trying {
+  const { timing, log, address, limits } = server;
+  return { timing, log, host: address.host, baseMs: limits.retryBaseMs, deadlineMs };
+}
