@@ -32,18 +32,35 @@ export const RouteCost = z.object({
   loadMs: z.number(),
   prefillMs: z.number(),
   decodeMs: z.number(),
+  /** For failures since it last worked, or for finding out whether it works again. */
   penaltyMs: z.number(),
+  /** What others at work on it add, as it answers several at a time; left out: nothing. */
+  contentionMs: z.number().optional(),
+  /** For the share of requests that it does not answer; left out: nothing. */
+  unreliableMs: z.number().optional(),
   /** What its device's warmth adds; left out: nothing. */
   thermalMs: z.number().optional(),
+  /** The sum. */
   totalMs: z.number(),
 });
 export type RouteCost = z.output<typeof RouteCost>;
+
+/**
+ * How an engine stands to a task, whatever it costs. `meant`: for tasks of this kind; `drafts`: for others; `other`: it writes, but is
+ * meant for auditing; `cloud`: where nobody here can be asked; `cloud first`: as the user wants it; `shut`: its circuit breaker is open.
+ */
+export const Standing = z.enum(["cloud first", "meant", "drafts", "other", "cloud", "shut"]);
+export type Standing = z.output<typeof Standing>;
 
 export const RouteCandidate = z.object({
   engine: z.string(),
   model: z.string(),
   device: z.string(),
   cost: RouteCost,
+  /** Tokens of the prompt whose keys and values it is thought to hold still; left out: none. */
+  warmTokens: z.number().optional(),
+  /** Left out by orchestrators before this version. */
+  standing: Standing.optional(),
   why: z.string(),
 });
 export type RouteCandidate = z.output<typeof RouteCandidate>;

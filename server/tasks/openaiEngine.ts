@@ -1,5 +1,6 @@
 import { findNamed, type Use } from "../core/openai/named.ts";
-import { type EngineView, type Route, route, routeVectors } from "../core/route.ts";
+import { route, routeVectors } from "../core/route/decide.ts";
+import type { EngineView, Route } from "../core/route.ts";
 import { TandemError, throwIfAborted } from "../errors.ts";
 import type { Decision } from "../protocol/decision.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
@@ -105,7 +106,7 @@ function choose(wanted: Wanted, deps: OpenAiDeps, without: readonly string[]): C
 function tryChoose(wanted: Wanted, { scheduler }: OpenAiDeps, without: readonly string[]): Choice | null {
   const { task, promptTokens, outputTokens } = wanted;
   const all = scheduler.snapshot().filter((it) => !without.includes(it.id));
-  if (!task) return choiceOf(routeVectors(all, promptTokens), { action: null, tier: null });
+  if (!task) return choiceOf(routeVectors({ engines: all, promptTokens }), { action: null, tier: null });
   const { action, tier } = task;
   const engines = wanted.hopeless ? all.filter((it) => it.hasRelay !== false) : all;
   const choice = choiceOf(route({ tier, isAudited: false, promptTokens, outputTokens, engines }), { action, tier });

@@ -1,5 +1,5 @@
 import { forecast } from "../core/forecast.ts";
-import { route } from "../core/route.ts";
+import { route } from "../core/route/decide.ts";
 import { TandemError } from "../errors.ts";
 import type { ParsedParamsOf, ResultOf } from "../protocol/define.ts";
 import type { gpuHistory } from "../protocol/gpu.ts";

@@ -1,6 +1,7 @@
 import { findNamed } from "../core/openai/named.ts";
 import { estimateTokens } from "../core/prompt.ts";
-import { isAudited, type Route, route } from "../core/route.ts";
+import { isAudited, route } from "../core/route/decide.ts";
+import type { Route } from "../core/route.ts";
 import { targetRange } from "../core/target.ts";
 import type { Task } from "../core/task.ts";
 import { slice } from "../core/text.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type EngineView, isAudited, type RouteInput, route, routeVectors } from "../../server/core/route.ts";
+import { isAudited, route, routeVectors } from "../../server/core/route/decide.ts";
+import type { EngineView, RouteInput } from "../../server/core/route.ts";
 import type { ModelInfo } from "../../server/protocol/models.ts";
 
 const MODEL: ModelInfo = {
@@ -212,24 +213,24 @@ test("what is not known yet is estimated from the size", () => {
   assert.deepEqual(route({ ...ORDINARY, engines: [sized] })?.draft.cost, draft.cost);
 });
 
-test("candidates come cheapest first", () => {
+test("candidates come as they stand to the task, and of those alike cheapest first", () => {
   const made = route({ ...ORDINARY, engines: [LARGE, SMALL, { ...LARGE, id: "worse", failures: 1 }] });
   assert.deepEqual(
     made?.candidates.map((it) => it.engine),
-    ["small", "large", "worse"],
+    ["large", "worse", "small"],
   );
 });
 
 test("vectors come from the engine that is free, of those that make them", () => {
   const busy = engine("busy", ["embed"], { load: 9 });
   const free = engine("free", ["embed"]);
-  const made = routeVectors([LARGE, busy, free], 500);
+  const made = routeVectors({ engines: [LARGE, busy, free], promptTokens: 500 });
   assert.deepEqual(
     made?.candidates.map((it) => it.engine),
     ["free", "busy"],
   );
   assert.equal(made?.draft.engine, "free");
-  assert.equal(routeVectors([LARGE, SMALL], 500), null);
+  assert.equal(routeVectors({ engines: [LARGE, SMALL], promptTokens: 500 }), null);
 });
 
 test("who is audited is a setting", () => {

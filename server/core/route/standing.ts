@@ -1,0 +1,37 @@
+import type { Standing } from "../../protocol/run.ts";
+import type { EngineView, RouteInput } from "../route.ts";
+import { isShut } from "./price.ts";
+
+/** What decides who may do a task at all, and who is meant to. */
+export type Question = Pick<RouteInput, "tier" | "cloud" | "engines">;
+
+/**
+ * How an engine stands to a task, whatever it costs; null: it may not do it at all. Who stands better comes first, by `ORDER`. Where the
+ * user has set providers for the quality tiers, simple work is for `low` and all other for `high`; else simple work is for everybody and
+ * all other for those that draft.
+ */
+export function standingOf(engine: EngineView, question: Question): Standing | null {
+  const { cloud } = question;
+  if (!engine.roles.some((it) => it !== "embed")) return null;
+  if (engine.isCloud && !cloud?.isAllowed) return null;
+  if (isShut(engine)) return "shut";
+  if (engine.isCloud) return cloud?.when === "first" ? "cloud first" : "cloud";
+  if (isMeant(engine, question)) return "meant";
+  return engine.roles.includes("draft") || engine.roles.includes("high") ? "drafts" : "other";
+}
+
+/** The same for vectors, which are made by engines meant for them and by no others. */
+export function vectorStandingOf(engine: EngineView, { cloud }: Pick<Question, "cloud">): Standing | null {
+  if (!engine.roles.includes("embed") || (engine.isCloud && !cloud?.isAllowed)) return null;
+  if (isShut(engine)) return "shut";
+  return engine.isCloud ? "cloud" : "meant";
+}
+
+/** Best first. */
+export const ORDER: readonly Standing[] = ["cloud first", "meant", "drafts", "other", "cloud", "shut"];
+
+function isMeant({ roles }: EngineView, { tier, engines }: Question): boolean {
+  const tierRole = tier === "simple" ? "low" : "high";
+  if (engines.some((it) => it.roles.includes(tierRole))) return roles.includes(tierRole);
+  return roles.includes("draft") || (tier === "simple" && roles.includes("audit"));
+}
