@@ -60,4 +60,24 @@ export type EngineSpec =
   | (LocalSpec & { readonly kind: "llama-server"; readonly executable: string })
   /** In a vLLM that is installed here, which Tandem starts and ends: a hub's id or a folder in place of a file. */
   | VllmSpec
-  | { readonly kind: "endpoint"; readonly url: string; readonly modelName: string | null; readonly apiKey: string };
+  | EndpointSpec;
+
+/** A server that is there already. */
+export interface EndpointSpec {
+  readonly kind: "endpoint";
+  readonly url: string;
+  readonly modelName: string | null;
+  readonly apiKey: string;
+  /** A provider that is asked only as far as the user allows; what it is sent is looked through first. */
+  readonly isCloud?: true;
+  /** How patient it is waited for; left out: as usual. */
+  readonly patience?: EndpointPatience;
+}
+
+/** Milliseconds. */
+export interface EndpointPatience {
+  readonly connectMs: number;
+  readonly firstTokenMs: number;
+  /** Between two signs of life, once it writes. */
+  readonly idleMs: number;
+}

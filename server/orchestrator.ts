@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { engineEntry, packageVersion, shimEntry, wasmPath } from "./assets.ts";
-import { createOpenEngine } from "./backends/open.ts";
+import { createOpenEngine, type OpenDeps } from "./backends/open.ts";
 import { createReachWhenNeeded } from "./backends/reachWhenNeeded.ts";
 import { createCalibration } from "./calibration/calibration.ts";
 import { createFollow } from "./calibration/follow.ts";
@@ -27,7 +27,9 @@ import { createModelStore } from "./models/store.ts";
 import { createMonitor, gpuStatus, type Monitor, recentOf } from "./monitor.ts";
 import { createNeeds } from "./needs/needs.ts";
 import { cacheFolder, configFile, stateFolder } from "./platform/folders.ts";
-import type { Clock, Journal, Log } from "./ports.ts";
+import type { Clock, Journal, Log, OpenEngine } from "./ports.ts";
+import { guardCloud } from "./privacy/guard.ts";
+import { createPrivacy } from "./privacy/privacy.ts";
 import type { ClientInfo } from "./protocol/handshake.ts";
 import { moving, statusChanged } from "./protocol/requests.ts";
 import { createRateBook, type RateBook } from "./rates/rates.ts";
@@ -196,7 +198,9 @@ function sharedParts(
   let opened: Promise<void> | null = null;
   const builds = join(enginesFolder(cacheFolder()), ENGINE_FOLDER);
   const cards = () => monitor.now().gpus.map((it) => it.reading);
+  const privacy = createPrivacy({ log });
   return {
+    privacy,
     clock,
     log,
     journal,
@@ -226,19 +230,7 @@ function sharedParts(
       reserveBytes: (uuid) => reserveBytesOf(config.now().config, uuid),
       follow: createFollow(monitor),
     }),
-    openEngine: createWitness({
-      openEngine: createOpenEngine({
-        log,
-        childPath: engineEntry(),
-        shimPath: shimEntry(),
-        register,
-        recognise: (name) => catalogue.find((it) => it.id === name) ?? null,
-        ...{ builds, cards },
-      }),
-      monitor,
-      clock,
-      log,
-    }),
+    openEngine: guardCloud(opening({ log, register, monitor, clock, builds, cards }), privacy),
     reach: createReachWhenNeeded({ ...{ log, clock, builds, cards }, childPath: engineEntry() }),
     // Who wants to place engines will want to know how the GPUs are from here on.
     async hardware() {
@@ -250,6 +242,15 @@ function sharedParts(
     },
     onHardware: (listener) => machine.listen(listener),
   };
+}
+
+/** The one way to any engine, of which it is then seen where it is. */
+function opening(
+  given: Pick<Own, "register" | "monitor" | "clock"> & Pick<OpenDeps, "log" | "builds" | "cards">,
+): OpenEngine {
+  const paths = { childPath: engineEntry(), shimPath: shimEntry() };
+  const recognise: OpenDeps["recognise"] = (name) => catalogue.find((it) => it.id === name) ?? null;
+  return createWitness({ ...given, openEngine: createOpenEngine({ ...given, ...paths, recognise }) });
 }
 
 /** How warm each is; of one that is not heard of any more that is not known. */

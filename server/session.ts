@@ -1,5 +1,6 @@
 import { benchHandlers } from "./benching.ts";
 import type { Hardware } from "./core/choose.ts";
+import type { Privacy } from "./core/cloud.ts";
 import type { Priority } from "./core/govern/event.ts";
 import { TandemError } from "./errors.ts";
 import type { Handlers, Session } from "./handlers.ts";
@@ -35,6 +36,7 @@ export interface SharedParts {
   readonly stamp: () => Stamp;
   readonly syntax: Syntax;
   readonly files: Files;
+  readonly privacy: Privacy;
   readonly store: ModelStore;
   readonly catalogue: readonly CatalogueEntry[];
   readonly openEngine: OpenEngine;
@@ -128,7 +130,6 @@ export function createSession(deps: SessionDeps): ClientSession {
         return deps.follow(signal);
       },
       acceptNow: async () => ({ isFound: false }),
-      resetBreaker: async () => ({ reset: [] }),
       ...serviceHandlers(() => deps.service(session)),
     },
     configure: placing.begin,
@@ -265,6 +266,7 @@ function engineHandlers({ counted, asking }: Work, { user }: Membership) {
         return user.load(engine, emit, signal);
       }),
     unload: ({ engine }, { signal }) => counted(() => user.unload(engine, signal)),
+    resetBreaker: ({ engine }) => counted(async () => ({ reset: user.reset(engine) })),
     pin: ({ engine, isPinned }) => counted(async () => (isPinned ? user.pin(engine) : user.unpin(engine))),
   } satisfies Partial<Handlers>;
 }

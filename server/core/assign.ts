@@ -1,4 +1,4 @@
-import type { LoadOptions } from "../engineSpec.ts";
+import type { EndpointSpec, LoadOptions } from "../engineSpec.ts";
 import type { Role } from "../protocol/models.ts";
 import type { RoleSettings, Settings } from "../protocol/settings.ts";
 import type { Choice, Hardware } from "./choose.ts";
@@ -57,12 +57,7 @@ export interface VllmSource {
 }
 
 /** A server that is there already. */
-export interface EndpointSource {
-  readonly kind: "endpoint";
-  readonly url: string;
-  readonly modelName: string | null;
-  readonly apiKey: string;
-}
+export type EndpointSource = EndpointSpec;
 
 /** One place where a model can run: what it is for and how to open it. No roles: only for who asks for its model by name. */
 export interface EngineConfig {

@@ -71,8 +71,18 @@ const MaxTokens = z.int().min(16).max(32_768);
 const TimeoutS = z.int().min(1).max(300);
 const LogLevel = z.enum(["error", "warn", "info", "debug"]);
 
-/** A glob of paths that the cloud never sees. */
-const KeptLocal = z.string().min(1).max(300);
+/** A glob of paths that the cloud never sees. With more stars a match would take a high power of the path's length. */
+export const KeptLocal = z
+  .string()
+  .min(1)
+  .max(300)
+  .refine((glob) => (glob.match(/\*\*/g) ?? []).length <= 2 && glob.split("/").every((it) => starsIn(it) <= 3), {
+    message: "at most three * between two slashes, and two ** in all",
+  });
+
+function starsIn(text: string): number {
+  return text.split("*").length - 1;
+}
 
 /** A provider outside this machine that answers only as far as the user allows it. Without tiers it is never asked. */
 export const CloudSettings = RoleSettings.pick({ endpoint: true, model: true, apiKey: true }).extend({

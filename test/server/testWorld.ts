@@ -13,6 +13,8 @@ import { catalogue } from "../../server/models/catalogue.ts";
 import { createModelStore } from "../../server/models/store.ts";
 import { createNeeds } from "../../server/needs/needs.ts";
 import type { AskReach, Clock, Log, OpenEngine } from "../../server/ports.ts";
+import { guardCloud } from "../../server/privacy/guard.ts";
+import { createPrivacy } from "../../server/privacy/privacy.ts";
 import type { RatedDeps } from "../../server/rates/rated.ts";
 import { createRateBook } from "../../server/rates/rates.ts";
 import { createRegistry } from "../../server/registry/registry.ts";
@@ -53,6 +55,7 @@ const ROOMY: WorldDeps["devices"] = {
 export function testWorld(folder: string, log: Log, options: TestWorldOptions = {}): World {
   const { openEngine = realEngines(log), devices = ROOMY, rules = () => GOVERN_RULES } = options;
   const { clock = { nowMs: () => performance.now() } } = options;
+  const privacy = createPrivacy({ log });
   const config = createConfigOwner({ path: join(folder, "tandem.jsonc"), env: {}, log });
   const discovery = createDiscovery({ config: () => config.now().config, clock, log, ports: [] });
   const stored = createStored(join(folder, "models.json"), log);
@@ -70,7 +73,8 @@ export function testWorld(folder: string, log: Log, options: TestWorldOptions = 
     syntax: createSyntax({ wasmPath }),
     files: createFiles(),
     store: createModelStore({ folder: join(folder, "cache"), log, clock }),
-    openEngine,
+    openEngine: guardCloud(openEngine, privacy),
+    privacy,
     reach: options.reach ?? reachAll,
     needs: createNeeds({
       calibration: createCalibration({ folder, log }),

@@ -70,6 +70,9 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       "server/platform",
     ],
   },
+  "server/privacy": {
+    may: [...ADAPTER, "@secretlint/core", "@secretlint/secretlint-rule-preset-recommend", "picomatch"],
+  },
   "server/history": { may: [...ADAPTER, "server/journal", "server/platform"] },
   "server/rates": {
     may: [...ADAPTER, "server/journal", "server/platform"],
