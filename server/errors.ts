@@ -65,3 +65,11 @@ export function aborted(signal: AbortSignal): Promise<never> {
   else signal.addEventListener("abort", onAbort, { once: true });
   return promise;
 }
+
+/**
+ * A turn that was ended for more urgent work. Nothing is wrong with the engine: who takes the next turn (`Lease.resume`) goes on where he
+ * was. Only turns that were offered (`Lease.offer`) end so.
+ */
+export function isPreempted(error: unknown): error is TandemError {
+  return error instanceof TandemError && error.details?.reason === "preempted";
+}

@@ -4,10 +4,10 @@ import type { EngineView } from "./core/route.ts";
 import { type Candidate, smallerThan } from "./core/standIn.ts";
 import { TandemError } from "./errors.ts";
 import type { EngineStatus } from "./protocol/status.ts";
+import type { Taken } from "./slot/acquire.ts";
 import type { Lease as SlotLease } from "./slot/lease.ts";
 import { createPool, type Pool, type PoolDeps, type Pooled } from "./slot/pool.ts";
 import type { Emit, Place } from "./slot/state.ts";
-import { viewOf } from "./slot/view.ts";
 
 /** A turn on an engine. */
 export interface Lease extends SlotLease {
@@ -15,6 +15,7 @@ export interface Lease extends SlotLease {
   readonly id: string;
   /** Why it is that other one; null: it is the one asked for. */
   readonly instead: string | null;
+  resume(emit: Emit, signal: AbortSignal): Promise<Lease>;
 }
 
 /** The engines as one client's tasks see them, under the names its settings give them. */
@@ -53,6 +54,8 @@ export interface UserWord {
   unload(name: string, signal: AbortSignal): Promise<EngineStatus>;
   pin(name: string): EngineStatus;
   unpin(name: string): EngineStatus;
+  /** Closes its circuit breaker by hand, or all of them where no name is given: handles of those that were not closed. */
+  reset(name: string | undefined): string[];
 }
 
 export interface EnginePool extends AsyncDisposable {
@@ -68,9 +71,9 @@ export function createEnginePool(deps: PoolDeps): EnginePool {
   return {
     join: (priority) => createMembership(pool, priority, deps.onChange),
     resident: () =>
-      pool.all().flatMap(({ key, slot }) => {
-        const { isResident, model, device } = viewOf(slot);
-        return isResident ? [{ key, description: `${model.label} on ${device}` }] : [];
+      pool.all().flatMap((pooled) => {
+        const { isResident, model, device } = pool.view(pooled);
+        return isResident ? [{ key: pooled.key, description: `${model.label} on ${device}` }] : [];
       }),
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
   };
@@ -108,7 +111,7 @@ function createMembership(pool: Pool, priority: Priority, onChange: () => void):
       if (gone && !isMine(gone.pooled)) pool.drop(gone.pooled, me);
       onChange();
     },
-    snapshot: () => [...shares.values()].map(shareView),
+    snapshot: () => [...shares.values()].map((it) => shareView(it, pool)),
     status: () => [
       ...[...shares.values()].map((it) => shareStatus(it, pool)),
       ...pool.all().flatMap((it) => (isMine(it) ? [] : [foreignStatus(it, pool)])),
@@ -117,15 +120,14 @@ function createMembership(pool: Pool, priority: Priority, onChange: () => void):
       const share = shares.get(id);
       if (!share)
         throw new TandemError("not-configured", `There is no engine "${id}"`, "Check tandem.draft and tandem.audit");
-      const others = standIns(share, [...shares.values()]);
+      const others = standIns(share, [...shares.values()], pool);
       const wanted = { pooled: share.pooled, others: others.map((it) => it.pooled), priority };
-      const { lease, slot, why } = await pool.acquire(wanted, named(id, emit), signal);
-      return { ...lease, id: others.find((it) => it.pooled.slot === slot)?.config.id ?? id, instead: why };
+      return leaseOf(await pool.acquire(wanted, named(id, emit), signal), { id, others });
     },
     tryAcquire(id) {
       const share = shares.get(id);
       const taken = share && pool.tryAcquire({ pooled: share.pooled, priority });
-      return taken ? { ...taken.lease, id, instead: null } : null;
+      return taken ? leaseOf(taken, { id, others: [] }) : null;
     },
     user: userWord(pool, () => shares, priority),
     [Symbol.dispose]() {
@@ -139,21 +141,39 @@ function createMembership(pool: Pool, priority: Priority, onChange: () => void):
   return member;
 }
 
+interface Names {
+  readonly id: string;
+  readonly others: readonly Share[];
+}
+
+/** A turn under the names that its client knows. */
+function leaseOf({ lease, slot, why, resume }: Taken, names: Names): Lease {
+  const { id, others } = names;
+  return {
+    ...lease,
+    id: others.find((it) => it.pooled.slot === slot)?.config.id ?? id,
+    instead: why,
+    resume: async (emit, signal) => leaseOf(await resume(named(id, emit), signal), names),
+  };
+}
+
 function userWord(pool: Pool, shares: () => ReadonlyMap<string, Share>, priority: Priority): UserWord {
   const find = (name: string): { readonly pooled: Pooled; readonly status: () => EngineStatus } => {
     const mine = [...shares().values()];
-    const own = shares().get(name) ?? best(mine.filter((it) => hasName(it.pooled, name)));
+    const own = shares().get(name) ?? best(mine.filter((it) => hasName(it.pooled, name, pool)));
     if (own) return { pooled: own.pooled, status: () => shareStatus(own, pool) };
-    const [pooled] = pool.all().filter((it) => hasName(it, name));
+    const [pooled] = pool.all().filter((it) => hasName(it, name, pool));
     if (pooled) return { pooled, status: () => foreignStatus(pooled, pool) };
     throw unknownEngine(name, shares(), pool);
   };
   return {
     knows: (name) =>
-      [...shares().values()].some((it) => it.config.id === name || hasName(it.pooled, name)) ||
-      pool.all().some((it) => hasName(it, name)),
+      [...shares().values()].some((it) => it.config.id === name || hasName(it.pooled, name, pool)) ||
+      pool.all().some((it) => hasName(it, name, pool)),
     async load(name, emit, signal) {
       const { pooled, status } = find(name);
+      // Who asks for it by name wants it tried.
+      pool.reset(pooled);
       const wanted = { pooled, others: [], priority };
       const { lease } = await pool.acquire(wanted, named(name, emit), signal);
       lease[Symbol.dispose]();
@@ -174,12 +194,16 @@ function userWord(pool: Pool, shares: () => ReadonlyMap<string, Share>, priority
       pool.unpin(pooled);
       return status();
     },
+    reset(name) {
+      const meant = name === undefined ? pool.all() : [find(name).pooled];
+      return meant.filter((it) => pool.reset(it)).map((it) => it.slot.handle);
+    },
   };
 }
 
-function hasName({ slot }: Pooled, name: string): boolean {
-  const { model } = viewOf(slot);
-  return [slot.handle, model.id, model.label].includes(name);
+function hasName(pooled: Pooled, name: string, pool: Pool): boolean {
+  const { model } = pool.view(pooled);
+  return [pooled.slot.handle, model.id, model.label].includes(name);
 }
 
 /** Of two engines with one model the one that is loaded. */
@@ -188,10 +212,10 @@ function best(named: readonly Share[]): Share | undefined {
 }
 
 function unknownEngine(name: string, shares: ReadonlyMap<string, Share>, pool: Pool): TandemError {
-  const own = [...shares.values()].map((it) => `${it.config.id} (${viewOf(it.pooled.slot).model.label})`);
+  const own = [...shares.values()].map((it) => `${it.config.id} (${pool.view(it.pooled).model.label})`);
   const mine = new Set([...shares.values()].map((it) => it.pooled));
   const others = pool.all().filter((it) => !mine.has(it));
-  const foreign = others.map(({ slot }) => `${slot.handle} (${viewOf(slot).model.label}, another client's)`);
+  const foreign = others.map((it) => `${it.slot.handle} (${pool.view(it).model.label}, another client's)`);
   return new TandemError(
     "bad-input",
     `There is no engine or model "${name}"`,
@@ -213,9 +237,9 @@ function keyed(places: readonly Place[]): [string, Place][] {
 }
 
 /** Which of this client's other engines may answer in its place when there is no room for it. */
-function standIns(share: Share, all: readonly Share[]): Share[] {
+function standIns(share: Share, all: readonly Share[], pool: Pool): Share[] {
   const candidate = (it: Share): Candidate & { share: Share } => {
-    const { model } = viewOf(it.pooled.slot);
+    const { model } = pool.view(it.pooled);
     return { config: it.config, parametersB: model.parametersB, share: it };
   };
   return smallerThan(candidate(share), all.map(candidate)).map((it) => it.share);
@@ -226,8 +250,8 @@ function named(id: string, emit: Emit): Emit {
   return (event) => emit("engine" in event ? { ...event, engine: id } : event);
 }
 
-function shareView({ config, pooled }: Share): EngineView {
-  return { ...viewOf(pooled.slot), id: config.id, roles: config.roles };
+function shareView({ config, pooled }: Share, pool: Pool): EngineView {
+  return { ...pool.view(pooled), id: config.id, roles: config.roles };
 }
 
 function shareStatus({ config, pooled }: Share, pool: Pool): EngineStatus {

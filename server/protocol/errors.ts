@@ -6,7 +6,8 @@ import { z } from "zod";
  * - bad-input        the file or selection cannot be worked on (binary, empty, too large, does not parse)
  * - not-configured   nothing is set up that could answer
  * - model-unavailable the model cannot be had or loaded
- * - provider         the engine or endpoint answered with an error, or broke off
+ * - provider         the engine or endpoint answered with an error, or broke off; `details.reason` "preempted": the turn was ended for more
+ *                    urgent work, and the next one goes on
  * - timeout          no answer in time
  * - context-length   the prompt does not fit the model's context
  * - no-space         the disk is full, or nearly

@@ -126,7 +126,7 @@ function noting(lease: Lease, key: RateKey | null, book: RateBook): Lease {
       book.note(key, use);
       lease.report(use);
     },
-    reportFailure: () => lease.reportFailure(),
+    resume: async (emit, signal) => noting(await lease.resume(emit, signal), key, book),
     [Symbol.dispose]: () => lease[Symbol.dispose](),
   };
 }

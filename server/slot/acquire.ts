@@ -1,5 +1,6 @@
 import type { Priority } from "../core/govern/event.ts";
-import { throwIfAborted } from "../errors.ts";
+import { isPreempted, throwIfAborted } from "../errors.ts";
+import { type BreakerDeps, isClosed, type Pass, pass } from "./breaking.ts";
 import { type Lease, lease } from "./lease.ts";
 import type { Owner } from "./owner.ts";
 import { join, share, unlessAborted } from "./shared.ts";
@@ -11,6 +12,8 @@ export interface Wanted {
   /** Smaller ones that may stand in, the best first. */
   readonly others: readonly Slot[];
   readonly priority: Priority;
+  /** How often its work was ended early for more urgent work; above 0 it goes on, at the front of its class. Left out: 0. */
+  readonly preempted?: number;
 }
 
 /** A turn as the scheduler hands it on. */
@@ -19,9 +22,11 @@ export interface Taken {
   /** The engine it is on, and why that one where it is not the one asked for. */
   readonly slot: Slot;
   readonly why: string | null;
+  /** Gives it back and waits for the next, as `Lease.resume`. */
+  resume(emit: Emit, signal: AbortSignal): Promise<Taken>;
 }
 
-export interface AcquireDeps extends Pick<SlotDeps, "onChange"> {
+export interface AcquireDeps extends SlotDeps, BreakerDeps {
   readonly owner: Owner;
 }
 
@@ -36,13 +41,19 @@ export async function acquire(wanted: Wanted, deps: AcquireDeps, emit: Emit, sig
   const { slot } = wanted;
   const { promise, resolve, reject } = Promise.withResolvers<Taken>();
   // Held from the moment that it is granted: an unload that begins then knows of it.
-  const ask: Ask = newAsk(slot, emit, { onTurn: (turn) => resolve(taken(ask, turn, deps)), onRefusal: reject });
+  const way = pass(slot, emit, deps);
+  const onTurn = (turn: Turn) => resolve(taken({ ask, wanted, way, turn }, deps));
+  const ask: Ask = newAsk(wanted, emit, { onTurn, onRefusal: reject });
+  promise.catch(() => undefined); // refused before it is waited for
   slot.asks.add(ask);
   try {
     if (!isPrepared(slot)) {
       deps.onChange();
       await prepare(slot, emit, signal);
-      ask.others = await thoseHere(wanted.others, signal);
+      ask.others = await thoseHere(
+        wanted.others.filter((it) => isClosed(it, deps)),
+        signal,
+      );
     }
     deps.owner.want(ask, wanted.priority);
     const got = await unlessAborted(promise, signal);
@@ -51,6 +62,7 @@ export async function acquire(wanted: Wanted, deps: AcquireDeps, emit: Emit, sig
     if (got.why !== null) emit({ kind: "notice", message: got.why });
     return got;
   } catch (error) {
+    way.undecided();
     deps.owner.done(ask);
     void promise.then(
       ({ lease }) => lease[Symbol.dispose](),
@@ -66,28 +78,68 @@ export async function acquire(wanted: Wanted, deps: AcquireDeps, emit: Emit, sig
 /** A turn that is free now on an engine that is loaded; null otherwise. */
 export function tryAcquire({ slot, priority }: Omit<Wanted, "others">, deps: AcquireDeps): Taken | null {
   const { engine } = slot;
-  if (!engine || slot.asks.size > 0 || slot.turns.size >= engine.slots) return null;
+  if (!engine || slot.asks.size > 0 || slot.turns.size >= engine.slots || !isClosed(slot, deps)) return null;
   const got: Taken[] = [];
-  const onTurn = (turn: Turn) => void got.push(taken(ask, turn, deps));
-  const ask: Ask = newAsk(slot, () => undefined, { onTurn, onRefusal: () => undefined });
+  const wanted = { slot, others: [], priority };
+  const way = pass(slot, quiet, deps);
+  const onTurn = (turn: Turn) => void got.push(taken({ ask, wanted, way, turn }, deps));
+  const ask: Ask = newAsk(wanted, quiet, { onTurn, onRefusal: quiet });
   deps.owner.want(ask, priority);
   const [now] = got;
   if (now) return now;
+  way.undecided();
   deps.owner.done(ask);
   return null;
 }
 
-function newAsk(slot: Slot, emit: Emit, answers: Pick<Ask, "onTurn" | "onRefusal">): Ask {
-  return { id: `r${++asked}`, slot, others: [], emit, why: null, hasTurn: false, ...answers };
+const quiet = () => undefined;
+
+function newAsk({ slot, preempted = 0 }: Wanted, emit: Emit, answers: Pick<Ask, "onTurn" | "onRefusal">): Ask {
+  const id = `r${++asked}`;
+  return { ...{ id, slot, others: [], emit, why: null, hasTurn: false, turn: null, preempted }, ...answers };
 }
 
-function taken(ask: Ask, { slot, engine, why }: Turn, { owner, onChange }: AcquireDeps): Taken {
-  const end = () => {
-    owner.done(ask);
-    if (slot.turns.size === 0) for (const it of [...slot.onIdle]) it();
-    onChange();
+interface Taking {
+  readonly ask: Ask;
+  readonly wanted: Wanted;
+  readonly way: Pass;
+  readonly turn: Turn;
+}
+
+function taken({ ask, wanted, way, turn }: Taking, deps: AcquireDeps): Taken {
+  const { owner, log, onChange } = deps;
+  const { slot, engine, why } = turn;
+  const ending = new AbortController();
+  ask.turn = ending;
+  const resume = async (emit: Emit, signal: AbortSignal): Promise<Taken> => {
+    const preempted = ask.preempted + (isPreempted(ending.signal.reason) ? 1 : 0);
+    own.undecided();
+    // It stands in line again before it gives back what it has.
+    const next = acquire({ ...wanted, preempted }, deps, emit, signal);
+    it[Symbol.dispose]();
+    return next;
   };
-  return { lease: lease(slot, engine, end), slot, why };
+  const own = slot === ask.slot ? way : instead({ slot, way, emit: ask.emit }, deps);
+  const it = lease(slot, engine, {
+    pass: own,
+    ending,
+    offer: () => owner.offer(ask),
+    resume: async (emit, signal) => (await resume(emit, signal)).lease,
+    onEnd() {
+      owner.done(ask);
+      if (slot.turns.size === 0) for (const idle of [...slot.onIdle]) idle();
+      onChange();
+    },
+    onUnsettled: (error) => log.warn("engine not free", { engine: slot.place.config.id, reason: String(error) }),
+  });
+  return { lease: it, slot, why, resume };
+}
+
+/** Another engine answers: the one that was asked for was not tried. */
+function instead({ slot, way, emit }: { slot: Slot; way: Pass; emit: Emit }, deps: AcquireDeps): Pass {
+  way.undecided();
+  if (isClosed(slot, deps)) return pass(slot, emit, deps);
+  return { succeeded: quiet, failed: quiet, undecided: quiet };
 }
 
 /** Its file is here and what it takes is known, as far as anybody who comes now is concerned. */

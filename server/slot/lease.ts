@@ -1,45 +1,153 @@
-import type { Engine } from "../ports.ts";
+import { blameOf } from "../core/blame.ts";
+import { TandemError } from "../errors.ts";
+import type { Engine, Piece, RelayReply } from "../ports.ts";
+import type { Pass } from "./breaking.ts";
 import { count, type Use } from "./rates.ts";
-import type { Slot } from "./state.ts";
+import type { Emit, Slot } from "./state.ts";
 
-/** The right to use an engine; disposing it lets the next one in. */
+/** The right to use an engine; disposing it lets the next one in, once the engine is seen to be free of what was broken off. */
 export interface Lease extends Disposable {
   /** Ends what it does for this lease when the lease is ended from outside, and says why. */
   readonly engine: Engine;
-  /** For the rates that routing uses. */
+  /** For the rates that routing uses; the engine works. */
   report(use: Use): void;
-  /** The engine answered with an error or broke: routing prefers others until it works again. */
-  reportFailure(): void;
+  /** The request failed. Whether that speaks against the engine is decided here: by what failed, and not by who broke it off. */
+  reportFailure(error: unknown): void;
+  /**
+   * From now on the turn may be ended for more urgent work: what runs then fails with what `isPreempted` knows. Who offers it goes on with
+   * another turn (`resume`); who cannot go on where he was does not offer it.
+   */
+  offer(): void;
+  /** Gives this turn back and waits for the next, at the front of those of its priority. Throws as `acquire` does. */
+  resume(emit: Emit, signal: AbortSignal): Promise<Lease>;
 }
 
-/** A turn on the slot's engine as a lease; `onEnd` hears once that it was given back. */
-export function lease(slot: Slot, engine: Engine, onEnd: () => void): Lease {
-  const ending = new AbortController();
+export interface LeaseHooks {
+  readonly pass: Pass;
+  readonly ending: AbortController;
+  readonly offer: () => void;
+  readonly resume: (emit: Emit, signal: AbortSignal) => Promise<Lease>;
+  /** Hears once that it was given back. */
+  readonly onEnd: () => void;
+  /** The engine was not seen to be free in time. */
+  readonly onUnsettled: (error: unknown) => void;
+}
+
+/** How long an engine may take to be seen free of a request that was broken off; then it is taken for free. */
+const SETTLE_MS = 5_000;
+
+/** A turn on the slot's engine as a lease. */
+export function lease(slot: Slot, engine: Engine, hooks: LeaseHooks): Lease {
+  const { pass, ending } = hooks;
   let isHeld = true;
+  let isUnsettled = false;
+  let hasFailed = false;
   slot.turns.add(ending);
+  const end = () => {
+    slot.turns.delete(ending);
+    hooks.onEnd();
+  };
   return {
-    engine: endedBy(ending.signal, engine),
-    report: (use) => count(slot.rates, use),
-    reportFailure() {
-      // What was ended for the memory's sake is no fault of the engine's.
-      if (!ending.signal.aborted) slot.rates.failures++;
+    engine: endedBy(ending.signal, engine, {
+      onBegun: () => {
+        hasFailed = false;
+      },
+      onBrokenOff: () => {
+        isUnsettled = true;
+      },
+    }),
+    report(use) {
+      // What a failed request had cost until then says nothing good of the engine.
+      if (hasFailed || ending.signal.aborted) return;
+      count(slot.rates, use);
+      pass.succeeded();
     },
+    reportFailure(error) {
+      // What was ended for the memory's sake, or for more urgent work, is no fault of the engine's.
+      if (ending.signal.aborted) return;
+      hasFailed = true;
+      if (!(error instanceof TandemError) || blameOf(error) !== "nothing") slot.rates.failures++;
+      pass.failed(error);
+    },
+    offer: hooks.offer,
+    resume: hooks.resume,
     [Symbol.dispose]() {
       if (!isHeld) return;
       isHeld = false;
-      slot.turns.delete(ending);
-      onEnd();
+      pass.undecided();
+      // One that has ended has nothing to be free of.
+      if (!isUnsettled || !engine.settle || slot.engine !== engine) return end();
+      void engine.settle(AbortSignal.timeout(SETTLE_MS)).then(end, (error: unknown) => {
+        hooks.onUnsettled(error);
+        end();
+      });
     },
   };
 }
 
-function endedBy(end: AbortSignal, engine: Engine): Engine {
-  const both = (signal: AbortSignal) => AbortSignal.any([signal, end]);
+interface Hears {
+  readonly onBegun: () => void;
+  readonly onBrokenOff: () => void;
+}
+
+function endedBy(end: AbortSignal, engine: Engine, { onBegun, onBrokenOff }: Hears): Engine {
   const { relay, embed } = engine;
+  const begin = (signal: AbortSignal) => {
+    onBegun();
+    return AbortSignal.any([signal, end]);
+  };
+  const watch = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
+    work.catch((error: unknown) => {
+      if (signal.aborted) onBrokenOff();
+      throw error;
+    });
   return {
     ...engine,
-    generate: (request, signal) => engine.generate(request, both(signal)),
-    relay: relay && ((request, signal) => relay(request, both(signal))),
-    embed: embed && ((texts, signal) => embed(texts, both(signal))),
+    generate(request, given) {
+      const signal = begin(given);
+      return whole(engine.generate(request, signal), { signal, onBrokenOff, isLast });
+    },
+    relay:
+      relay &&
+      (async (request, given) => {
+        const signal = begin(given);
+        const reply: RelayReply = await watch(relay(request, signal), signal);
+        if (reply.kind === "whole") return reply;
+        return { ...reply, chunks: whole(reply.chunks, { signal, onBrokenOff, isLast: () => false }) };
+      }),
+    embed:
+      embed &&
+      ((texts, given) => {
+        const signal = begin(given);
+        return watch(embed(texts, signal), signal);
+      }),
   };
+}
+
+function isLast(piece: Piece): boolean {
+  return piece.kind === "done";
+}
+
+interface Watching<T> {
+  readonly signal: AbortSignal;
+  readonly isLast: (it: T) => boolean;
+  readonly onBrokenOff: () => void;
+}
+
+/** The same, and tells when it was broken off before its end: by its signal, or by who read it. */
+async function* whole<T>(source: AsyncIterable<T>, { signal, isLast, onBrokenOff }: Watching<T>) {
+  let isOver = false;
+  try {
+    for await (const it of source) {
+      if (isLast(it)) isOver = true;
+      yield it;
+    }
+    isOver = true;
+  } catch (error) {
+    // Who fails by himself is at work no more.
+    isOver ||= !signal.aborted;
+    throw error;
+  } finally {
+    if (!isOver) onBrokenOff();
+  }
 }

@@ -1,10 +1,11 @@
 import type { Option } from "../core/govern/loadable.ts";
 import { TandemError } from "../errors.ts";
 import type { Engine } from "../ports.ts";
+import { type BreakerDeps, failedToOpen } from "./breaking.ts";
 import type { Emit, GovernNews, Slot, SlotDeps } from "./state.ts";
 
 /** What loading works with: how the governor and those who wait hear of it. */
-export interface LoadDeps extends SlotDeps {
+export interface LoadDeps extends SlotDeps, BreakerDeps {
   readonly tell: (news: GovernNews) => void;
   readonly announce: (slot: Slot, event: Parameters<Emit>[0]) => void;
 }
@@ -65,8 +66,10 @@ function gone(slot: Slot, optionId: string): TandemError {
   return new TandemError("no-memory", `${label} can no longer be put on ${optionId}`, "Run it again");
 }
 
-function fail(slot: Slot, error: unknown, { log, tell }: LoadDeps): void {
+function fail(slot: Slot, error: unknown, deps: LoadDeps): void {
+  const { log, tell } = deps;
   slot.fault = error;
+  failedToOpen(slot, error, deps);
   slot.rates.failures++;
   const why = error instanceof TandemError && error.code === "no-memory" ? "no-memory" : "other";
   const message = error instanceof Error ? error.message : String(error);

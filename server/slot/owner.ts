@@ -4,6 +4,7 @@ import type { Loadable } from "../core/govern/loadable.ts";
 import type { GovernRules } from "../core/govern/rules.ts";
 import { EMPTY_STATE, type GovernState } from "../core/govern/state.ts";
 import { TandemError } from "../errors.ts";
+import type { BreakerDeps } from "./breaking.ts";
 import { carryOut } from "./effects.ts";
 import { createHeartbeat } from "./heartbeat.ts";
 import type { LoadDeps } from "./load.ts";
@@ -20,7 +21,7 @@ export interface Devices {
   listen(listener: () => void): Disposable;
 }
 
-export interface OwnerDeps extends SlotDeps {
+export interface OwnerDeps extends SlotDeps, BreakerDeps {
   readonly devices: Devices;
   /** As they hold at the moment. */
   readonly rules: () => GovernRules;
@@ -46,6 +47,8 @@ export interface Owner {
   tell(news: GovernNews): void;
   /** It hears of its turn, or that it gets none. */
   want(ask: Ask, priority: Priority): void;
+  /** Its turn may be ended for more urgent work from now on. */
+  offer(ask: Ask): void;
   /** It has given its turn back, or no longer wants one. */
   done(ask: Ask): void;
   close(): Promise<void>;
@@ -90,13 +93,15 @@ export function createOwner(deps: OwnerDeps): Owner {
     tell,
     want(ask, priority) {
       asks.set(ask.id, ask);
-      const choices = [ask.slot, ...ask.others].flatMap(loadableOf);
       const { handle, isPinned, isRetired } = ask.slot;
       if (deps.clock.nowMs() - lookedMs >= FRESH_MS) tell(look());
-      tell({ kind: "want", request: ask.id, choices, priority });
+      tell(wantOf(ask, priority));
       // The governor knows it from now on.
       if (isPinned) tell({ kind: "pin", key: handle });
       if (isRetired) tell({ kind: "retire", key: handle });
+    },
+    offer(ask) {
+      if (asks.has(ask.id)) tell({ kind: "offer", request: ask.id });
     },
     done(ask) {
       if (!asks.delete(ask.id)) return;
@@ -151,6 +156,11 @@ function loadDeps(deps: OwnerDeps, { tell, look, asks }: Telling): LoadDeps {
       for (const it of asks.values()) if (waitsFor(it, slot)) it.emit(event);
     },
   };
+}
+
+function wantOf({ id, slot, others, preempted }: Ask, priority: Priority): GovernNews {
+  const choices = [slot, ...others].flatMap(loadableOf);
+  return { kind: "want", request: id, choices, priority, ...(preempted > 0 ? { preempted } : {}) };
 }
 
 function isAwaited(slot: Slot, asks: ReadonlyMap<string, Ask>): boolean {

@@ -1,9 +1,10 @@
 import type { Priority } from "../core/govern/event.ts";
 import { type AcquireDeps, acquire, type Taken, tryAcquire } from "./acquire.ts";
+import { reset } from "./breaking.ts";
 import { createOwner, type Owner, type OwnerDeps } from "./owner.ts";
 import { unlessAborted } from "./shared.ts";
 import { type Emit, emptySlot, type Place, type Slot } from "./state.ts";
-import { statusOf } from "./view.ts";
+import { statusOf, viewOf } from "./view.ts";
 
 export interface PoolDeps extends OwnerDeps {
   /** Whether an engine with this key was loaded when the last orchestrator died: it is loaded again at once. */
@@ -31,6 +32,10 @@ export interface Pool extends AsyncDisposable {
   /** A turn that is free now on an engine that is loaded; null otherwise. */
   tryAcquire(wanted: Pick<PoolWanted, "pooled" | "priority">): Taken | null;
   status(pooled: Pooled): ReturnType<typeof statusOf>;
+  /** What routing sees of it. */
+  view(pooled: Pooled): ReturnType<typeof viewOf>;
+  /** Closes its circuit breaker by hand. False: it was closed. */
+  reset(pooled: Pooled): boolean;
   /** Resolves when it is unloaded; at once where it is not loaded. */
   unload(pooled: Pooled, signal: AbortSignal): Promise<void>;
   pin(pooled: Pooled): void;
@@ -58,7 +63,7 @@ export function createPool(deps: PoolDeps): Pool {
   }
 
   const owner = createOwner({ ...deps, onChange });
-  const acquiring: AcquireDeps = { owner, onChange };
+  const acquiring: AcquireDeps = { ...deps, owner, onChange };
 
   function make(key: string, place: Place): Pooled {
     const made: Pooled = { key, slot: emptySlot(`e${++handles}`, place), users: new Set() };
@@ -98,13 +103,23 @@ export function createPool(deps: PoolDeps): Pool {
       sweep();
     },
     all: () => [...entries.values()],
-    acquire: ({ pooled, others, priority }, emit, signal) =>
-      acquire({ slot: pooled.slot, others: others.map((it) => it.slot), priority }, acquiring, emit, signal),
-    tryAcquire: ({ pooled, priority }) => tryAcquire({ slot: pooled.slot, priority }, acquiring),
-    status: ({ slot }) => statusOf(slot, owner.state, deps.clock.nowMs()),
+    ...turns(owner, acquiring),
     ...userWords(owner, watchers, onChange),
     [Symbol.asyncDispose]: () => owner.close(),
   };
+}
+
+/** Turns on engines, and how these stand. */
+function turns(owner: Owner, acquiring: AcquireDeps) {
+  const { clock } = acquiring;
+  return {
+    acquire: ({ pooled, others, priority }, emit, signal) =>
+      acquire({ slot: pooled.slot, others: others.map((it) => it.slot), priority }, acquiring, emit, signal),
+    tryAcquire: ({ pooled, priority }) => tryAcquire({ slot: pooled.slot, priority }, acquiring),
+    reset: ({ slot }) => reset(slot, acquiring),
+    status: ({ slot }) => statusOf(slot, owner.state, clock.nowMs()),
+    view: ({ slot }) => viewOf(slot, clock.nowMs()),
+  } satisfies Partial<Pool>;
 }
 
 /** The newest place goes by the hardware as it is now; one that is loaded stays as it was. */

@@ -1,4 +1,5 @@
 import type { EngineConfig } from "../core/assign.ts";
+import { type Breaker, CLOSED_BREAKER } from "../core/breaker.ts";
 import type { GovernEvent } from "../core/govern/event.ts";
 import type { Loadable, Option } from "../core/govern/loadable.ts";
 import type { Clock, Engine, Log } from "../ports.ts";
@@ -65,6 +66,10 @@ export interface Ask {
   why: string | null;
   /** It has its turn, and waits for nothing any more. */
   hasTurn: boolean;
+  /** Ends its turn early; null: it has none. */
+  turn: AbortController | null;
+  /** How often its work was ended early for more urgent work before. */
+  readonly preempted: number;
   readonly onTurn: (turn: Turn) => void;
   readonly onRefusal: (error: unknown) => void;
 }
@@ -98,6 +103,8 @@ export interface Slot {
   /** Called when the last turn ends. */
   readonly onIdle: Set<() => void>;
   readonly rates: Rates;
+  /** Whether requests are let through to it. It outlives its loads. */
+  breaker: Breaker;
   /** What its last load failed with; null: it did not. */
   fault: unknown;
   /** The user wants it to stay. */
@@ -114,6 +121,7 @@ export function emptySlot(handle: string, place: Place): Slot {
       turns: new Set(),
       onIdle: new Set(),
       rates: noRates(),
+      breaker: CLOSED_BREAKER,
       fault: null,
       isPinned: false,
       isRetired: false,

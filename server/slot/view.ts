@@ -1,12 +1,11 @@
+import { breakerView } from "../core/breaker.ts";
 import { type GovernState, isResident, type Model, optionOf } from "../core/govern/state.ts";
 import type { EngineView } from "../core/route.ts";
 import type { EngineStatus } from "../protocol/status.ts";
 import type { Slot } from "./state.ts";
 
-const CLOSED = { state: "closed", retryInMs: null, why: null } as const;
-
-/** What routing sees of an engine. */
-export function viewOf(slot: Slot): EngineView {
+/** What routing sees of an engine at this time of the governor's clock. */
+export function viewOf(slot: Slot, nowMs: number): EngineView {
   const { place, engine, rates } = slot;
   const { id, roles, source } = place.config;
   return {
@@ -22,7 +21,7 @@ export function viewOf(slot: Slot): EngineView {
     // A server that is already there has nothing to load.
     loadMs: rates.loadMs ?? (source.kind === "endpoint" ? 0 : null),
     failures: rates.failures,
-    breaker: CLOSED,
+    breaker: breakerView(slot.breaker, nowMs),
     isCloud: roles.includes("cloud"),
   };
 }
@@ -41,7 +40,7 @@ export function statusOf(slot: Slot, governed: GovernState, nowMs: number): Omit
     active: slot.turns.size,
     slots: engine?.slots ?? 1,
     failures: rates.failures,
-    breaker: CLOSED,
+    breaker: breakerView(slot.breaker, nowMs),
     isCloud: place.config.roles.includes("cloud"),
     pid: engine?.pid ?? null,
     prefillTokensPerSecond: rates.prefillPerSecond,

@@ -164,7 +164,7 @@ async function answer(
       if (piece.kind === "done") return { ttftMs: firstMs, done: piece };
     }
   } catch (error) {
-    if (!signal.aborted) lease.reportFailure();
+    if (!signal.aborted) lease.reportFailure(error);
     throwIfAborted(signal);
     throw error;
   }

@@ -83,7 +83,7 @@ async function inBatches(
       promptTokens += made.promptTokens;
     }
   } catch (error) {
-    if (!signal.aborted && isEnginesFault(error)) lease.reportFailure();
+    if (!signal.aborted && isEnginesFault(error)) lease.reportFailure(error);
     throw error;
   }
   lease.report({ promptTokens, prefillMs: clock.nowMs() - startedMs, completionTokens: 0, decodeMs: 0 });

@@ -33,7 +33,7 @@ export async function openaiRelay(given: Relaying, signal: AbortSignal): Promise
     throwIfAborted(signal);
     return { kind: "streamed" };
   } catch (error) {
-    if (!signal.aborted && isEnginesFault(error)) lease.reportFailure();
+    if (!signal.aborted && isEnginesFault(error)) lease.reportFailure(error);
     throw error;
   }
 }

@@ -62,7 +62,7 @@ test("under critical pressure a busy model's requests get their grace, and then 
   await bench.pass(10_000);
   const error = await ended;
   assert.deepEqual([error.code, error.isRetryable], ["no-memory", true]);
-  lease.reportFailure();
+  lease.reportFailure(error);
   assert.equal(member.status()[0]?.failures, 0, "that is no fault of the engine's");
   assert.deepEqual(bench.places.log, ["load a GPU-1", "unload a"]);
 });
@@ -185,20 +185,24 @@ test("a load that finds no memory is tried once more, and then says what it foun
   assert.equal((error.cause as Error).message, "cudaMalloc failed");
 });
 
-test("a server that was not there is asked again by each request, and answers as soon as it is there", async (t) => {
+test("a server that was not there is asked again by each request, until its breaker opens; then once that time is over", async (t) => {
   await using bench = poolBench(t);
   const { places } = bench;
   places.isHeld = true;
   const member = bench.join([places.place({ id: "server", bytes: 0 })]);
-  for (let time = 0; time < 6; time++) {
+  for (let time = 0; time < 5; time++) {
     const asked = bench.ask(member, "server");
     await bench.settle();
     places.loads[time]?.fail(new TandemError("provider", "connection refused", "start it"));
     assert.equal((await failure(asked.lease)).message, "connection refused");
   }
+  const refused = await failure(bench.ask(member, "server").lease);
+  assert.deepEqual([refused.code, refused.isRetryable, refused.details?.retryAfterMs], ["disabled", true, 5_000]);
+  await bench.pass(5_000);
   const asked = bench.ask(member, "server");
   await bench.settle();
-  places.loads[6]?.succeed();
+  assert.equal(places.loads.length, 6);
+  places.loads[5]?.succeed();
   using lease = await asked.lease;
   assert.equal(lease.engine.model.id, "server");
 });

@@ -34,7 +34,11 @@ export type GovernEvent = { readonly atMs: number } & (
       readonly request: string;
       readonly choices: readonly Loadable[];
       readonly priority: Priority;
+      /** How often its turn was ended for more urgent work: it goes on where it was, at the front of its class. Absent: never. */
+      readonly preempted?: number;
     }
+  /** The turn that it has may be ended for more urgent work: it can go on later. */
+  | { readonly kind: "offer"; readonly request: string }
   /** It is no longer wanted, whether it waits, or has its grant. */
   | { readonly kind: "done"; readonly request: string }
   /** Ready. `held` is what it says it takes, null where it says nothing; `slots` what it answers at once, which may differ from before. */
