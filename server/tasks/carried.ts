@@ -1,23 +1,123 @@
-import type { GenerateRequest, Piece } from "../ports.ts";
+import { estimateTokens, promptLength } from "../core/prompt.ts";
+import type { Clock, GenerateRequest, Piece } from "../ports.ts";
+import type { EngineUse } from "../protocol/run.ts";
 import type { Seam } from "../protocol/traffic.ts";
-import type { Lease } from "../slot/lease.ts";
+import type { Lease } from "../scheduler.ts";
+import { type AnswerSoFar, createAnswer } from "./answerSoFar.ts";
+import type { Failover, Successor } from "./failover.ts";
+import { createMeter } from "./meter.ts";
 
-/** A piece, or word that another engine goes on: nothing before it is taken back, nothing is said twice. */
-export type CarriedPiece = Piece | { readonly kind: "seam"; readonly seam: Seam };
+/**
+ * A piece, or word that another engine goes on: nothing before a `seam` is taken back, and nothing is said twice. After `over` all of the
+ * answer comes anew: text that a grammar confines cannot be gone on with.
+ */
+export type CarriedPiece =
+  | Piece
+  | { readonly kind: "seam"; readonly seam: Seam }
+  | { readonly kind: "over"; readonly why: string };
 
 /** A turn that outlives its engine: where that fails, the next of the chain goes on after the text that is there. */
 export interface Carried extends Disposable {
   /** The turn on the engine that writes at the moment. */
   readonly lease: Lease;
-  /** Throws as `Engine.generate` does, once no engine is left that could go on. */
+  /**
+   * Throws as `Engine.generate` does, once no engine is left that could go on. The counts of its `done` are of the answer: its prompt and
+   * its text once, however often they were read.
+   */
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<CarriedPiece>;
+  /** What the last `generate`, which is over, cost in all; waiting for another engine is not part of it. */
+  used(): EngineUse;
+}
+
+export interface CarryInput {
+  readonly lease: Lease;
+  /** Null: nobody goes on. */
+  readonly failover: Failover | null;
+  readonly clock: Clock;
+  /** On the clock: whoever waits for the answer gives up then. Null: unknown. */
+  readonly deadlineMs: number | null;
+  /** What an answer that a grammar confines does when its engine breaks in the middle of it. */
+  readonly confined: "starts over" | "fails";
+  /** Hears of every engine that takes over. */
+  readonly onMove?: (successor: Successor) => void;
 }
 
 /** A turn on one engine, with nobody to go on after it. */
-export function carriedBy(lease: Lease): Carried {
+export function carriedBy(lease: Lease, clock: Clock): Carried {
+  return carry({ lease, failover: null, clock, deadlineMs: null, confined: "fails" });
+}
+
+/** A turn that another engine takes over where its own one fails. */
+export function carry(input: CarryInput): Carried {
+  const { clock, deadlineMs } = input;
+  const deadline = deadlineMs === null ? {} : { deadlineMs };
+  let { lease } = input;
+  let answer = createAnswer({ maxTokens: 0 });
+
+  async function* generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<CarriedPiece, void, void> {
+    answer = createAnswer(request);
+    for (;;) {
+      const leg = answer.begin(createMeter(lease, clock));
+      try {
+        for await (const piece of lease.engine.generate({ ...request, ...deadline, ...answer.rest() }, signal)) {
+          leg.see(piece);
+          yield piece.kind === "done" ? leg.done(piece) : piece;
+        }
+        return leg.check(lease);
+      } catch (error) {
+        leg.breakOff();
+        if (signal.aborted) throw error;
+        lease.reportFailure(error);
+        if (answer.isFull) return yield answer.ended();
+        const successor = await moveOn({ error, lease, request, answer }, input, signal);
+        lease = successor.lease;
+        input.onMove?.(successor);
+        const said = saidOf(successor, answer, request);
+        if (said) yield said;
+      } finally {
+        leg.finish();
+      }
+    }
+  }
+
   return {
-    lease,
-    generate: (request, signal) => lease.engine.generate(request, signal),
+    get lease() {
+      return lease;
+    },
+    generate,
+    used: () => answer.used(lease),
     [Symbol.dispose]: () => lease[Symbol.dispose](),
   };
+}
+
+interface Break {
+  readonly error: unknown;
+  readonly lease: Lease;
+  readonly request: GenerateRequest;
+  readonly answer: AnswerSoFar;
+}
+
+async function moveOn(
+  { error, lease, request, answer }: Break,
+  { failover, clock, deadlineMs, confined }: CarryInput,
+  signal: AbortSignal,
+): Promise<Successor> {
+  const hasText = answer.text !== "";
+  const isLate = deadlineMs !== null && clock.nowMs() >= deadlineMs;
+  if (!failover || isLate || (hasText && request.shape !== null && confined === "fails")) throw error;
+  const tokens = promptLength(request.prompt) + estimateTokens(answer.text);
+  return await failover.goOn({ lease, error, hasText, tokens }, signal);
+}
+
+function saidOf(
+  { from, to, why, isSeam }: Successor,
+  answer: AnswerSoFar,
+  request: GenerateRequest,
+): CarriedPiece | null {
+  const atCharacters = answer.text.length;
+  if (atCharacters > 0 && request.shape !== null) {
+    answer.startOver();
+    return { kind: "over", why };
+  }
+  return isSeam ? { kind: "seam", seam: { atCharacters, from, to, why } } : null;
 }

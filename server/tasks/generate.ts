@@ -4,8 +4,8 @@ import type { GenerateParams, GenerateResult } from "../protocol/generate.ts";
 import type { Lease } from "../slot/lease.ts";
 import type { Emit } from "../slot/state.ts";
 import type { RunDeps } from "./deps.ts";
+import { createMeter } from "./meter.ts";
 import { withCeiling } from "./withCeiling.ts";
-import { createMeter } from "./write.ts";
 
 /** One call to a model: the text as it comes, then what it cost. */
 export async function generate(
@@ -49,7 +49,7 @@ async function stream({ request, lease, meter, emit }: Streaming, signal: AbortS
       }
     }
   } catch (error) {
-    if (!signal.aborted) lease.reportFailure();
+    if (!signal.aborted) lease.reportFailure(error);
     throw error;
   }
   throwIfAborted(signal);

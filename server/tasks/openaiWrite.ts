@@ -5,8 +5,8 @@ import type { Clock, GenerateRequest } from "../ports.ts";
 import type { Lease } from "../slot/lease.ts";
 import { isEnginesFault } from "./fault.ts";
 import { granted } from "./granted.ts";
+import { createMeter } from "./meter.ts";
 import type { TextEmit, TextRequest, TextResult } from "./openaiApi.ts";
-import { createMeter } from "./write.ts";
 
 export interface Writing<Chunk> {
   readonly asked: Asked;
@@ -76,7 +76,7 @@ async function writeOne({ request, lease, clock, onText }: Asking, signal: Abort
       }
     }
   } catch (error) {
-    if (!signal.aborted && isEnginesFault(error)) lease.reportFailure();
+    if (!signal.aborted && isEnginesFault(error)) lease.reportFailure(error);
     throw error;
   }
   throwIfAborted(signal);
