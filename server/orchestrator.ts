@@ -211,6 +211,7 @@ function sharedParts(
       return reportOf(settings, { state: "running", pid: process.pid, version: packageVersion }, asking);
     },
     stamp: () => ({ id: randomUUID(), atMs: Date.now() }),
+    draw: Math.random,
     tally: createTally({ clock, wallMs: () => Date.now() }),
     rates: { book, gpus: () => ratedGpus(monitor) },
     syntax: createSyntaxWhenNeeded({ wasmPath }),

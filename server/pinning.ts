@@ -15,19 +15,20 @@ export interface AskingDeps extends Omit<PlacesDeps, "hardware" | "registry"> {
   readonly clock: Clock;
   readonly log: Log;
   readonly stamp: () => Stamp;
+  readonly draw: () => number;
   readonly hardware: () => Promise<Hardware>;
 }
 
 /** What one client's requests in OpenAI's shape work with. */
 export async function askingParts(member: Membership, settings: Settings, deps: AskingDeps): Promise<OpenAiDeps> {
-  const { clock, log, stamp, catalogue, store } = deps;
+  const { clock, log, stamp, draw, catalogue, store } = deps;
   const pin = createPin({ ...deps, member, settings, hardware: await deps.hardware() });
   const openable = [...new Set([...deps.registry.models(), ...catalogue].map((it) => ("id" in it ? it.id : it.name)))];
   const cached = async (): Promise<CachedModel[]> => {
     const known = catalogue.map(async (it) => ((await store.isCached(it.id)) ? [it] : []));
     return (await Promise.all(known)).flat();
   };
-  return { clock, log, stamp, scheduler: member, settings, pin, openable, cached };
+  return { clock, log, stamp, draw, scheduler: member, settings, pin, openable, cached };
 }
 
 interface PinningDeps extends PlacesDeps {

@@ -2,9 +2,11 @@ import type { HardwareGpu } from "./core/choose.ts";
 import type { Need } from "./core/govern/loadable.ts";
 import type { EngineSpec } from "./engineSpec.ts";
 import type { Decision } from "./protocol/decision.ts";
-import type { JournalEntry, Outcome } from "./protocol/decisions.ts";
+import type { DecisionPage, JournalEntry, Outcome } from "./protocol/decisions.ts";
 import type { DownloadProgress, ModelInfo } from "./protocol/models.ts";
+import type { RouteRecord } from "./protocol/routing.ts";
 import type { Range } from "./protocol/source.ts";
+import type { Seam } from "./protocol/traffic.ts";
 
 /** Milliseconds on a clock that never goes backwards. */
 export interface Clock {
@@ -284,11 +286,13 @@ export interface Journal extends Disposable {
   remember(key: string, description: string): void;
   /** It no longer is. */
   forget(key: string): void;
-  decided(decision: Decision): void;
+  /** `input`: what it was made from, so that it can be made again; left out or null: there was no choice. */
+  decided(decision: Decision, input?: RouteRecord | null): void;
+  /** Another engine went on with the request of the decision with this id. */
+  fellBack(id: string, seam: Seam): void;
   /** How the request of the decision with this id ended. */
   ended(id: string, outcome: Outcome): void;
-  /** The newest first; with `before` those older than the one with that id. */
-  decisions(page: { readonly limit: number; readonly before?: string | undefined }): JournalEntry[];
+  decisions(page: DecisionPage): JournalEntry[];
   /** This orchestrator leaves because it is told to: nothing is to be loaded again. Then as disposing, which alone says nothing. */
   closeCleanly(): void;
 }

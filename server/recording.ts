@@ -4,18 +4,24 @@ import type { Clock, Journal } from "./ports.ts";
 import type { Decision } from "./protocol/decision.ts";
 import type { Outcome } from "./protocol/decisions.ts";
 import type { ClientInfo } from "./protocol/handshake.ts";
+import type { RouteRecord } from "./protocol/routing.ts";
 import type { RunEvent } from "./protocol/run.ts";
 import type { Tally } from "./tally.ts";
 
 /** Keeps in the journal what was decided for a client's requests, and what became of them, and has them counted. */
 export interface Recording {
-  /** Runs the task, and writes down the decisions that its events tell of. */
+  /**
+   * Runs the task, and writes down the decisions that its events tell of. What the next decision is made from is noted before: that goes
+   * into the journal alone, and to no client.
+   */
   record<Event extends { readonly kind: string }, T>(
     method: string,
     emit: (event: Event) => void,
-    task: (emit: (event: Event) => void) => Promise<T>,
+    task: (emit: (event: Event) => void, note: Note) => Promise<T>,
   ): Promise<T>;
 }
+
+export type Note = (input: RouteRecord) => void;
 
 export interface RecordingDeps {
   readonly journal: Journal;
@@ -35,15 +41,19 @@ export function createRecording(kind: ClientInfo["kind"] | null, deps: Recording
       const startedMs = clock.nowMs();
       const running = tally.began({ method: method.replace(/^tandem\//, ""), client });
       let model: string | null = null;
+      let input: RouteRecord | null = null;
       const decided: string[] = [];
       const told = createListener(method, deps);
       const listening = (event: Parameters<typeof emit>[0]) => {
         running.told(event);
-        const decision = told(event);
-        if (decision) {
-          decided.push(decision.id);
-          model = labelOf(decision.engine) ?? decision.model;
-          journal.decided({ ...decision, client });
+        const heard = told(event, input);
+        const last = decided.at(-1);
+        if (heard?.kind === "seam" && last !== undefined) journal.fellBack(last, heard.seam);
+        if (heard?.kind === "decision") {
+          decided.push(heard.decision.id);
+          model = labelOf(heard.decision.engine) ?? heard.decision.model;
+          journal.decided({ ...heard.decision, client }, input);
+          input = null;
         }
         emit(event);
       };
@@ -51,7 +61,9 @@ export function createRecording(kind: ClientInfo["kind"] | null, deps: Recording
         for (const id of decided) journal.ended(id, outcome);
       };
       try {
-        const result = await task(listening);
+        const result = await task(listening, (noted) => {
+          input = noted;
+        });
         running.ended("ok", model ?? modelIn(result));
         end({ kind: "ok", totalMs: clock.nowMs() - startedMs });
         return result;
@@ -65,16 +77,19 @@ export function createRecording(kind: ClientInfo["kind"] | null, deps: Recording
   };
 }
 
-type Told = Extract<RunEvent, { kind: "classified" | "routed" }> | { kind: "decision"; decision: Decision };
+type Seam = Extract<RunEvent, { kind: "seam" }>;
+type Decided = { readonly kind: "decision"; readonly decision: Decision };
+type Told = Extract<RunEvent, { kind: "classified" | "routed" }> | Seam | Decided;
 
-/** The decision an event tells of; the main job's is told in two. */
+/** The decision an event tells of, or that another engine goes on; the main job's decision is told in two. */
 function createListener(method: string, { stamp }: RecordingDeps) {
   let classified: Extract<RunEvent, { kind: "classified" }> | null = null;
-  return (event: { readonly kind: string }): Decision | null => {
+  return (event: { readonly kind: string }, input: RouteRecord | null): Decided | Seam | null => {
     const told = event as Told;
     switch (told.kind) {
       case "decision":
-        return told.decision;
+      case "seam":
+        return told;
       case "classified":
         classified = told;
         return null;
@@ -82,13 +97,22 @@ function createListener(method: string, { stamp }: RecordingDeps) {
         const { draft, candidates, why } = told;
         const { engine, model, device } = draft;
         const { action = null, tier = null } = classified ?? {};
-        const made = { ...stamp(), method, asked: "auto", client: null };
-        return { ...made, engine, model, device, action, tier, why, candidates };
+        const made = { ...stamp(), method, asked: "auto", client: null, after: null, fallbacks: [] };
+        const where = { ...whereOf(engine, input), estimatedMs: draft.cost.totalMs };
+        return {
+          kind: "decision",
+          decision: { ...made, engine, model, device, ...where, action, tier, why, candidates },
+        };
       }
       default:
         return null;
     }
   };
+}
+
+function whereOf(id: string, input: RouteRecord | null): Pick<Decision, "backend" | "address" | "isCloud"> {
+  const engine = input?.engines.find((it) => it.id === id);
+  return { backend: engine?.backend ?? null, address: engine?.address ?? null, isCloud: engine?.isCloud ?? false };
 }
 
 const Answered = z.object({ model: z.object({ label: z.string() }) });

@@ -2,12 +2,11 @@ import { benchHandlers } from "./benching.ts";
 import type { Hardware } from "./core/choose.ts";
 import type { Privacy } from "./core/cloud.ts";
 import type { Priority } from "./core/govern/event.ts";
-import { TandemError } from "./errors.ts";
+import { listCatalogue, pullModel } from "./fetching.ts";
 import type { Handlers, Session } from "./handlers.ts";
-import { type CatalogueEntry, toModelInfo } from "./models/catalogue.ts";
+import type { CatalogueEntry } from "./models/catalogue.ts";
 import type { Needs } from "./needs/needs.ts";
 import { askingParts } from "./pinning.ts";
-import { chosenModels } from "./places.ts";
 import { createPlacing } from "./placing.ts";
 import type { AskReach, Clock, Files, Journal, Log, ModelStore, OpenEngine, Syntax } from "./ports.ts";
 import type { AnyRequest, EventOf, ResultOf } from "./protocol/define.ts";
@@ -16,7 +15,7 @@ import { requests } from "./protocol/requests.ts";
 import type { Settings } from "./protocol/settings.ts";
 import type { Status } from "./protocol/status.ts";
 import { type RatedDeps, rated } from "./rates/rated.ts";
-import { createRecording } from "./recording.ts";
+import { createRecording, type Note } from "./recording.ts";
 import type { Registry } from "./registry/registry.ts";
 import type { EnginePool, Membership } from "./scheduler.ts";
 import { folderOf, withinFolders } from "./scope.ts";
@@ -26,7 +25,7 @@ import { listModels } from "./tasks/listModels.ts";
 import { forecastAll, rankEngines } from "./tasks/outlook.ts";
 
 /** What all sessions work with. */
-export interface SharedParts {
+export interface SharedParts extends Pick<RunDeps, "draw"> {
   readonly clock: Clock;
   readonly log: Log;
   readonly journal: Journal;
@@ -168,7 +167,11 @@ interface Work {
   /** Runs once the engines are placed, and is counted while it does. */
   counted<T>(task: () => Promise<T>): Promise<T>;
   /** The same, and the journal hears what is decided and how it ends. */
-  recorded<R extends AnyRequest, T>(definition: R, emit: Emit<R>, task: (tell: Emit<R>) => Promise<T>): Promise<T>;
+  recorded<R extends AnyRequest, T>(
+    asked: R,
+    emit: Emit<R>,
+    task: (tell: Emit<R>, note: Note) => Promise<T>,
+  ): Promise<T>;
   parts(documentUri?: string): RunDeps;
   /** The same for requests in OpenAI's shape. */
   asking(): Promise<OpenAiDeps>;
@@ -181,9 +184,9 @@ function taskHandlers(work: Work, deps: SharedParts, member: Membership) {
     ...engineHandlers(work, member),
     ...registryHandlers(deps.registry),
     run: (params, { emit, signal }) =>
-      recorded(requests.run, emit, async (tell) => {
+      recorded(requests.run, emit, async (tell, note) => {
         const { run } = await import("./tasks/run.ts");
-        return run(params, parts(params.document?.uri), tell, signal);
+        return run(params, { ...parts(params.document?.uri), note }, tell, signal);
       }),
     generate: (params, { emit, signal }) =>
       recorded(requests.generate, emit, async (tell) => {
@@ -203,19 +206,19 @@ function taskHandlers(work: Work, deps: SharedParts, member: Membership) {
 function openaiHandlers({ recorded, counted, asking }: Work) {
   return {
     chat: (params, { emit, signal }) =>
-      recorded(requests.chat, emit, async (tell) => {
+      recorded(requests.chat, emit, async (tell, note) => {
         const { chat } = await import("./tasks/chat.ts");
-        return chat(params, await asking(), tell, signal);
+        return chat(params, { ...(await asking()), note }, tell, signal);
       }),
     complete: (params, { emit, signal }) =>
-      recorded(requests.complete, emit, async (tell) => {
+      recorded(requests.complete, emit, async (tell, note) => {
         const { complete } = await import("./tasks/complete.ts");
-        return complete(params, await asking(), tell, signal);
+        return complete(params, { ...(await asking()), note }, tell, signal);
       }),
     embeddings: (params, { emit, signal }) =>
-      recorded(requests.embeddings, emit, async (tell) => {
+      recorded(requests.embeddings, emit, async (tell, note) => {
         const { embed } = await import("./tasks/embed.ts");
-        return embed(params, await asking(), tell, signal);
+        return embed(params, { ...(await asking()), note }, tell, signal);
       }),
     listModels: (_, { signal }) => counted(async () => listModels(await asking(), signal)),
   } satisfies Partial<Handlers>;
@@ -269,32 +272,4 @@ function engineHandlers({ counted, asking }: Work, { user }: Membership) {
     resetBreaker: ({ engine }) => counted(async () => ({ reset: user.reset(engine) })),
     pin: ({ engine, isPinned }) => counted(async () => (isPinned ? user.pin(engine) : user.unpin(engine))),
   } satisfies Partial<Handlers>;
-}
-
-const listCatalogue: (deps: SharedParts) => ReturnType<Handlers["models"]> = async ({ catalogue, store, hardware }) => {
-  const choice = chosenModels({ catalogue, hardware: await hardware() });
-  const models = catalogue.map(async (entry) => ({
-    ...toModelInfo(entry),
-    roles: entry.roles,
-    bytes: entry.bytes,
-    licence: entry.licence,
-    isCached: await store.isCached(entry.id),
-    isChosen: entry.id === choice.draft.model || entry.id === choice.audit.model,
-  }));
-  return { models: await Promise.all(models), cacheFolder: store.folder };
-};
-
-async function pullModel(
-  id: string,
-  { store, catalogue }: SharedParts,
-  { emit, signal }: Parameters<Handlers["pull"]>[1],
-): ReturnType<Handlers["pull"]> {
-  if (!id.startsWith("file:") && !catalogue.some((it) => it.id === id))
-    throw new TandemError(
-      "bad-input",
-      `There is no model "${id}" in the catalogue`,
-      `Choose one of: ${catalogue.map((it) => it.id).join(", ")}`,
-    );
-  const { model, path } = await store.ensure(id, null, (progress) => emit({ kind: "downloading", progress }), signal);
-  return { model, path };
 }

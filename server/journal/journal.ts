@@ -16,7 +16,7 @@ export interface JournalDeps {
   readonly mostBytes?: number;
 }
 
-/** 5,000 decisions of the largest size, twice over. It keeps the disk from being filled, whatever goes wrong. */
+/** 5,000 decisions and 2,000 inputs of the largest size, with room to spare. It keeps the disk from being filled, whatever goes wrong. */
 const MOST_BYTES = 160_000_000;
 
 /** A life in a journal that cannot be used. */
@@ -58,7 +58,8 @@ export async function createJournal({ folder, log, wallMs, mostBytes = MOST_BYTE
     remember: (key, description) =>
       write(({ lives }) => lives.remember(life.number, digestOf(key), withoutPlaces(description))),
     forget: (key) => write(({ lives }) => lives.forget(life.number, digestOf(key))),
-    decided: (decision) => write(({ decisions }) => decisions.insert(life.number, decision)),
+    decided: (decision, input = null) => write(({ decisions }) => decisions.insert(life.number, decision, input)),
+    fellBack: (id, seam) => write(({ decisions }) => decisions.fallBack(id, seam)),
     ended: (id, outcome) => write(({ decisions }) => decisions.end(id, outcome)),
     decisions: (page) => store.attempt([], ({ decisions }) => decisions.page(page)),
     closeCleanly() {

@@ -24,4 +24,5 @@ export const STEPS: readonly string[] = [
      body TEXT NOT NULL,
      outcome TEXT
    ) STRICT;`,
+  `ALTER TABLE decisions ADD COLUMN input TEXT;`,
 ];

@@ -1,5 +1,10 @@
 import { z } from "zod";
+import { Backend } from "./routing.ts";
 import { Action, RouteCandidate, Tier } from "./run.ts";
+import { Seam } from "./traffic.ts";
+
+/** More hand-overs than this no request has. */
+export const MOST_FALLBACKS = 16;
 
 /**
  * Which engine a request goes to, and on what grounds: what response headers name and the journal keeps. Never prompts or answers.
@@ -18,12 +23,24 @@ export const Decision = z.object({
   engine: z.string(),
   model: z.string(),
   device: z.string(),
+  /** What runs the model; null: not told. */
+  backend: Backend.nullable().default(null),
+  /** Host and port of the server that was there already; null: it is a process of Tandem's own. */
+  address: z.string().max(300).nullable().default(null),
+  /** Whether the request leaves this machine for a provider in the cloud. */
+  isCloud: z.boolean().default(false),
+  /** When the engine was expected to be done, from the time of the decision, in milliseconds; null where nothing was reckoned. */
+  estimatedMs: z.number().nullable().default(null),
   /** What the task was taken for; null where nothing was classified: a pinned model, or vectors. */
   action: Action.nullable().default(null),
   tier: Tier.nullable(),
   why: z.string(),
-  /** What was compared, cheapest first, each with every term of its cost; empty where there was no choice. */
+  /** What was compared, the best first, each with every term of its cost; empty where there was no choice. */
   candidates: z.array(RouteCandidate),
+  /** The decision that this one replaces, as its engine failed; null: it is the request's first. */
+  after: z.string().max(64).nullable().default(null),
+  /** Where other engines went on, in order; at character 0 before there was any text. */
+  fallbacks: z.array(Seam).max(MOST_FALLBACKS).default([]),
   /** What kind of client asked; null where that was not said. */
   client: z.enum(["vscode", "cli", "editor", "http"]).nullable().default(null),
 });

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Decision } from "./decision.ts";
 import { request } from "./define.ts";
 import { ErrorCode } from "./errors.ts";
+import { RouteRecord } from "./routing.ts";
 
 /** How a request ended. `lost`: the orchestrator died or left before it did. `bug`: a failure that has no code. */
 export const Outcome = z.discriminatedUnion("kind", [
@@ -12,7 +13,11 @@ export const Outcome = z.discriminatedUnion("kind", [
 export type Outcome = z.output<typeof Outcome>;
 
 /** A decision, and what became of it; null while its request runs. */
-export const JournalEntry = Decision.extend({ outcome: Outcome.nullable() });
+export const JournalEntry = Decision.extend({
+  outcome: Outcome.nullable(),
+  /** What it was made from, where that was asked for and is kept: of the newest ones, and where there was a choice. */
+  input: RouteRecord.optional(),
+});
 export type JournalEntry = z.output<typeof JournalEntry>;
 
 export const DecisionsParams = z.object({
@@ -25,6 +30,8 @@ export const DecisionsParams = z.object({
   withInput: z.boolean().default(false),
 });
 export type DecisionsParams = z.output<typeof DecisionsParams>;
+/** Which decisions are wanted, the newest first. */
+export type DecisionPage = Pick<DecisionsParams, "limit"> & Partial<DecisionsParams>;
 
 /** What was decided of late, the newest first, and how it ended: from the journal, which outlives the orchestrator. */
 export const decisions = request({

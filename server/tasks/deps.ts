@@ -1,6 +1,7 @@
 import type { Use } from "../core/openai/named.ts";
 import type { Clock, Files, Log, Syntax } from "../ports.ts";
 import type { ModelInfo, Role } from "../protocol/models.ts";
+import type { RouteRecord } from "../protocol/routing.ts";
 import type { Settings } from "../protocol/settings.ts";
 import type { Scheduler } from "../scheduler.ts";
 
@@ -12,10 +13,14 @@ export interface RunDeps {
   readonly files: Files;
   readonly scheduler: Scheduler;
   readonly settings: Settings;
+  /** Hears what this request's next decision is made from, for the journal alone; left out: nobody keeps it. */
+  readonly note?: (input: RouteRecord) => void;
+  /** A number in [0, 1), another each time: it decides between equals. */
+  readonly draw: () => number;
 }
 
 /** What requests in OpenAI's shape need of it. */
-export interface OpenAiDeps extends Pick<RunDeps, "clock" | "log" | "scheduler" | "settings"> {
+export interface OpenAiDeps extends Pick<RunDeps, "clock" | "log" | "scheduler" | "settings" | "note" | "draw"> {
   readonly pin: Pin;
   readonly stamp: () => Stamp;
   /** Models that `pin` knows by name, for a client that named another one. */

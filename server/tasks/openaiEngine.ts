@@ -1,9 +1,11 @@
 import { findNamed, type Use } from "../core/openai/named.ts";
 import { route, routeVectors } from "../core/route/decide.ts";
+import { recordOf, vectorsRecordOf } from "../core/route/record.ts";
 import type { EngineView, Route } from "../core/route.ts";
 import { TandemError, throwIfAborted } from "../errors.ts";
 import type { Decision } from "../protocol/decision.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
+import type { RouteRecord } from "../protocol/routing.ts";
 import type { RunEvent, Tier } from "../protocol/run.ts";
 import type { Lease } from "../scheduler.ts";
 import type { Emit } from "../slot/state.ts";
@@ -30,7 +32,10 @@ export interface Granted {
   readonly decision: Decision;
 }
 
-type Choice = Pick<Decision, "engine" | "tier" | "action" | "why" | "candidates">;
+/** What was decided, and what from; null where there was no choice. */
+interface Choice extends Pick<Decision, "engine" | "tier" | "action" | "why" | "candidates"> {
+  readonly input: RouteRecord | null;
+}
 export type EmitDecision = (event: RunEvent | { kind: "decision"; decision: Decision }) => void;
 
 /** Failures of one engine that another may not have. */
@@ -56,8 +61,11 @@ export async function openaiEngine(
     const { model, device } = lease.engine;
     const asked = { method: wanted.method, asked: wanted.model, client: null };
     const why = lease.instead === null ? choice.why : `${choice.why}; ${lease.instead}`;
-    const made = { ...choice, engine: lease.id, why, model: model.id, device };
-    const decision: Decision = { ...deps.stamp(), ...asked, ...made };
+    const { input, ...chosen } = choice;
+    const made = { ...chosen, ...estimateOf(lease.id, choice), engine: lease.id, why, model: model.id, device };
+    const where = whereOf(deps.scheduler.snapshot().find((it) => it.id === lease.id));
+    const decision: Decision = { ...deps.stamp(), ...asked, ...made, ...where, after: null, fallbacks: [] };
+    if (input) deps.note?.(input);
     emit({ kind: "decision", decision });
     const { id, engine, tier } = decision;
     deps.log.info("decided", { id, method: wanted.method, engine, model: model.id, device, tier, why });
@@ -103,18 +111,34 @@ function choose(wanted: Wanted, deps: OpenAiDeps, without: readonly string[]): C
   throw new TandemError("not-configured", "No engine is set up", "Leave the model at auto, or give an endpoint");
 }
 
-function tryChoose(wanted: Wanted, { scheduler }: OpenAiDeps, without: readonly string[]): Choice | null {
+function tryChoose(wanted: Wanted, { scheduler, draw }: OpenAiDeps, without: readonly string[]): Choice | null {
   const { task, promptTokens, outputTokens } = wanted;
   const all = scheduler.snapshot().filter((it) => !without.includes(it.id));
-  if (!task) return choiceOf(routeVectors({ engines: all, promptTokens }), { action: null, tier: null });
+  const shared = { promptTokens, draw: draw() };
+  if (!task) {
+    const input = { ...shared, engines: all };
+    const made = routeVectors(input);
+    return made && { ...choiceOf(made), action: null, tier: null, input: vectorsRecordOf(input, made) };
+  }
   const { action, tier } = task;
   const engines = wanted.hopeless ? all.filter((it) => it.hasRelay !== false) : all;
-  const choice = choiceOf(route({ tier, isAudited: false, promptTokens, outputTokens, engines }), { action, tier });
-  return choice && { ...choice, why: `${task.why}; ${choice.why}` };
+  const input = { ...shared, tier, isAudited: false, outputTokens, engines };
+  const made = route(input);
+  const chosen = made && { ...choiceOf(made), action, tier, input: recordOf(input, made) };
+  return chosen && { ...chosen, why: `${task.why}; ${chosen.why}` };
 }
 
-function choiceOf(made: Omit<Route, "audit"> | null, task: Pick<Choice, "action" | "tier">): Choice | null {
-  return made && { engine: made.draft.engine, ...task, why: made.why, candidates: [...made.candidates] };
+function choiceOf({ draft, why, candidates }: Omit<Route, "audit">) {
+  return { engine: draft.engine, why, candidates: [...candidates] };
+}
+
+/** As it was reckoned for the engine that answers. */
+function estimateOf(id: string, { candidates }: Choice): Pick<Decision, "estimatedMs"> {
+  return { estimatedMs: candidates.find((it) => it.engine === id)?.cost.totalMs ?? null };
+}
+
+function whereOf(view: EngineView | undefined): Pick<Decision, "backend" | "address" | "isCloud"> {
+  return { backend: view?.backend ?? null, address: view?.address ?? null, isCloud: view?.isCloud ?? false };
 }
 
 /** The engine that has the model of this name: one of the session, one that is opened for it, or one at an endpoint that has not said yet what it serves. */
@@ -148,7 +172,7 @@ async function tryPinned(wanted: Wanted, deps: OpenAiDeps, emit: Emit, signal: A
   if (engine === null) return null;
   const why = `the request names ${wanted.model}`;
   const lease = await scheduler.acquire(engine, emit, signal);
-  return { choice: { engine, action: null, tier: null, why, candidates: [] }, lease };
+  return { choice: { engine, action: null, tier: null, why, candidates: [], input: null }, lease };
 }
 
 /** What is certain before the engine is loaded. */

@@ -39,7 +39,7 @@ const shows = [
     isJson: true,
     want: ENTRIES.slice(2)
       .toReversed()
-      .map((it) => JSON.stringify(it)),
+      .map((it) => JSON.stringify(decisions.result.parse({ decisions: [it] }).decisions[0])),
   },
   { name: "nothing yet", entries: [], isJson: false, want: ["Nothing was decided yet."] },
   { name: "nothing yet, as JSON", entries: [], isJson: true, want: [] },

@@ -8,6 +8,7 @@ export const silentJournal: Journal = {
   remember: () => undefined,
   forget: () => undefined,
   decided: () => undefined,
+  fellBack: () => undefined,
   ended: () => undefined,
   decisions: () => [],
   closeCleanly: () => undefined,

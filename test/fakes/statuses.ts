@@ -49,6 +49,7 @@ export function decisionOf(id: string, changes: Partial<JournalEntry> = {}): Jou
     ...{ id, atMs: 1_790_000_000_000, method: "tandem/run", asked: "auto", engine: "draft", model: "Qwen 14B" },
     ...{ device: "cuda:0", action: "docstring", tier: "moderate", why: "the cheapest of 2", candidates: [] },
     ...{ client: "vscode", outcome: { kind: "ok", totalMs: 1_840 } },
+    ...{ backend: "embedded", address: null, isCloud: false, estimatedMs: 1_500, after: null, fallbacks: [] },
     ...changes,
   };
 }

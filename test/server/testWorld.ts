@@ -68,6 +68,7 @@ export function testWorld(folder: string, log: Log, options: TestWorldOptions = 
     log,
     journal: silentJournal,
     stamp: () => ({ id: randomUUID(), atMs: Date.now() }),
+    draw: () => 0,
     tally: options.tally ?? createTally({ clock, wallMs: () => Date.now() }),
     catalogue,
     syntax: createSyntax({ wasmPath }),

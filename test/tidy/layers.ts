@@ -108,6 +108,10 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     may: [...INNER, "server/pinning.ts", "server/placing.ts", "server/rates", "server/tasks"],
     types: ["server/handlers.ts", "server/scheduler.ts"],
   },
+  "server/fetching.ts": {
+    may: [...INNER, "server/models", "server/places.ts"],
+    types: ["server/handlers.ts"],
+  },
   "server/residency.ts": { may: CONTRACT },
   get "server/orchestrator.ts"() {
     return { may: EVERYTHING_BUT("server/orchestrator.ts").filter((it) => it !== "server/main.ts") };
@@ -130,7 +134,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       ...INNER,
       "server/models",
       "server/tasks",
-      "server/places.ts",
+      "server/fetching.ts",
       "server/placing.ts",
       "server/recording.ts",
       "server/pinning.ts",

@@ -52,13 +52,14 @@ function standing({ engine, candidate }: Priced, it: Standing | null): Ranked[] 
   return it === null ? [] : [{ engine, candidate: { ...candidate, standing: it } }];
 }
 
-/** A total order: by standing, then by time, then by name. */
+/** A total order: by standing, then by time; of those alike who drafts comes first, then by name. */
 function rank(candidates: readonly Ranked[]): Ranked[] {
   return candidates.toSorted(
-    ({ candidate: a }, { candidate: b }) =>
-      ORDER.indexOf(a.standing) - ORDER.indexOf(b.standing) ||
-      a.cost.totalMs - b.cost.totalMs ||
-      (a.engine < b.engine ? -1 : 1),
+    (a, b) =>
+      ORDER.indexOf(a.candidate.standing) - ORDER.indexOf(b.candidate.standing) ||
+      a.candidate.cost.totalMs - b.candidate.cost.totalMs ||
+      Number(b.engine.roles.includes("draft")) - Number(a.engine.roles.includes("draft")) ||
+      (a.engine.id < b.engine.id ? -1 : 1),
   );
 }
 
