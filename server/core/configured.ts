@@ -1,7 +1,7 @@
 import type { LoadOptions } from "../engineSpec.ts";
 import type { Config } from "../protocol/config.ts";
 import type { ConfigModel } from "../protocol/configModel.ts";
-import type { GovernRules } from "./govern/rules.ts";
+import { GOVERN_RULES, type GovernRules } from "./govern/rules.ts";
 import { DEFAULT_OPTIONS } from "./loadOptions.ts";
 import type { PressureRules } from "./pressure.ts";
 import type { ThermalRules } from "./thermal.ts";
@@ -21,6 +21,9 @@ export function governRulesOf({ memory }: Config): GovernRules {
     graceMs: memory.graceSeconds * 1_000,
     settleMs: memory.settleSeconds * 1_000,
     mostWaiting: memory.mostWaiting,
+    // Not for users to set: who wants background work to go first does not call it that.
+    mostPreemptions: GOVERN_RULES.mostPreemptions,
+    besideInteractive: GOVERN_RULES.besideInteractive,
     blindShare: memory.blindPercent / 100,
   };
 }

@@ -1,7 +1,7 @@
 import type { GovernEffect } from "../core/govern/event.ts";
 import { TandemError } from "../errors.ts";
 import { type LoadDeps, load } from "./load.ts";
-import { refusalOf } from "./refusal.ts";
+import { preempted, refusalOf } from "./refusal.ts";
 import type { Ask, Slot } from "./state.ts";
 import { trim, unload } from "./unload.ts";
 
@@ -19,6 +19,11 @@ export function carryOut(effects: readonly GovernEffect[], known: Known, deps: L
 }
 
 function act(effect: Exclude<GovernEffect, { kind: "wait" }>, { slots, asks }: Known, deps: LoadDeps): void {
+  if (effect.kind === "preempt") {
+    const ask = asks.get(effect.request);
+    ask?.turn?.abort(preempted(ask.slot, effect.why));
+    return;
+  }
   if (effect.kind === "refuse") {
     const ask = asks.get(effect.request);
     asks.delete(effect.request);

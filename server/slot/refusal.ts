@@ -1,6 +1,6 @@
 import type { GovernEffect } from "../core/govern/event.ts";
 import { TandemError } from "../errors.ts";
-import type { Ask } from "./state.ts";
+import type { Ask, Slot } from "./state.ts";
 
 /** What a request fails with that the governor refuses. A load that failed says so in its own words. */
 export function refusalOf(effect: Extract<GovernEffect, { kind: "refuse" }>, ask: Ask): unknown {
@@ -15,6 +15,16 @@ export function refusalOf(effect: Extract<GovernEffect, { kind: "refuse" }>, ask
     case "load-failed":
       return cause ?? new TandemError("model-unavailable", message, nextStep);
   }
+}
+
+/** What a turn ends with that more urgent work needs: `isPreempted` knows it. */
+export function preempted({ place }: Slot, why: string): TandemError {
+  return new TandemError(
+    "provider",
+    `${place.expected.label} gave way to more urgent work: ${why}`,
+    "Run it again: it goes on when that is done",
+    { isRetryable: true, details: { reason: "preempted" } },
+  );
 }
 
 /** What everybody hears who waits when the orchestrator leaves. */

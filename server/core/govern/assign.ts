@@ -2,6 +2,7 @@ import { inLine, isPassedOver, isPromoted } from "./line.ts";
 import type { Option } from "./loadable.ts";
 import { labelOf, load, makeWay, unload } from "./moves.ts";
 import { type Block, type Claim, heatOf, isOn, type Plan, planFor, strainOf, USUAL_CLAIM } from "./plan.ts";
+import { rivalOf } from "./rivals.ts";
 import { type Asked, change, type Draft, type Model } from "./state.ts";
 
 /** One walk along the line. What is blocked for one stays so for those behind it who may do no more: room is only taken on the way. */
@@ -16,6 +17,8 @@ export type Obstacle =
   | { readonly kind: "room"; readonly key: string }
   | { readonly kind: "heat"; readonly key: string; readonly device: string }
   | { readonly kind: "yields"; readonly key: string }
+  /** Another model answers somebody on the same device. */
+  | { readonly kind: "contends"; readonly key: string; readonly rival: string; readonly device: string }
   | { readonly kind: "reread"; readonly key: string }
   | { readonly kind: "blocked"; readonly key: string; readonly block: Block; readonly option: Option }
   /** For ever, as far as this request goes. */
@@ -74,20 +77,23 @@ function grantable(draft: Draft, asked: Asked, key: string): Obstacle | null {
   if (model.active >= model.slots) return { kind: "busy", key };
   // The last slot is kept for those that background work must not keep waiting.
   if (isBackground && model.slots > 1 && model.active === model.slots - 1) return { kind: "yields", key };
-  return null;
+  const rival = isBackground ? rivalOf(draft, key) : null;
+  return rival && { kind: "contends", key, rival: rival.key, device: rival.device };
 }
 
 function grant(draft: Draft, asked: Asked, { key, why }: { key: string; why: string | null }): void {
   const model = draft.models.get(key);
   if (!model) return;
-  if (asked.priority === "background" && isPromoted(draft, asked)) draft.promotedMs = draft.atMs;
-  draft.requests.set(asked.request, { ...asked, grant: { key, life: model.life }, target: key });
+  const isKept = mayMoveOthers(draft, asked, key);
+  if (asked.priority === "background" && isKept) draft.promotedMs = draft.atMs;
+  const given = { key, life: model.life, isKept, isEnding: false };
+  draft.requests.set(asked.request, { ...asked, grant: given, target: key });
   change(draft, key, { active: model.active + 1, idleMs: null, isTrimmed: false });
   draft.effects.push({ kind: "grant", request: asked.request, key, why });
 }
 
 /** What is over soon is waited for; smaller models are no better. */
-const SHORT: ReadonlySet<Obstacle["kind"]> = new Set(["busy", "loading", "room", "reread"]);
+const SHORT: ReadonlySet<Obstacle["kind"]> = new Set(["busy", "contends", "loading", "room", "reread"]);
 
 /** The first of its choices that can be had; null when it has its turn now. */
 function place(pass: Pass, asked: Asked): Obstacle | null {

@@ -84,6 +84,11 @@ export type GovernEffect =
   | { readonly kind: "trim"; readonly key: string; readonly why: string }
   /** The request has a turn on this model now. `why` is given where it is not the first choice. */
   | { readonly kind: "grant"; readonly request: string; readonly key: string; readonly why: string | null }
+  /**
+   * Its turn is to be ended now for more urgent work. It was offered, and is not over before it is `done`; who had it wants another then,
+   * and says that it was `preempted`.
+   */
+  | { readonly kind: "preempt"; readonly request: string; readonly key: string; readonly why: string }
   /** It waits: its place among those that wait for the same, from 1, and for what. Told again when either changes. */
   | { readonly kind: "wait"; readonly request: string; readonly position: number; readonly why: string }
   /** It cannot be served: never fits, its load failed, or too many wait. */

@@ -2,6 +2,7 @@ import { assign, isForEver, type Obstacle } from "./assign.ts";
 import type { GovernEffect, GovernEvent } from "./event.ts";
 import { hear } from "./hear.ts";
 import { isSeen } from "./ledger.ts";
+import { preempt } from "./preempt.ts";
 import { refusalOf, sentence } from "./reasons.ts";
 import { relieve } from "./relieve.ts";
 import type { GovernRules } from "./rules.ts";
@@ -19,7 +20,9 @@ export function govern(state: GovernState, event: GovernEvent, rules: GovernRule
   hear(draft, event);
   expire(draft);
   relieve(draft);
-  tell(draft, assign(draft));
+  const obstacles = assign(draft);
+  tell(draft, obstacles);
+  preempt(draft, obstacles);
   forget(draft);
   return { state: finish(draft), effects: draft.effects };
 }

@@ -23,6 +23,9 @@ export function hear(draft: Draft, event: GovernEvent): void {
     case "want":
       want(draft, event);
       break;
+    case "offer":
+      offer(draft, event.request);
+      break;
     case "done":
       done(draft, event.request);
       break;
@@ -62,7 +65,7 @@ function meet(draft: Draft, loadable: Loadable): void {
     change(draft, loadable.key, { loadable, ...(isResident(before) ? {} : { slots: loadable.slots }) });
 }
 
-function want(draft: Draft, { request, choices, priority }: Of<"want">): void {
+function want(draft: Draft, { request, choices, priority, preempted = 0 }: Of<"want">): void {
   const [first] = choices;
   if (!first || draft.requests.has(request)) return;
   for (const it of choices) {
@@ -70,15 +73,21 @@ function want(draft: Draft, { request, choices, priority }: Of<"want">): void {
     change(draft, it.key, { isRetired: false });
   }
   const waiting = [...draft.requests.values()].filter((it) => it.grant === null && it.choices[0] === first.key);
-  if (waiting.length >= draft.rules.mostWaiting) {
+  // Work that has begun is not lost for the length of a queue.
+  if (waiting.length >= draft.rules.mostWaiting && preempted === 0) {
     const message = `${waiting.length} requests wait for ${first.label} already`;
     const nextStep = "Try again in a while, or close what else asks for it";
     draft.effects.push({ kind: "refuse", request, why: "too-many", message, nextStep });
     return;
   }
   const keys = [...new Set(choices.map((it) => it.key))];
-  const told = { grant: null, target: first.key, failed: [], told: null };
+  const told = { grant: null, target: first.key, failed: [], told: null, isOffered: false, preempted };
   draft.requests.set(request, { request, choices: keys, priority, atMs: draft.atMs, ...told });
+}
+
+function offer(draft: Draft, request: string): void {
+  const asked = draft.requests.get(request);
+  if (asked) draft.requests.set(request, { ...asked, isOffered: true });
 }
 
 function done(draft: Draft, request: string): void {

@@ -5,7 +5,7 @@ export const BACKGROUND_PATIENCE = 10;
 
 /**
  * Those that wait, in the order in which turns are given and room is made: interactive work before tasks before background work, and
- * among equals who has been passed over longest. A task that was passed over for `maxPassedOverMs` counts as interactive. Background work
+ * among equals first whose turn was ended for others, then who has been passed over longest. A task that was passed over for `maxPassedOverMs` counts as interactive. Background work
  * never goes before others, except that the one request that waited longest, and ten times that long, does so once every
  * `maxPassedOverMs`: it is late, but never starved.
  */
@@ -16,10 +16,12 @@ export function inLine(draft: Draft): readonly Asked[] {
   const placed = waiting.map((asked) => ({
     asked,
     rank: rankOf(draft, asked),
+    // 0: it has begun, and goes on.
+    begun: asked.preempted > 0 ? 0 : 1,
     sinceMs: passedSinceMs(draft, asked, asked.target),
   }));
   // Sorting keeps the order of those that are equal: the one in which they came.
-  return placed.sort((a, b) => a.rank - b.rank || a.sinceMs - b.sinceMs).map((it) => it.asked);
+  return placed.sort((a, b) => a.rank - b.rank || a.begun - b.begun || a.sinceMs - b.sinceMs).map((it) => it.asked);
 }
 
 function rankOf(draft: Draft, asked: Asked): 0 | 1 | 2 {

@@ -14,6 +14,8 @@ export function sentence(draft: Draft, obstacle: Obstacle): string {
       return `${label} answers ${model?.active === 1 ? "another request" : `${model?.active} other requests`}`;
     case "yields":
       return `the last free place of ${label} is kept for work that somebody waits for`;
+    case "contends":
+      return `${labelOf(draft, obstacle.rival)} answers somebody on ${nameOf(draft, obstacle.device)} first`;
     case "loading":
       return `${label} is being loaded${onDevices(draft, model)}`;
     case "leaving":

@@ -17,6 +17,10 @@ export interface GovernRules {
   readonly settleMs: number;
   /** Requests that may wait for one model. */
   readonly mostWaiting: number;
+  /** Work whose turn was ended so often for more urgent work keeps the next one; 0: no turn is ended. */
+  readonly mostPreemptions: number;
+  /** Whether background work on a device waits, and gives way, while another model there answers somebody who waits for it. */
+  readonly besideInteractive: "waits" | "runs";
   /** Of the device's memory, kept free beside its reserve while its readings are stale or broken; not from one model alone where broken. */
   readonly blindShare: number;
 }
@@ -32,5 +36,7 @@ export const GOVERN_RULES: GovernRules = {
   graceMs: 5_000,
   settleMs: 5_000,
   mostWaiting: 64,
+  mostPreemptions: 3,
+  besideInteractive: "waits",
   blindShare: 0.1,
 };

@@ -98,12 +98,26 @@ export interface Asked {
   readonly choices: readonly string[];
   readonly priority: Priority;
   readonly atMs: number;
-  readonly grant: { readonly key: string; readonly life: number } | null;
+  readonly grant: Grant | null;
   /** Whose queue it stands in. */
   readonly target: string;
   /** Choices whose load has failed while it waited. */
   readonly failed: readonly string[];
+  /** Its turn may be ended for more urgent work. */
+  readonly isOffered: boolean;
+  /** How often that has happened to its work. */
+  readonly preempted: number;
   readonly told: { readonly position: number; readonly why: string } | null;
+}
+
+/** A turn on a model. */
+export interface Grant {
+  readonly key: string;
+  readonly life: number;
+  /** It was given because its request had waited too long: it is not ended for others. */
+  readonly isKept: boolean;
+  /** It is being ended for more urgent work. */
+  readonly isEnding: boolean;
 }
 
 /** Memory of a model that is gone, until the device shows it as free. */

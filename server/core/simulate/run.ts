@@ -12,6 +12,8 @@ export interface Outcome {
   /** Models unloaded while they answered, and the requests that this ended. */
   readonly busyUnloads: number;
   readonly cutRequests: number;
+  /** Turns that were ended for more urgent work. */
+  readonly preemptions: number;
   /** Loads that found no memory, and times at which more was used than there is. */
   readonly outOfMemory: number;
   readonly overfull: number;
@@ -32,7 +34,12 @@ export interface Turn {
   readonly key: string;
   readonly priority: Priority;
   readonly atMs: number;
+  /** When it first had one. */
   readonly grantedMs: number;
+  /** When it was answered; null: not yet. */
+  readonly endedMs: number | null;
+  /** How often its turn was ended for more urgent work. */
+  readonly preempted: number;
 }
 
 export interface Row {
@@ -52,7 +59,8 @@ export interface Look {
 
 export type What =
   | { readonly kind: "arrive"; readonly name: string; readonly request: TraceRequest }
-  | { readonly kind: "answered"; readonly name: string; readonly endsMs: number }
+  | { readonly kind: "answered" | "offered"; readonly name: string; readonly endsMs: number }
+  | { readonly kind: "goesOn"; readonly name: string }
   | { readonly kind: "loadEnds" | "unloadEnds" | "freed"; readonly life: Life }
   | { readonly kind: "world"; readonly change: () => void; readonly text: string }
   | { readonly kind: "read" | "tick" };
@@ -68,8 +76,13 @@ export interface Life {
 export interface Arrived {
   readonly request: TraceRequest;
   readonly atMs: number;
-  state: "waits" | "answers" | "ended" | "refused";
-  grantedMs: number;
+  /** `ending`: its turn is being ended for more urgent work. */
+  state: "waits" | "answers" | "ending" | "ended" | "refused";
+  /** When it first had its turn; null: not yet. */
+  grantedMs: number | null;
+  /** What is left of its work. */
+  leftMs: number;
+  preempted: number;
   key: string;
   endsMs: number;
 }
@@ -99,6 +112,7 @@ interface Counts {
   unloads: number;
   busyUnloads: number;
   cutRequests: number;
+  preemptions: number;
   outOfMemory: number;
   overfull: number;
   events: number;
@@ -129,6 +143,7 @@ export function begin(trace: Trace, policy: Policy, look: Run["look"]): Run {
       unloads: 0,
       busyUnloads: 0,
       cutRequests: 0,
+      preemptions: 0,
       outOfMemory: 0,
       overfull: 0,
       events: 0,
@@ -176,7 +191,7 @@ export function msOf(seconds: number): number {
 /** Nothing is to come, nobody waits, and nothing is on its way. */
 export function isOver({ atMs, lastMs, arrived, requests, counts }: Run): boolean {
   if (atMs <= lastMs || counts.moving > 0 || arrived.size < requests) return false;
-  for (const it of arrived.values()) if (it.state === "waits" || it.state === "answers") return false;
+  for (const it of arrived.values()) if (it.state !== "ended" && it.state !== "refused") return false;
   return true;
 }
 
@@ -189,11 +204,17 @@ export function outcomeOf(run: Run): Outcome {
     served: all.filter((it) => it.state === "ended").length,
     refused: all.filter((it) => it.state === "refused").length,
     unserved: run.requests - all.filter((it) => it.state === "ended" || it.state === "refused").length,
-    turns: [...run.arrived].filter(([, it]) => it.state === "ended" || it.state === "answers").map(turnOf),
+    turns: [...run.arrived].filter(([, it]) => it.grantedMs !== null).map(turnOf),
     endedMs: run.atMs,
   };
 }
 
 function turnOf([name, it]: readonly [string, Arrived]): Turn {
-  return { name, key: it.key, priority: it.request.priority, atMs: it.atMs, grantedMs: it.grantedMs };
+  const { key, request, atMs, preempted } = it;
+  const endedMs = it.state === "ended" ? it.endsMs : null;
+  return { name, key, priority: request.priority, atMs, grantedMs: it.grantedMs ?? atMs, endedMs, preempted };
+}
+
+export function note(run: Run, row: Omit<Row, "atMs">): void {
+  run.timeline.push({ atMs: run.atMs, ...row });
 }

@@ -7,13 +7,14 @@ import {
   type Life,
   type Look,
   msOf,
+  note,
   type Outcome,
   outcomeOf,
-  type Row,
   type Run,
   type What,
 } from "./run.ts";
 import { GIGABYTE, loadableOf, type Trace, type TraceNeed } from "./trace.ts";
+import { arrivedBy, grant, type Of, preempt, requestOf, turnName } from "./turns.ts";
 
 /** Readings come once a second, as the monitor's do. */
 const READ_MS = 1_000;
@@ -56,7 +57,13 @@ function happen(run: Run, what: What): void {
       arrive(run, what);
       break;
     case "answered":
-      answered(run, what);
+      answered(run, what.name, what.endsMs);
+      break;
+    case "offered":
+      offered(run, what.name, what.endsMs);
+      break;
+    case "goesOn":
+      goOn(run, what.name);
       break;
     case "loadEnds":
       loadEnds(run, what.life);
@@ -91,17 +98,36 @@ function read(run: Run): void {
 }
 
 function arrive(run: Run, { name, request }: Extract<What, { kind: "arrive" }>): void {
-  run.arrived.set(name, { request, atMs: run.atMs, state: "waits", grantedMs: 0, key: "", endsMs: 0 });
-  const choices = request.choices.map((it) => loadableOf(modelBy(run, it)));
-  say(run, { kind: "want", request: name, choices, priority: request.priority });
+  const leftMs = msOf(request.serviceSeconds);
+  const none = { state: "waits", grantedMs: null, key: "", endsMs: 0, preempted: 0 } as const;
+  run.arrived.set(name, { request, atMs: run.atMs, leftMs, ...none });
+  want(run, name);
 }
 
-function answered(run: Run, { name, endsMs }: Extract<What, { kind: "answered" }>): void {
+/** Each of its turns is asked for under a name of its own: "r5", "r5+1". */
+function want(run: Run, name: string): void {
+  const { request, preempted } = arrivedBy(run, name);
+  const choices = request.choices.map((it) => loadableOf(modelBy(run, it)));
+  const again = preempted > 0 ? { preempted } : {};
+  say(run, { kind: "want", request: turnName(name, preempted), choices, priority: request.priority, ...again });
+}
+
+/** As the owner does it: it stands in line again before it gives back what it had. */
+function goOn(run: Run, name: string): void {
+  const it = arrivedBy(run, name);
+  const before = turnName(name, it.preempted);
+  it.preempted++;
+  it.state = "waits";
+  want(run, name);
+  say(run, { kind: "done", request: before });
+}
+
+function answered(run: Run, name: string, endsMs: number): void {
   const it = run.arrived.get(name);
   // One that was cut short ended before.
   if (it?.state !== "answers" || it.endsMs !== endsMs) return;
   it.state = "ended";
-  say(run, { kind: "done", request: name });
+  say(run, { kind: "done", request: turnName(name, it.preempted) });
 }
 
 function loadEnds(run: Run, life: Life): void {
@@ -146,11 +172,13 @@ function carryOut(run: Run, effect: GovernEffect): void {
       grant(run, effect);
       break;
     case "refuse": {
-      const it = run.arrived.get(effect.request);
-      if (it) it.state = "refused";
+      arrivedBy(run, requestOf(effect.request)).state = "refused";
       note(run, { kind: "refuse", name: effect.request, text: effect.message });
       break;
     }
+    case "preempt":
+      preempt(run, effect);
+      break;
     case "wait":
       note(run, { kind: "wait", name: effect.request, text: `waits as number ${effect.position}: ${effect.why}` });
       break;
@@ -159,8 +187,6 @@ function carryOut(run: Run, effect: GovernEffect): void {
       break;
   }
 }
-
-type Of<Kind extends GovernEffect["kind"]> = Extract<GovernEffect, { kind: Kind }>;
 
 function load(run: Run, { key, option, why }: Of<"load">): void {
   const model = modelBy(run, key);
@@ -203,16 +229,11 @@ function unload(run: Run, { key, why, graceMs }: Of<"unload">): void {
   note(run, { kind: "unload", name: key, text: `unloads ${life.model.label}${cost} (${why})` });
 }
 
-function grant(run: Run, { request, key, why }: Of<"grant">): void {
-  const it = run.arrived.get(request);
-  if (it?.state !== "waits") throw new Error(`${request} has no turn to be given`);
-  if (!run.lives.has(key)) throw new Error(`${request} was to be answered by ${key}, which is not loaded`);
-  const endsMs = run.atMs + msOf(it.request.serviceSeconds);
-  Object.assign(it, { state: "answers", grantedMs: run.atMs, key, endsMs });
-  run.agenda.add(endsMs, { kind: "answered", name: request, endsMs });
-  const waited = ((run.atMs - it.atMs) / 1_000).toFixed(1);
-  const stead = why === null ? "" : ` (${why})`;
-  note(run, { kind: "grant", name: request, text: `answered by ${key} after ${waited} s${stead}` });
+/** It has its turn still, and may be asked for it. */
+function offered(run: Run, name: string, endsMs: number): void {
+  const it = arrivedBy(run, name);
+  if (it.state === "answers" && it.endsMs === endsMs)
+    say(run, { kind: "offer", request: turnName(name, it.preempted) });
 }
 
 /** More used than there is, at any time, is a failure: some program was refused memory. */
@@ -223,10 +244,6 @@ function watchMemory(run: Run): void {
     note(run, { kind: "memory", name: null, text: `${full.join(" and ")}: more memory is asked for than there is` });
   }
   run.isOverfull = full.length > 0;
-}
-
-function note(run: Run, row: Omit<Row, "atMs">): void {
-  run.timeline.push({ atMs: run.atMs, ...row });
 }
 
 function modelBy({ models }: Run, key: string) {

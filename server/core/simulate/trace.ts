@@ -67,6 +67,8 @@ export interface TraceRequest {
   readonly choices: readonly string[];
   readonly priority: Priority;
   readonly serviceSeconds: number;
+  /** It can go on later, so its turn may be ended for more urgent work; left out: it cannot. */
+  readonly yields?: boolean;
 }
 
 export const GIGABYTE = 2 ** 30;

@@ -72,6 +72,8 @@ function brief(effect: GovernEffect): string {
       return `trim ${effect.key}`;
     case "grant":
       return `grant ${effect.request} ${effect.key}`;
+    case "preempt":
+      return `preempt ${effect.request}`;
     case "wait":
       return `wait ${effect.request} ${effect.position}`;
     case "refuse":
