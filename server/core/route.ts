@@ -28,6 +28,8 @@ export interface EngineView {
   readonly failures: number;
   /** Moving share of requests that it answered, 0 to 1; null or left out: it was not asked yet. */
   readonly reliability?: number | null;
+  /** Names its keys and values for all clients: another once they were freed, or it was loaded anew. Null or left out: it has none. */
+  readonly cache?: string | null;
   /** The program that runs the model; left out: not told. */
   readonly backend?: Backend;
   /** Host and port of a server that is there already; null or left out: it is a process of ours. */

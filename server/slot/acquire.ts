@@ -3,6 +3,7 @@ import { isPreempted, throwIfAborted } from "../errors.ts";
 import { type BreakerDeps, isClosed, type Pass, pass } from "./breaking.ts";
 import { type Lease, lease } from "./lease.ts";
 import type { Owner } from "./owner.ts";
+import { failed } from "./rates.ts";
 import { join, share, unlessAborted } from "./shared.ts";
 import type { Ask, Emit, Prepared, Slot, SlotDeps, Turn } from "./state.ts";
 
@@ -159,7 +160,7 @@ async function prepared(slot: Slot, emit: Emit, signal: AbortSignal): Promise<Pr
     slot.prepared = await slot.place.prepare(emit, signal);
     return slot.prepared;
   } catch (error) {
-    if (!signal.aborted) slot.rates.failures++;
+    if (!signal.aborted) failed(slot.rates);
     throw error;
   } finally {
     slot.preparing = null;

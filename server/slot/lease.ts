@@ -1,8 +1,11 @@
 import { blameOf } from "../core/blame.ts";
+import { backendOf } from "../core/route/backend.ts";
+import { contentionOf, slowdown } from "../core/route/contention.ts";
+import { DEFAULT_POLICY } from "../core/route/policy.ts";
 import { TandemError } from "../errors.ts";
 import type { Engine, Piece, RelayReply } from "../ports.ts";
 import type { Pass } from "./breaking.ts";
-import { count, type Use } from "./rates.ts";
+import { count, failed, type Use } from "./rates.ts";
 import type { Emit, Slot } from "./state.ts";
 
 /** The right to use an engine; disposing it lets the next one in, once the engine is seen to be free of what was broken off. */
@@ -59,14 +62,14 @@ export function lease(slot: Slot, engine: Engine, hooks: LeaseHooks): Lease {
     report(use) {
       // What a failed request had cost until then says nothing good of the engine.
       if (hasFailed || ending.signal.aborted) return;
-      count(slot.rates, use);
+      count(slot.rates, use, slowedBy(slot));
       pass.succeeded();
     },
     reportFailure(error) {
       // What was ended for the memory's sake, or for more urgent work, is no fault of the engine's.
       if (ending.signal.aborted) return;
       hasFailed = true;
-      if (!(error instanceof TandemError) || blameOf(error) !== "nothing") slot.rates.failures++;
+      if (!(error instanceof TandemError) || blameOf(error) !== "nothing") failed(slot.rates);
       pass.failed(error);
     },
     offer: hooks.offer,
@@ -83,6 +86,13 @@ export function lease(slot: Slot, engine: Engine, hooks: LeaseHooks): Lease {
       });
     },
   };
+}
+
+/** By those that had a turn beside it, as far as that shows at its end. */
+function slowedBy(slot: Slot): number {
+  const { engine, place, turns } = slot;
+  const at = { backend: backendOf(place.config.source), device: engine?.device ?? "" };
+  return slowdown(turns.size, contentionOf(at, DEFAULT_POLICY));
 }
 
 interface Hears {

@@ -2,6 +2,7 @@ import type { Option } from "../core/govern/loadable.ts";
 import { TandemError } from "../errors.ts";
 import type { Engine } from "../ports.ts";
 import { type BreakerDeps, failedToOpen } from "./breaking.ts";
+import { failed, worked } from "./rates.ts";
 import type { Emit, GovernNews, Slot, SlotDeps } from "./state.ts";
 
 /** What loading works with: how the governor and those who wait hear of it. */
@@ -29,7 +30,7 @@ async function attempt(slot: Slot, optionId: string, signal: AbortSignal, deps: 
     slot.engine = engine;
     slot.fault = null;
     slot.rates.loadMs = tookMs;
-    slot.rates.failures = 0;
+    worked(slot.rates);
     const { model, device, pid, slots, held } = engine;
     const { id } = slot.place.config;
     deps.log.info("engine ready", { engine: id, model: model.id, device, pid, ms: Math.round(tookMs) });
@@ -70,7 +71,7 @@ function fail(slot: Slot, error: unknown, deps: LoadDeps): void {
   const { log, tell } = deps;
   slot.fault = error;
   failedToOpen(slot, error, deps);
-  slot.rates.failures++;
+  failed(slot.rates);
   const why = error instanceof TandemError && error.code === "no-memory" ? "no-memory" : "other";
   const message = error instanceof Error ? error.message : String(error);
   log.warn("engine not loaded", { engine: slot.place.config.id, why, reason: message });
@@ -83,7 +84,7 @@ function leave(slot: Slot, engine: Engine, why: string, { log, onChange, tell }:
   if (slot.engine !== engine || slot.unloading !== null) return;
   slot.engine = null;
   slot.unloads++;
-  slot.rates.failures++;
+  failed(slot.rates);
   log.warn("engine gone", { engine: slot.place.config.id, why });
   tell({ kind: "unloaded", key: slot.handle });
   onChange();

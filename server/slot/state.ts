@@ -96,6 +96,8 @@ export interface Slot {
   unloading: Promise<void> | null;
   /** How often it was unloaded, left by itself, or could not be loaded: who waits for that may find it loaded anew. */
   unloads: number;
+  /** How often its keys and values were freed while its weights stayed. */
+  trims: number;
   /** Requests that wait for it, those whose turn has come not counted. */
   readonly asks: Set<Ask>;
   /** Ends the turns on it, each by its own. */
@@ -115,7 +117,17 @@ export interface Slot {
 
 export function emptySlot(handle: string, place: Place): Slot {
   return {
-    ...{ handle, place, prepared: null, preparing: null, loading: null, engine: null, unloading: null, unloads: 0 },
+    ...{
+      handle,
+      place,
+      prepared: null,
+      preparing: null,
+      loading: null,
+      engine: null,
+      unloading: null,
+      unloads: 0,
+      trims: 0,
+    },
     ...{
       asks: new Set(),
       turns: new Set(),

@@ -57,6 +57,7 @@ function endedFor(slot: Slot, why: string): TandemError {
 export function trim(slot: Slot, why: string, { log }: LoadDeps): void {
   const { engine } = slot;
   if (!engine?.trim) return;
+  slot.trims++;
   engine.trim(AbortSignal.timeout(TRIM_MS)).then(
     () => log.info("engine trimmed", { engine: slot.place.config.id, why }),
     (error: unknown) => log.warn("engine not trimmed", { engine: slot.place.config.id, reason: String(error) }),

@@ -1,5 +1,6 @@
 import { breakerView } from "../core/breaker.ts";
 import { type GovernState, isResident, type Model, optionOf } from "../core/govern/state.ts";
+import { addressOf, backendOf } from "../core/route/backend.ts";
 import type { EngineView } from "../core/route.ts";
 import type { EngineStatus } from "../protocol/status.ts";
 import type { Slot } from "./state.ts";
@@ -16,11 +17,15 @@ export function viewOf(slot: Slot, nowMs: number): EngineView {
     serves: engine?.serves ?? [],
     slots: engine?.slots ?? 1,
     load: slot.turns.size + slot.asks.size,
-    prefillPerSecond: rates.prefillPerSecond,
-    decodePerSecond: rates.decodePerSecond,
+    prefillPerSecond: rates.alone.prefillPerSecond,
+    decodePerSecond: rates.alone.decodePerSecond,
     // A server that is already there has nothing to load.
     loadMs: rates.loadMs ?? (source.kind === "endpoint" ? 0 : null),
     failures: rates.failures,
+    reliability: rates.reliability,
+    backend: backendOf(source),
+    address: addressOf(source),
+    cache: engine && `${slot.handle}.${slot.unloads}.${slot.trims}`,
     breaker: breakerView(slot.breaker, nowMs),
     isCloud: roles.includes("cloud"),
   };

@@ -27,7 +27,8 @@ function sharedOf({ promptTokens, engines, cloud = null, draw = 0, warmTokens = 
   return { promptTokens, engines: engines.map(engineOf), cloud, draw, warmTokens };
 }
 
-/** A server may say that it serves hundreds of models; none of them matters here. */
+/** A server may say that it serves hundreds of models; none of them matters here. What is warm stands beside. */
 function engineOf(view: EngineView): RecordedEngine {
-  return { ...view, serves: [] };
+  const { cache: _, ...seen } = view;
+  return { ...seen, serves: [] };
 }
