@@ -1,7 +1,7 @@
 import type { SecretStorage, WorkspaceConfiguration } from "vscode";
 import { window, workspace } from "vscode";
-import { settingKeys } from "./ids.ts";
-import { apiKeySlot, normalEndpoint, type ReadSettings, readSettings } from "./settings.ts";
+import { type SettingKey, settingKeys, userOnly } from "./ids.ts";
+import { apiKeySlot, endpointRoles, normalEndpoint, type ReadSettings, readSettings } from "./settings.ts";
 
 /** The settings as they are now, with the keys kept for their endpoints. Bad values are reported, once each. */
 export interface Configuration {
@@ -18,9 +18,7 @@ export function createConfiguration(secrets: SecretStorage): Configuration {
       const keys = new Map<string, string>();
       for (const endpoint of endpoints()) keys.set(endpoint, (await secrets.get(apiKeySlot(endpoint))) ?? "");
       const configuration = workspace.getConfiguration();
-      const values = Object.fromEntries(
-        settingKeys.map((key) => [key, isSet(configuration, key) ? configuration.get(key) : undefined]),
-      );
+      const values = Object.fromEntries(settingKeys.map((key) => [key, settingOf(configuration, key)]));
       const { problems, ...read } = readSettings(values, (endpoint) => keys.get(endpoint) ?? "", process.env);
       const fresh = problems.filter((it) => !reported.has(it));
       for (const problem of fresh) reported.add(problem);
@@ -30,15 +28,20 @@ export function createConfiguration(secrets: SecretStorage): Configuration {
   };
 }
 
-/** Whether anybody has set it: what nobody has comes from the configuration file, not from the default that the editor shows. */
-function isSet(configuration: WorkspaceConfiguration, key: string): boolean {
+/** Undefined where nobody has set it: that comes from the configuration file, not from the default that the editor shows. */
+function settingOf(configuration: WorkspaceConfiguration, key: SettingKey): unknown {
   const { globalValue, workspaceValue, workspaceFolderValue } = configuration.inspect(key) ?? {};
-  return [globalValue, workspaceValue, workspaceFolderValue].some((it) => it !== undefined);
+  if (userOnly.has(key)) return globalValue;
+  const set = [globalValue, workspaceValue, workspaceFolderValue].filter((it) => it !== undefined);
+  if (set.length === 0) return undefined;
+  // A workspace may keep more here than its user does, and never less. What is no list is told as wrong.
+  if (key === "tandem.cloud.keepLocal") return set.find((it) => !Array.isArray(it)) ?? set.flat();
+  return configuration.get(key);
 }
 
 function endpoints(): readonly string[] {
   const configuration = workspace.getConfiguration();
-  const values = (["draft", "audit", "embed"] as const).map((it) => configuration.get(`tandem.${it}.endpoint`));
+  const values = endpointRoles.map((it) => settingOf(configuration, `tandem.${it}.endpoint`));
   const valid = values.map((it) => (typeof it === "string" ? normalEndpoint(it) : null)).filter((it) => it !== null);
   return [...new Set(valid)];
 }

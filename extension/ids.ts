@@ -38,16 +38,48 @@ export const settingKeys = [
   "tandem.embed.endpoint",
   "tandem.embed.model",
   "tandem.embed.device",
+  "tandem.low.endpoint",
+  "tandem.low.model",
+  "tandem.low.device",
+  "tandem.high.endpoint",
+  "tandem.high.model",
+  "tandem.high.device",
+  "tandem.cloud.endpoint",
+  "tandem.cloud.model",
+  "tandem.cloud.tiers",
+  "tandem.cloud.when",
+  "tandem.cloud.keepLocal",
   "tandem.llamaServer",
   "tandem.auditWhen",
+  "tandem.auditSeconds",
+  "tandem.repair",
   "tandem.rules",
   "tandem.maxTokens",
   "tandem.timeoutSeconds",
+  "tandem.connectTimeoutSeconds",
+  "tandem.firstTokenTimeoutSeconds",
+  "tandem.idleTimeoutSeconds",
   "tandem.logLevel",
   "tandem.http.enabled",
   "tandem.http.port",
 ] as const;
 export type SettingKey = (typeof settingKeys)[number];
+
+/**
+ * What only the user may set, and no workspace: where text goes, and what may go there. package.json says so too; here it holds whatever an
+ * editor makes of that.
+ */
+export const userOnly: ReadonlySet<string> = new Set<SettingKey>([
+  "tandem.draft.endpoint",
+  "tandem.audit.endpoint",
+  "tandem.embed.endpoint",
+  "tandem.low.endpoint",
+  "tandem.high.endpoint",
+  "tandem.cloud.endpoint",
+  "tandem.cloud.model",
+  "tandem.cloud.tiers",
+  "tandem.cloud.when",
+]);
 
 /** Languages whose files make the light bulb and the status item appear; commands work in every text. */
 export const languageIds = [

@@ -2,8 +2,13 @@ import { z } from "zod";
 import { fromEnvironment } from "../server/protocol/environment.ts";
 import { ServeParams } from "../server/protocol/service.ts";
 import { type ClientSettings, RoleSettings, Settings as Shape } from "../server/protocol/settings.ts";
+import { type CloudSaid, cloudSettings } from "./cloudSettings.ts";
 import type { DoorSettings } from "./door.ts";
 import { type SettingKey, settingKeys } from "./ids.ts";
+
+/** Who may have an endpoint of its own. */
+export const endpointRoles = ["draft", "audit", "embed", "low", "high", "cloud"] as const;
+type EndpointRole = (typeof endpointRoles)[number];
 
 /** The API key kept for an endpoint; "" for none. */
 export type ApiKeyOf = (endpoint: string) => string;
@@ -37,7 +42,7 @@ export function readSettings(set: Values, apiKeyOf: ApiKeyOf, env: Environment =
     problems.push(`${name}: ${parsed.error.issues[0]?.message ?? "not valid"}`);
     return undefined;
   };
-  const role = (name: "draft" | "audit" | "embed"): ClientSettings["draft"] => {
+  const role = (name: Exclude<EndpointRole, "cloud">): ClientSettings["draft"] => {
     const key = `tandem.${name}.endpoint` as const;
     const endpoint = checkedEndpoint(key, values, problems);
     const model = given(`tandem.${name}.model`, RoleSettings.shape.model);
@@ -54,11 +59,28 @@ export function readSettings(set: Values, apiKeyOf: ApiKeyOf, env: Environment =
     draft: role("draft"),
     audit: role("audit"),
     embed: role("embed"),
+    low: role("low"),
+    high: role("high"),
+    cloud: cloudSettings(
+      {
+        set: cloudIn(set),
+        variables: cloudIn(variables.values),
+        normalEndpoint,
+        keyOf: apiKeyOf,
+        variableKey: env.TANDEM_CLOUD_API_KEY,
+      },
+      problems,
+    ),
     llamaServer: given("tandem.llamaServer", Shape.shape.llamaServer)?.trim(),
     auditWhen: given("tandem.auditWhen", Shape.shape.auditWhen),
+    auditSeconds: given("tandem.auditSeconds", Shape.shape.auditSeconds),
+    repair: given("tandem.repair", Shape.shape.repair),
     rules: given("tandem.rules", Shape.shape.rules),
     maxTokens: given("tandem.maxTokens", Shape.shape.maxTokens),
     timeoutS: given("tandem.timeoutSeconds", Shape.shape.timeoutS),
+    connectTimeoutS: given("tandem.connectTimeoutSeconds", Shape.shape.connectTimeoutS),
+    firstTokenTimeoutS: given("tandem.firstTokenTimeoutSeconds", Shape.shape.firstTokenTimeoutS),
+    idleTimeoutS: given("tandem.idleTimeoutSeconds", Shape.shape.idleTimeoutS),
     logLevel: given("tandem.logLevel", Shape.shape.logLevel),
   };
   const door = {
@@ -89,12 +111,22 @@ function environmentOf(env: Environment) {
   const names = new Map<SettingKey, string>();
   for (const key of settingKeys) {
     const path = key.replace(/^tandem\./, "");
-    const full = [`roles.${path}`, `tasks.${path}`, `backends.${path}`].find((it) => origins.has(it));
+    const full = [`roles.${path}`, `tasks.${path}`, `backends.${path}`, path].find((it) => origins.has(it));
     if (full === undefined) continue;
     found[key] = full.split(".").reduce<unknown>((at, part) => (at as Record<string, unknown>)[part], values);
     names.set(key, origins.get(full) ?? key);
   }
   return { values: found, names, problems: [...problems, ...conflicts] };
+}
+
+function cloudIn(values: Values): CloudSaid {
+  return {
+    endpoint: values["tandem.cloud.endpoint"],
+    model: values["tandem.cloud.model"],
+    tiers: values["tandem.cloud.tiers"],
+    when: values["tandem.cloud.when"],
+    keepLocal: values["tandem.cloud.keepLocal"],
+  };
 }
 
 function defined(values: Values): Values {

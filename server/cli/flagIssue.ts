@@ -5,7 +5,8 @@ import { TandemError } from "../errors.ts";
 export function wrongFlags(error: z.ZodError, names: Readonly<Record<string, string>>, command = ""): TandemError {
   const told = error.issues.map(({ path, message }) => {
     const key = path.join(".");
-    return `${names[key] ?? key}: ${inWords(message)}`;
+    const list = path.filter((it) => typeof it !== "number").join(".");
+    return `${names[key] ?? names[list] ?? key}: ${inWords(message)}`;
   });
   const help = command === "" ? "tandem help" : `tandem help ${command}`;
   return new TandemError("bad-input", told.join("; "), `See \`${help}\` for what is allowed`);

@@ -115,8 +115,17 @@ Where models run (flags win over variables; see the README):
   --audit-model, --audit-endpoint, --audit-device: the same for the auditor   TANDEM_AUDIT_...
   --embed-model, --embed-endpoint, --embed-device: the same for vectors;      TANDEM_EMBED_...
                    unset, the draft's endpoint is asked
+  --low-model, --low-endpoint, --low-device: who does simple work             TANDEM_LOW_...
+  --high-model, --high-endpoint, --high-device: who does all other            TANDEM_HIGH_...
+  --cloud-endpoint URL, --cloud-model M: a provider in the cloud              TANDEM_CLOUD_ENDPOINT
+                   (its key is never on a command line)                       TANDEM_CLOUD_API_KEY
+  --cloud T        tasks it may see: simple,moderate,complex; or never        TANDEM_CLOUD_TIERS
+  --cloud-when W   fallback, first                                            TANDEM_CLOUD_WHEN
+                   globs of files that stay here all the same               TANDEM_CLOUD_KEEP_LOCAL
   --llama-server F run local models in this llama-server                      TANDEM_LLAMA_SERVER
   --audit W        complex, always, never                                     TANDEM_AUDIT_WHEN
+  --audit-seconds S how long a draft that is done waits for its audit         TANDEM_AUDIT_SECONDS
+  --repair W       never, once: whether a flagged draft is written again      TANDEM_REPAIR
   --max-tokens N   ceiling of one draft                                       TANDEM_MAX_TOKENS
   --timeout S      ceiling of one task in seconds, at most 300                TANDEM_TIMEOUT
   --verbose        the orchestrator's log on stderr                           TANDEM_LOG_LEVEL

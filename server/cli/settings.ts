@@ -19,8 +19,20 @@ export const SETTING_FLAGS = {
   "embed-model": { type: "string" },
   "embed-endpoint": { type: "string" },
   "embed-device": { type: "string" },
+  "low-model": { type: "string" },
+  "low-endpoint": { type: "string" },
+  "low-device": { type: "string" },
+  "high-model": { type: "string" },
+  "high-endpoint": { type: "string" },
+  "high-device": { type: "string" },
+  cloud: { type: "string" },
+  "cloud-model": { type: "string" },
+  "cloud-endpoint": { type: "string" },
+  "cloud-when": { type: "string" },
   "llama-server": { type: "string" },
   audit: { type: "string" },
+  "audit-seconds": { type: "string" },
+  repair: { type: "string" },
   "max-tokens": { type: "string" },
   timeout: { type: "string" },
   verbose: { type: "boolean" },
@@ -42,11 +54,19 @@ export function settingsFrom(flags: SettingFlags, env: NodeJS.ProcessEnv): Clien
     draft: roleOf(variables.draft, text, ""),
     audit: roleOf(variables.audit, text, "audit-"),
     embed: roleOf(variables.embed, text, "embed-"),
+    low: roleOf(variables.low, text, "low-"),
+    high: roleOf(variables.high, text, "high-"),
+    cloud: cloudOf(variables.cloud, text),
     // From where the user is: the orchestrator is somewhere else.
     llamaServer: llamaServer ? resolve(llamaServer) : llamaServer,
     auditWhen: text("audit") ?? variables.auditWhen,
+    auditSeconds: number("audit-seconds") ?? variables.auditSeconds,
+    repair: text("repair") ?? variables.repair,
     maxTokens: number("max-tokens") ?? variables.maxTokens,
     timeoutS: number("timeout") ?? variables.timeoutS,
+    connectTimeoutS: variables.connectTimeoutS,
+    firstTokenTimeoutS: variables.firstTokenTimeoutS,
+    idleTimeoutS: variables.idleTimeoutS,
     logLevel: variables.logLevel,
   });
   if (read.success) return read.data;
@@ -61,7 +81,9 @@ export function effectiveSettings(flags: SettingFlags, env: NodeJS.ProcessEnv): 
 
 type Text = (flag: keyof SettingFlags) => string | undefined;
 
-function roleOf(variables: ClientSettings["embed"] = {}, text: Text, prefix: "" | "audit-" | "embed-") {
+type Prefix = "" | "audit-" | "embed-" | "low-" | "high-";
+
+function roleOf(variables: ClientSettings["embed"] = {}, text: Text, prefix: Prefix) {
   const flag = text(`${prefix}endpoint`);
   const endpoint = flag ?? variables.endpoint;
   // The key of the server in the variables is not for the one on the command line.
@@ -75,10 +97,29 @@ function roleOf(variables: ClientSettings["embed"] = {}, text: Text, prefix: "" 
   };
 }
 
+/** Tiers with commas between them, or "never". */
+function cloudOf(variables: ClientSettings["cloud"] = {}, text: Text) {
+  const flag = text("cloud-endpoint");
+  const isOther = flag !== undefined && (variables.endpoint ?? flag) !== flag;
+  // The leave, the model and the key of the variables are for their own provider.
+  const { model, apiKey, tiers } = isOther ? {} : variables;
+  const said = text("cloud")
+    ?.split(",")
+    .map((it) => it.trim());
+  return {
+    ...variables,
+    endpoint: flag ?? variables.endpoint,
+    model: text("cloud-model") ?? model,
+    apiKey,
+    tiers: said === undefined ? tiers : said.filter((it) => it !== "never" && it !== ""),
+    when: text("cloud-when") ?? variables.when,
+  };
+}
+
 /** Whether a variable is one of a client's own settings. */
 function isOurs(name: string): boolean {
   const path = VARIABLES.find((it) => it.name === name || it.aliases.includes(name))?.path ?? "";
-  return /^(roles|tasks)\.|^backends\.llamaServer$/.test(path);
+  return /^(roles|tasks|cloud)\.|^backends\.llamaServer$/.test(path);
 }
 
 /** An endpoint's models have names only. */
@@ -89,12 +130,24 @@ function fromHere(model: string | undefined, endpoint: string | undefined): stri
 const NAMES: Readonly<Record<string, string>> = {
   auditWhen: "--audit (TANDEM_AUDIT_WHEN)",
   maxTokens: "--max-tokens (TANDEM_MAX_TOKENS)",
+  auditSeconds: "--audit-seconds (TANDEM_AUDIT_SECONDS)",
+  repair: "--repair (TANDEM_REPAIR)",
   timeoutS: "--timeout (TANDEM_TIMEOUT)",
+  connectTimeoutS: "TANDEM_CONNECT_TIMEOUT",
+  firstTokenTimeoutS: "TANDEM_FIRST_TOKEN_TIMEOUT",
+  idleTimeoutS: "TANDEM_IDLE_TIMEOUT",
   logLevel: "TANDEM_LOG_LEVEL",
   "draft.vramLimitGb": "TANDEM_DRAFT_VRAM_LIMIT_GB",
   "audit.vramLimitGb": "TANDEM_AUDIT_VRAM_LIMIT_GB",
   "embed.vramLimitGb": "TANDEM_EMBED_VRAM_LIMIT_GB",
   "embed.dimensions": "TANDEM_EMBED_DIMENSIONS",
+  "low.vramLimitGb": "TANDEM_LOW_VRAM_LIMIT_GB",
+  "high.vramLimitGb": "TANDEM_HIGH_VRAM_LIMIT_GB",
+  "cloud.tiers": "--cloud (TANDEM_CLOUD_TIERS)",
+  "cloud.when": "--cloud-when (TANDEM_CLOUD_WHEN)",
+  "cloud.keepLocal": "TANDEM_CLOUD_KEEP_LOCAL",
+  "low.device": "--low-device (TANDEM_LOW_DEVICE)",
+  "high.device": "--high-device (TANDEM_HIGH_DEVICE)",
   "draft.device": "--device (TANDEM_DRAFT_DEVICE)",
   "audit.device": "--audit-device (TANDEM_AUDIT_DEVICE)",
   "embed.device": "--embed-device (TANDEM_EMBED_DEVICE)",

@@ -35,7 +35,17 @@ export function clean(value: Table, before: ConfigPart): Cleaned {
     ...(list.models === undefined ? {} : { models: list.models }),
     ...(addresses.hosts === undefined ? {} : { hosts: addresses.hosts }),
   };
-  return { part, faults: [...list.faults, ...addresses.faults, ...rest.faults] };
+  const faults = [...list.faults, ...addresses.faults, ...rest.faults];
+  if (!faults.some(isOfCloud)) return { part, faults };
+  // What was meant to stay here must not go because of a slip of the pen.
+  const told = faults.map((it) => (isOfCloud(it) ? { ...it, message: `${it.message}; ${CLOUD_IS_OFF}` } : it));
+  return { part: { ...part, cloud: { ...part.cloud, tiers: [] } }, faults: told };
+}
+
+const CLOUD_IS_OFF = "until that is right, the cloud is off";
+
+function isOfCloud({ path: [part] }: Fault): boolean {
+  return part === "cloud";
 }
 
 function cleanTable(value: Table, before: ConfigPart): Cleaned {
@@ -49,8 +59,11 @@ function cleanTable(value: Table, before: ConfigPart): Cleaned {
       if (faults.length < MOST_FAULTS) faults.push(...faultsOf(issue, valueAt(rest, issue.path)));
       if (issue.code === "unrecognized_keys") rest = withoutKeys(rest, issue.path, new Set(issue.keys));
       else {
-        removed.push(issue.path);
-        rest = without(rest, issue.path);
+        // A list with something wrong in it goes whole: half of one would mean something else.
+        const list = issue.path.findIndex((it) => typeof it === "number");
+        const path = list < 0 ? issue.path : issue.path.slice(0, list);
+        removed.push(path);
+        rest = without(rest, path);
       }
     }
   }

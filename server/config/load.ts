@@ -93,8 +93,8 @@ function unreadable(part: ConfigPart, message: string): Found {
 }
 
 /** A key in a file that others can read is theirs too. Windows keeps such files to their user by itself. */
-function openToOthers({ mode }: Stats, { roles, models }: ConfigPart): Problem[] {
-  const keys = [...Object.values(roles ?? {}), ...(models ?? [])].filter((it) => it?.apiKey);
+function openToOthers({ mode }: Stats, { roles, models, cloud }: ConfigPart): Problem[] {
+  const keys = [...Object.values(roles ?? {}), ...(models ?? []), cloud].filter((it) => it?.apiKey);
   if (process.platform === "win32" || keys.length === 0 || (mode & 0o077) === 0) return [];
   return [{ line: null, column: null, message: "It holds a key and other users can read it: run chmod 600 on it" }];
 }

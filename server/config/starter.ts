@@ -9,6 +9,9 @@ export const STARTER = `// Tandem's configuration: the same for the editor, the 
   //   "embed": { "endpoint": "http://127.0.0.1:11434", "model": "nomic-embed-text", "dimensions": 768 }
   // },
 
+  // A provider in the cloud: which tasks may be sent there, and files of which nothing is. Without tiers it is off.
+  // "cloud": { "endpoint": "https://api.example.com/v1", "model": "large", "tiers": [], "keepLocal": ["src/private"] },
+
   // Your own models. backend: embedded, llama-server, vllm, ollama, endpoint.
   // "models": [
   //   { "name": "coder", "model": "/models/qwen2.5-coder-7b-q4_k_m.gguf", "contextTokens": 16384, "keyType": "q8_0",

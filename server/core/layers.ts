@@ -10,16 +10,28 @@ type DeepPartial<T> = T extends readonly (infer Item)[]
     : T;
 
 /** What a part of a configuration says of a client's settings. */
-export function settingsIn({ roles, tasks, backends }: ConfigPart): ClientSettings {
+export function settingsIn({ roles, tasks, cloud, backends }: ConfigPart): ClientSettings {
   return {
     draft: roles?.draft,
     audit: roles?.audit,
     embed: roles?.embed,
+    low: roles?.low,
+    high: roles?.high,
+    cloud: cloud && {
+      ...cloud,
+      tiers: cloud.tiers && [...cloud.tiers],
+      keepLocal: cloud.keepLocal && [...cloud.keepLocal],
+    },
     llamaServer: backends?.llamaServer,
     auditWhen: tasks?.auditWhen,
+    auditSeconds: tasks?.auditSeconds,
+    repair: tasks?.repair,
     rules: tasks?.rules ? [...tasks.rules] : undefined,
     maxTokens: tasks?.maxTokens,
     timeoutS: tasks?.timeoutSeconds,
+    connectTimeoutS: tasks?.connectTimeoutSeconds,
+    firstTokenTimeoutS: tasks?.firstTokenTimeoutSeconds,
+    idleTimeoutS: tasks?.idleTimeoutSeconds,
     logLevel: tasks?.logLevel,
   };
 }
@@ -35,7 +47,22 @@ export function layered(lower: ClientSettings, upper: ClientSettings): ClientSet
     draft: layeredRole(lower.draft, upper.draft),
     audit: layeredRole(lower.audit, upper.audit),
     embed: layeredRole(lower.embed, upper.embed),
+    low: layeredRole(lower.low, upper.low),
+    high: layeredRole(lower.high, upper.high),
+    cloud: layeredCloud(lower.cloud, upper.cloud),
   };
+}
+
+type Cloud = NonNullable<ClientSettings["cloud"]>;
+
+/** What one layer keeps here no other layer sends. Who names another provider begins its model, key and tiers anew: the leave was for that below. */
+function layeredCloud(lower: Cloud = {}, upper: Cloud = {}): Cloud {
+  const isMoved = upper.endpoint !== undefined && upper.endpoint !== (lower.endpoint ?? "");
+  const { model: _model, apiKey: _key, tiers: _tiers, ...others } = lower;
+  // Without an endpoint they are meant for whichever is named.
+  const kept = isMoved && lower.endpoint ? others : lower;
+  const keepLocal = [...new Set([...(lower.keepLocal ?? []), ...(upper.keepLocal ?? [])])];
+  return { ...kept, ...defined(upper), keepLocal };
 }
 
 type Role = NonNullable<ClientSettings["embed"]>;
@@ -56,7 +83,9 @@ function defined<T extends object>(values: T): T {
 
 /** One part of a configuration over another, value by value; lists are taken whole. */
 export function partOver(lower: ConfigPart, upper: ConfigPart): ConfigPart {
-  return over(lower, upper) as ConfigPart;
+  const part = over(lower, upper) as ConfigPart;
+  const kept = [lower, upper].flatMap((it) => it.cloud?.keepLocal ?? []);
+  return kept.length === 0 ? part : { ...part, cloud: { ...part.cloud, keepLocal: [...new Set(kept)] } };
 }
 
 function over(lower: unknown, upper: unknown): unknown {

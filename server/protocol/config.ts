@@ -1,20 +1,30 @@
 import { z } from "zod";
 import { ConfigModel } from "./configModel.ts";
-import { Device, RoutingRules } from "./settings.ts";
+import { Tier } from "./run.ts";
+import { Device, KeptLocal, RoutingRules } from "./settings.ts";
 
 /** Shares, sizes and times that have a name with their unit in it. */
 const percent = (fallback: number, about: string) => z.number().min(1).max(100).default(fallback).describe(about);
 const seconds = (fallback: number, about: string) => z.number().min(0).max(86_400).default(fallback).describe(about);
+const patience = (most: number, fallback: number, about: string) =>
+  z.int().min(1).max(most).default(fallback).describe(about);
 const celsius = (fallback: number, about: string) => z.number().min(20).max(120).default(fallback).describe(about);
 
-const RoleConfig = z.strictObject({
-  endpoint: z
+const endpoint = (about: string) =>
+  z
     .string()
     .regex(/^(https?:\/\/\S+)?$/i, "use an address such as http://127.0.0.1:8080, or leave it empty")
     .default("")
-    .describe(
-      "Address of an OpenAI-compatible server (llama-server, vLLM, Ollama, LM Studio); empty: a model of this machine",
-    ),
+    .describe(about);
+const apiKey = z
+  .string()
+  .default("")
+  .describe("Key of the endpoint. Make the file readable for you alone if you put one here");
+
+const RoleConfig = z.strictObject({
+  endpoint: endpoint(
+    "Address of an OpenAI-compatible server (llama-server, vLLM, Ollama, LM Studio); empty: a model of this machine",
+  ),
   model: z
     .string()
     .min(1, 'use "auto" for one that suits this machine')
@@ -22,10 +32,7 @@ const RoleConfig = z.strictObject({
     .describe(
       '"auto", a model of the list below or of the catalogue, "file:" and the path of a GGUF, or a name the endpoint knows',
     ),
-  apiKey: z
-    .string()
-    .default("")
-    .describe("Key of the endpoint. Make the file readable for you alone if you put one here"),
+  apiKey,
   device: Device.default("auto").describe('"auto", "cpu", "metal", or a GPU: "cuda:0", "vulkan:1"'),
   vramLimitGb: z
     .number()
@@ -52,6 +59,8 @@ const Roles = z
     draft: RoleConfig.prefault({}).describe("Writes"),
     audit: RoleConfig.prefault({}).describe("Reads along while the draft is written; unset: as the draft"),
     embed: EmbeddingConfig.prefault({}).describe("Makes vectors; unset: the draft's endpoint is asked"),
+    low: RoleConfig.prefault({}).describe("Does simple work; unset: the models of draft and audit, as routing finds"),
+    high: RoleConfig.prefault({}).describe("Does all other work; unset: the models of draft and audit"),
     reasoning: RoleConfig.optional().describe("Another name of draft"),
     embedding: EmbeddingConfig.optional().describe("Another name of embed"),
   })
@@ -60,12 +69,50 @@ const Roles = z
 const Tasks = z
   .strictObject({
     auditWhen: z.enum(["complex", "always", "never"]).default("complex").describe("Which tasks are audited"),
+    auditSeconds: z
+      .int()
+      .min(0)
+      .max(300)
+      .default(30)
+      .describe("How long a draft that is done waits for its audit; 0: not at all"),
+    repair: z
+      .enum(["never", "once"])
+      .default("never")
+      .describe("A draft that the audit flags is shown with its findings, or written once more with them first"),
     maxTokens: z.int().min(16).max(32_768).default(2_048).describe("Ceiling on the tokens of one draft"),
     timeoutSeconds: z.int().min(1).max(300).default(300).describe("Ceiling on the time of one task"),
+    connectTimeoutSeconds: patience(60, 5, "How long an endpoint may take to be connected to"),
+    firstTokenTimeoutSeconds: patience(300, 120, "How long an endpoint may take to write its first token"),
+    idleTimeoutSeconds: patience(300, 60, "How long an endpoint may be silent between two tokens"),
     logLevel: z.enum(["error", "warn", "info", "debug"]).default("info").describe("How much is logged"),
     rules: RoutingRules.default([]).describe("What requests that match a pattern mean; the first that matches counts"),
   })
   .describe("What holds for every task");
+
+/** A provider outside this machine. */
+const Cloud = z
+  .strictObject({
+    endpoint: endpoint("Address of an OpenAI-compatible provider; empty: none"),
+    model: z.string().min(1).default("auto").describe('The name the provider knows it by; "auto": its first'),
+    apiKey,
+    tiers: z
+      .array(Tier)
+      .max(3)
+      .default([])
+      .describe("Tasks that may be sent there: simple, moderate, complex. Empty: the cloud is switched off"),
+    when: z
+      .enum(["fallback", "first"])
+      .default("fallback")
+      .describe("fallback: where no engine here can do it; first: before those"),
+    keepLocal: z
+      .array(KeptLocal)
+      .max(100)
+      .default([])
+      .describe(
+        "Globs of files of which nothing is sent there, besides those that hold secrets by their purpose (.env, keys …)",
+      ),
+  })
+  .describe("A provider outside this machine, which is only asked as far as this says");
 
 const Backends = z
   .strictObject({
@@ -178,6 +225,7 @@ export const Config = z.strictObject({
   $schema: z.string().optional().describe("Where editors find what may stand in this file"),
   roles: Roles.prefault({}),
   tasks: Tasks.prefault({}),
+  cloud: Cloud.prefault({}),
   models: Models.default([]).describe("Your own models"),
   hosts: z
     .array(z.string().regex(/^https?:\/\/[^\s/?#@]+\/?$/i, "use an address such as http://192.168.1.5:11434"))

@@ -29,6 +29,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Names that are shorter than their path, or older than the file. */
 const NAMES: Readonly<Record<string, string>> = {
   "tasks.timeoutSeconds": "TANDEM_TIMEOUT",
+  "tasks.connectTimeoutSeconds": "TANDEM_CONNECT_TIMEOUT",
+  "tasks.firstTokenTimeoutSeconds": "TANDEM_FIRST_TOKEN_TIMEOUT",
+  "tasks.idleTimeoutSeconds": "TANDEM_IDLE_TIMEOUT",
   "backends.vllm": "TANDEM_VLLM",
   "discovery.isLoopbackProbed": "TANDEM_PROBE_LOOPBACK",
   "discovery.isAttached": "TANDEM_ATTACH",
@@ -116,7 +119,8 @@ function kindOf(schema: z.ZodType): Variable["kind"] | null {
   if (schema instanceof z.ZodNumber) return "number";
   if (schema instanceof z.ZodBoolean) return "boolean";
   if (schema instanceof z.ZodString || schema instanceof z.ZodEnum) return "text";
-  return schema instanceof z.ZodArray && schema.def.element instanceof z.ZodString ? "list" : null;
+  const element = schema instanceof z.ZodArray ? schema.def.element : null;
+  return element instanceof z.ZodString || element instanceof z.ZodEnum ? "list" : null;
 }
 
 function nameOf(path: readonly string[]): string {

@@ -84,6 +84,9 @@ function starsIn(text: string): number {
   return text.split("*").length - 1;
 }
 
+/** A client's, the file's and the environment's together. */
+const MOST_KEPT_OF_ALL = 300;
+
 /** A provider outside this machine that answers only as far as the user allows it. Without tiers it is never asked. */
 export const CloudSettings = RoleSettings.pick({ endpoint: true, model: true, apiKey: true }).extend({
   /** Tasks it may see. */
@@ -91,7 +94,7 @@ export const CloudSettings = RoleSettings.pick({ endpoint: true, model: true, ap
   /** `fallback`: when no engine here can answer. `first`: before them. */
   when: z.enum(["fallback", "first"]).default("fallback"),
   /** Requests with code of such files stay here, besides those that look like they hold secrets. */
-  keepLocal: z.array(KeptLocal).max(100).default([]),
+  keepLocal: z.array(KeptLocal).max(MOST_KEPT_OF_ALL).default([]),
 });
 export type CloudSettings = z.output<typeof CloudSettings>;
 

@@ -37,7 +37,7 @@ const cases: readonly Case[] = [
     problems: [
       /^2:3 memroy: there is no such setting; did you mean "memory"\?/,
       /^3:14 tasks\.maxToken: .*did you mean "maxTokens"\?/,
-      /^3:29 tasks\.zebra: .*there are: auditWhen, maxTokens/,
+      /^3:29 tasks\.zebra: .*there are: auditWhen, auditSeconds/,
     ],
   },
   {
@@ -94,6 +94,13 @@ const cases: readonly Case[] = [
     text: '{ "hosts": ["http://h:1", "ftp:x", 3] }',
     want: { hosts: ["http://h:1"] },
     problems: [/^1:27 hosts\.1: "ftp:x": use an address/, /^1:36 hosts\.2: 3: /],
+  },
+  {
+    name: "a list with something wrong in it keeps what it was",
+    text: '{ "tasks": { "rules": [{ "pattern": "x", "action": "fix" }, { "pattern": "(", "action": "fix" }] } }',
+    before: { tasks: { rules: [{ pattern: "y", action: "test" }] } },
+    want: { tasks: { rules: [{ pattern: "y", action: "test" }] } },
+    problems: [/^1:74 tasks\.rules\.1\.pattern: /],
   },
   {
     name: "a key is never repeated",

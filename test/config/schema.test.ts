@@ -27,6 +27,7 @@ test("the file to begin with says nothing, and is right when its comments are ta
   assert.deepEqual(told.problems, []);
   assert.deepEqual(Object.keys(parse(open)).sort(), [
     "backends",
+    "cloud",
     "discovery",
     "hosts",
     "memory",

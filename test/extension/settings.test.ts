@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { z } from "zod";
-import { commandIds, languageIds, settingKeys } from "../../extension/ids.ts";
+import { commandIds, languageIds, settingKeys, userOnly } from "../../extension/ids.ts";
 import { apiKeySlot, normalEndpoint, readSettings } from "../../extension/settings.ts";
 import { ServeParams } from "../../server/protocol/service.ts";
 import { Settings } from "../../server/protocol/settings.ts";
@@ -12,6 +12,8 @@ const defaults = Settings.parse({});
 const over = (settings: unknown) => Settings.parse(settings);
 const closed = { isEnabled: false, port: ServeParams.parse({}).port };
 const noKeys = () => "";
+/** Of a role of which nobody says anything. */
+const NOTHING = { draft: {}, audit: {}, embed: {}, low: {}, high: {}, cloud: {} };
 
 const cases: { name: string; values: Record<string, unknown>; want: object; problems?: RegExp[] }[] = [
   { name: "nothing set", values: {}, want: defaults },
@@ -127,8 +129,8 @@ test("where nobody has set one, the environment counts, and its key goes to its 
   };
   const { settings, problems } = readSettings({ "tandem.maxTokens": 128 }, noKeys, env);
   assert.deepEqual(JSON.parse(JSON.stringify(settings)), {
+    ...NOTHING,
     draft: { endpoint: "http://there", apiKey: "secret" },
-    audit: {},
     embed: { device: "cuda:1" },
     maxTokens: 128,
   });
@@ -195,13 +197,18 @@ test("package.json declares exactly the settings that are read, with the default
 
 test("what nobody has set is left to the environment and the configuration file", () => {
   const { settings } = readSettings({ "tandem.draft.device": "cpu", "tandem.maxTokens": "many" }, noKeys);
-  assert.deepEqual(JSON.parse(JSON.stringify(settings)), { draft: { device: "cpu" }, audit: {}, embed: {} });
+  assert.deepEqual(JSON.parse(JSON.stringify(settings)), { ...NOTHING, draft: { device: "cpu" } });
 });
 
-test("no workspace can open the door", () => {
+test("no workspace can open the door, name a server or switch the cloud on", () => {
   const { properties } = contributes.configuration;
-  const scopes = settingKeys.filter((key) => key.startsWith("tandem.http.")).map((key) => properties[key]?.scope);
-  assert.deepEqual(new Set(scopes), new Set(["machine"]));
+  const closedToThem = settingKeys.filter(
+    (key) => /^tandem\.(http|cloud)\.|\.endpoint$/.test(key) && key !== "tandem.cloud.keepLocal",
+  );
+  const scopes = closedToThem.map((key) => properties[key]?.scope);
+  assert.deepEqual(new Set(scopes), new Set(["machine", "application"]));
+  const others = closedToThem.filter((key) => !key.startsWith("tandem.http.") && !userOnly.has(key));
+  assert.deepEqual(others, []);
 });
 
 test("it is started by the languages it knows, and never by everything", () => {
