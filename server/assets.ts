@@ -27,6 +27,11 @@ export function wasmPath(file: string): string {
   return fileURLToPath(import.meta.resolve(`${owner}/${file}`));
 }
 
+/** The tasks that `tandem eval` gives to models. */
+export function evalsFolder(): string {
+  return at("../evals");
+}
+
 /** package.json lies one folder up, in a checkout and in a build alike. */
 export const packageVersion = z
   .object({ version: z.string() })

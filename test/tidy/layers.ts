@@ -156,6 +156,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     may: [...INNER, "server/keeping.ts", "server/scheduler.ts", "server/session.ts"],
     types: ["server/slot"],
   },
+  "server/eval": { may: [...ADAPTER, "server/platform"] },
   "server/cli": {
     may: [
       ...ADAPTER,
@@ -163,6 +164,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       "server/calibration",
       "server/config",
       "server/doctor",
+      "server/eval",
       "server/files.ts",
       "server/gpu",
       "server/models",
