@@ -1,7 +1,9 @@
 import type { TestContext } from "node:test";
+import type { Priority } from "../../server/core/govern/event.ts";
 import { GOVERN_RULES, type GovernRules } from "../../server/core/govern/rules.ts";
 import type { RunEvent } from "../../server/protocol/run.ts";
 import { createEnginePool, type Lease, type Membership } from "../../server/scheduler.ts";
+import type { PoolDeps } from "../../server/slot/pool.ts";
 import type { Place } from "../../server/slot/state.ts";
 import { type FakeCard, fakeCard, GB } from "../fakes/card.ts";
 import { silentLog } from "../fakes/log.ts";
@@ -10,8 +12,8 @@ import { type FakePlaces, fakePlaces } from "../fakes/places.ts";
 export interface PoolBench extends AsyncDisposable {
   readonly card: FakeCard;
   readonly places: FakePlaces;
-  /** A client with these engines. */
-  join(places: readonly Place[]): Membership;
+  /** A client with these engines, a person unless it is said. */
+  join(places: readonly Place[], priority?: Priority): Membership;
   /** Asks for a turn, and keeps what the client is told. */
   ask(member: Membership, id: string, signal?: AbortSignal): Asked;
   /** So much time goes by, and whatever follows from it happens. */
@@ -30,6 +32,7 @@ export interface BenchOptions {
   readonly totalBytes?: number;
   readonly rules?: Partial<GovernRules>;
   readonly wasResident?: (key: string) => boolean;
+  readonly onBreaker?: PoolDeps["onBreaker"];
 }
 
 const STEP_MS = 250;
@@ -47,6 +50,7 @@ export function poolBench(t: TestContext, options: BenchOptions = {}): PoolBench
     devices: card,
     rules: () => ({ ...GOVERN_RULES, ...options.rules }),
     wasResident: options.wasResident ?? (() => false),
+    onBreaker: options.onBreaker,
     onChange: () => undefined,
   });
   const settle = async () => {
@@ -56,8 +60,8 @@ export function poolBench(t: TestContext, options: BenchOptions = {}): PoolBench
     card,
     places,
     settle,
-    join(given) {
-      const member = pool.join("interactive");
+    join(given, priority = "interactive") {
+      const member = pool.join(priority);
       member.configure(given);
       return member;
     },
