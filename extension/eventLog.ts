@@ -23,6 +23,8 @@ export function logLineOf(event: RunEvent): LogLine | null {
       return { level: "debug", text: `${event.kind}: ${event.engine}` };
     case "audited":
       return { level: "debug", text: `audited part ${event.part}: ${event.isOk ? "ok" : "flagged"}` };
+    case "cloud":
+      return { level: "info", text: `the request may be seen by ${event.host}, in the cloud` };
     case "seam":
       return { level: "warn", text: `${event.seam.to} goes on where ${event.seam.from} broke off: ${event.seam.why}` };
     case "downloading":

@@ -48,6 +48,8 @@ export function advance(progress: Progress, event: RunEvent): Progress {
       return { ...progress, draft: "", message: `trying again: ${event.why}` };
     case "drafted":
       return { ...progress, message: DRAFTED };
+    case "cloud":
+      return { ...progress, message: `asking ${event.host}, in the cloud` };
     case "seam":
       return { ...progress, message: `${event.seam.to} goes on where ${event.seam.from} broke off` };
     case "finding":

@@ -1,4 +1,4 @@
-import { named, type SourceGiven, threadsOf } from "./core/assign.ts";
+import { asSet, named, type SourceGiven, threadsOf } from "./core/assign.ts";
 import { gpuFor, type Hardware } from "./core/choose.ts";
 import type { Use } from "./core/openai/named.ts";
 import { TandemError } from "./errors.ts";
@@ -72,7 +72,7 @@ function placeRegistered(model: string, use: Use, deps: PinningDeps): Place | nu
     ...{ threads: threadsOf(hardware.cores), llamaServer: settings.llamaServer },
   };
   const source = registeredSource(model, null, given, deps);
-  return source && placeOf({ id: model, roles: [], source }, model, deps);
+  return source && placeOf({ id: model, roles: [], source: asSet(source, settings) }, model, deps);
 }
 
 function placeHere(model: string, use: Use, deps: PinningDeps): Place | null {

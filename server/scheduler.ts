@@ -1,5 +1,6 @@
 import { type EngineConfig, sourceKey } from "./core/assign.ts";
 import type { Priority } from "./core/govern/event.ts";
+import { addressOf } from "./core/route/backend.ts";
 import type { EngineView } from "./core/route.ts";
 import { type Candidate, smallerThan } from "./core/standIn.ts";
 import { TandemError } from "./errors.ts";
@@ -26,7 +27,7 @@ export interface Scheduler {
   status(): EngineStatus[];
   /** Waits for the model, for memory and for a turn. Throws TandemError: not-configured, cancelled, model-unavailable, no-memory … */
   acquire(id: string, emit: Emit, signal: AbortSignal): Promise<Lease>;
-  /** A turn that is free this moment; null where one would have to wait. */
+  /** A turn that is free this moment; null where one would have to wait, and in the cloud, of which `acquire` tells. */
   tryAcquire(id: string): Lease | null;
 }
 
@@ -122,11 +123,15 @@ function createMembership(pool: Pool, priority: Priority, onChange: () => void):
         throw new TandemError("not-configured", `There is no engine "${id}"`, "Check tandem.draft and tandem.audit");
       const others = standIns(share, [...shares.values()], pool);
       const wanted = { pooled: share.pooled, others: others.map((it) => it.pooled), priority };
-      return leaseOf(await pool.acquire(wanted, named(id, emit), signal), { id, others });
+      const taken = await pool.acquire(wanted, named(id, emit), signal);
+      tellOfCloud(share, emit);
+      return leaseOf(taken, { id, others });
     },
     tryAcquire(id) {
       const share = shares.get(id);
-      const taken = share && pool.tryAcquire({ pooled: share.pooled, priority });
+      // A turn in the cloud is told of, and here nobody listens.
+      if (!share || isCloud(share)) return null;
+      const taken = pool.tryAcquire({ pooled: share.pooled, priority });
       return taken ? leaseOf(taken, { id, others: [] }) : null;
     },
     user: userWord(pool, () => shares, priority),
@@ -139,6 +144,16 @@ function createMembership(pool: Pool, priority: Priority, onChange: () => void):
     },
   };
   return member;
+}
+
+/** Whatever is sent from here on leaves this machine, and whoever shows the answer marks it. */
+function tellOfCloud(share: Share, emit: Emit): void {
+  const { id, source } = share.config;
+  if (isCloud(share)) emit({ kind: "cloud", engine: id, host: addressOf(source) ?? id });
+}
+
+function isCloud({ config: { source } }: Share): boolean {
+  return source.kind === "endpoint" && source.isCloud === true;
 }
 
 interface Names {

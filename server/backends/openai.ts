@@ -46,7 +46,7 @@ export interface EndpointDeps {
  */
 export async function openEndpoint(spec: Spec, deps: EndpointDeps, signal: AbortSignal): Promise<Engine> {
   throwIfAborted(signal);
-  const limits = { ...ENDPOINT_LIMITS, ...deps.limits };
+  const limits = { ...ENDPOINT_LIMITS, ...spec.patience, ...deps.limits };
   const address = parseAddress(spec.url);
   const connection = openConnection({ address, apiKey: spec.apiKey, connectMs: limits.connectMs });
   try {

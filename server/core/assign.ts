@@ -1,7 +1,8 @@
-import type { EndpointSpec, LoadOptions } from "../engineSpec.ts";
+import type { EndpointPatience, EndpointSpec, LoadOptions } from "../engineSpec.ts";
 import type { Role } from "../protocol/models.ts";
-import type { RoleSettings, Settings } from "../protocol/settings.ts";
+import type { CloudSettings, RoleSettings, Settings } from "../protocol/settings.ts";
 import type { Choice, Hardware } from "./choose.ts";
+import { isCloudOn, isSameHost } from "./cloud.ts";
 import { limitBytesOf } from "./configured.ts";
 import { DEFAULT_OPTIONS } from "./loadOptions.ts";
 import type { Refusal } from "./refusal.ts";
@@ -120,12 +121,21 @@ export interface Machine {
 /**
  * Which engines there are. No endpoint: two embedded engines, on two GPUs where there are two, else sharing one, else
  * sharing the CPU's cores. One endpoint: it serves both roles. Two: one each. `stand` is the model that is used where the
- * chosen one cannot be had; a model the user named is never replaced. Vectors come from what is set for them, else from the
- * draft's endpoint, else from nowhere.
+ * chosen one cannot be had; a model the user named is never replaced. The quality tiers have engines of their own where the user names
+ * models for them, or those of draft and audit where it is the same one. Vectors come from what is set for them, else from the
+ * draft's endpoint, else from nowhere. The cloud is there only where the user allows it something.
  */
 export function assign(settings: Settings, machine: Machine): EngineConfig[] {
-  const { embed, llamaServer } = settings;
-  const writers = assignWriters(settings, machine);
+  const local = withEmbedder(assignWriters(settings, machine), settings, machine);
+  const all = isCloudOn(settings.cloud) ? [...local, cloudEngine(settings.cloud)] : local;
+  return all.map((it) => ({ ...it, source: asSet(it.source, settings) }));
+}
+
+function withEmbedder(
+  writers: readonly EngineConfig[],
+  { embed, llamaServer }: Settings,
+  machine: Machine,
+): EngineConfig[] {
   if (embed.endpoint !== "") return [...writers, endpoint("embed", ["embed"], embed)];
   const given: SourceGiven = {
     use: "embed",
@@ -146,33 +156,108 @@ export function assign(settings: Settings, machine: Machine): EngineConfig[] {
 }
 
 function assignWriters(settings: Settings, machine: Machine): EngineConfig[] {
-  const configs = [writer("draft", settings.draft, settings), writer("audit", auditSettings(settings), settings)];
-  const [draft, audit] = configs.map((it) => JSON.stringify(it.source));
-  const [first] = configs;
+  const draft = writer("draft", settings.draft, { settings, machine });
+  const audit = writer("audit", auditSettings(settings), { settings, machine });
   // One server answers both.
-  if (first?.source.kind === "endpoint" && draft === audit)
-    return [{ ...first, id: "both", roles: ["draft", "audit"] }];
+  const isOne = draft.source.kind === "endpoint" && sourceKey(draft.source, 0) === sourceKey(audit.source, 0);
+  const pair: EngineConfig[] = isOne ? [{ ...draft, id: "both", roles: ["draft", "audit"] }] : [draft, audit];
+  const configs = TIER_ROLES.reduce((sofar, role) => withTier(sofar, role, { settings, machine }), pair);
   const threads = threadsFor(machine, onCpu(configs));
   return configs.map((it) => (it.source.kind === "embedded" ? { ...it, source: { ...it.source, threads } } : it));
-
-  function writer(role: "draft" | "audit", of: RoleSettings, { llamaServer }: Settings): EngineConfig {
-    if (of.endpoint !== "") return endpoint(role, [role], of);
-    const { choice, stand, registered } = machine;
-    const given: SourceGiven = {
-      use: "write",
-      device: deviceFor(of, choice[role].gpu),
-      isDeviceGiven: of.device !== "auto",
-      limitGb: of.vramLimitGb,
-      threads: 1,
-      llamaServer,
-    };
-    const own = registered?.(of.model, role, given);
-    if (own) return { id: role, roles: [role], source: own };
-    const isAuto = of.model === "auto";
-    const source = localSource(isAuto ? choice[role].model : of.model, isAuto ? stand : null, given);
-    return { id: role, roles: [role], source };
-  }
 }
+
+interface Given {
+  readonly settings: Settings;
+  readonly machine: Machine;
+}
+
+const TIER_ROLES = ["low", "high"] as const;
+/** Who else would do the tier's work: where it would run, the tier's own model does too. */
+const LIKE = { draft: "draft", audit: "audit", low: "audit", high: "draft" } as const;
+
+function writer(role: keyof typeof LIKE, of: RoleSettings, { settings, machine }: Given): EngineConfig {
+  if (of.endpoint !== "") return endpoint(role, [role], of);
+  const { choice, stand, registered } = machine;
+  const chosen = choice[LIKE[role]];
+  const given: SourceGiven = {
+    use: "write",
+    device: deviceFor(of, chosen.gpu),
+    isDeviceGiven: of.device !== "auto",
+    limitGb: of.vramLimitGb,
+    threads: 1,
+    llamaServer: settings.llamaServer,
+  };
+  const own = registered?.(of.model, role, given);
+  if (own) return { id: role, roles: [role], source: own };
+  const isAuto = of.model === "auto";
+  const source = localSource(isAuto ? chosen.model : of.model, isAuto ? stand : null, given);
+  return { id: role, roles: [role], source };
+}
+
+/** With the tier's own engine, if it has one; one that is there already with the same model has its role besides. */
+function withTier(
+  configs: readonly EngineConfig[],
+  role: "low" | "high",
+  { settings, machine }: Given,
+): EngineConfig[] {
+  const of = settings[role];
+  const made = writer(role, of, { settings, machine });
+  const isSet = of.endpoint !== "" || of.model !== "auto" || isRegistered(role, { settings, machine });
+  if (!isSet) return [...configs];
+  const key = sharedKey(made);
+  const same = configs.find((it) => sharedKey(it) === key);
+  if (!same) return [...configs, made];
+  return configs.map((it) => (it === same ? { ...it, roles: [...it.roles, role] } : it));
+}
+
+/** A model of the user's own is meant for the tier. */
+function isRegistered(role: "low" | "high", { settings, machine }: Given): boolean {
+  const { llamaServer } = settings;
+  const given: SourceGiven = {
+    use: "write",
+    device: "cpu",
+    isDeviceGiven: false,
+    limitGb: null,
+    threads: 1,
+    llamaServer,
+  };
+  return (machine.registered?.("auto", role, given) ?? null) !== null;
+}
+
+/** That a model was chosen for the user, and may be replaced, makes it no other. */
+function sharedKey({ source }: EngineConfig): string {
+  return sourceKey(source.kind === "embedded" ? { ...source, substitute: null } : source, 0);
+}
+
+function cloudEngine({ endpoint: url, model, apiKey }: CloudSettings): EngineConfig {
+  const source: EndpointSource = {
+    kind: "endpoint",
+    url,
+    modelName: model === "auto" ? null : model,
+    apiKey,
+    isCloud: true,
+  };
+  return { id: "cloud", roles: ["cloud"], source };
+}
+
+/** An endpoint as the settings have it: who the cloud's host is, is the cloud, whichever setting names it; and how long it is waited for. */
+export function asSet<T extends EngineConfig["source"]>(source: T, settings: Settings): T {
+  if (source.kind !== "endpoint") return source;
+  const isCloud = source.isCloud || isSameHost(source.url, settings.cloud.endpoint);
+  const patience = patienceOf(settings);
+  return { ...source, ...(isCloud ? { isCloud: true } : {}), ...(patience ? { patience } : {}) };
+}
+
+/** Null: as usual. */
+function patienceOf({ connectTimeoutS, firstTokenTimeoutS, idleTimeoutS }: Settings): EndpointPatience | null {
+  const isUsual =
+    connectTimeoutS === USUAL.connectS && firstTokenTimeoutS === USUAL.firstTokenS && idleTimeoutS === USUAL.idleS;
+  if (isUsual) return null;
+  return { connectMs: connectTimeoutS * 1_000, firstTokenMs: firstTokenTimeoutS * 1_000, idleMs: idleTimeoutS * 1_000 };
+}
+
+/** The defaults of the settings. */
+const USUAL = { connectS: 5, firstTokenS: 120, idleS: 60 };
 
 function onCpu(configs: readonly EngineConfig[]): number {
   return configs.filter(({ source }) => source.kind === "embedded" && source.device === "cpu").length;

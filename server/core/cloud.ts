@@ -22,6 +22,17 @@ export interface Privacy {
   judge(material: Material): Promise<PrivacyVerdict>;
 }
 
+/** Whether a provider is set up and allowed anything. */
+export function isCloudOn({ endpoint, tiers }: CloudSettings): boolean {
+  return endpoint !== "" && tiers.length > 0;
+}
+
+/** Whether an address is the provider's: the same host and port, whatever the path. */
+export function isSameHost(url: string, provider: string): boolean {
+  const [a, b] = [url, provider].map((it) => URL.parse(it.trim())?.host);
+  return a !== undefined && a !== "" && a === b;
+}
+
 /** Whether there is any point in looking at what a task of this tier would send. */
 export function mayAskCloud({ endpoint, tiers }: CloudSettings, tier: Tier): boolean {
   return endpoint !== "" && tiers.includes(tier);

@@ -12,7 +12,8 @@ export interface Use extends SourceGiven {
 
 /** The model that a name stands for; for "auto" the first that is meant for the role. Null: none. */
 export function meant(models: readonly ConfigModel[], name: string, role: Role | null): ConfigModel | null {
-  const isMeant = (it: ConfigModel) => (name === "auto" ? role !== null && it.roles?.includes(role) : it.name === name);
+  const isMeant = (it: ConfigModel) =>
+    name === "auto" ? role !== null && it.roles?.some((own) => own === role) : it.name === name;
   return models.find(isMeant) ?? null;
 }
 

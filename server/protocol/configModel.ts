@@ -45,10 +45,10 @@ const shape = {
     .optional()
     .describe("Key of its server. Make the file readable for you alone if you put one here"),
   roles: z
-    .array(Role)
-    .max(3)
+    .array(Role.exclude(["cloud"]))
+    .max(5)
     .optional()
-    .describe('What it is used for where a role\'s model is "auto": draft, audit, embed'),
+    .describe('What it is used for where a role\'s model is "auto": draft, audit, embed, low, high'),
   device: Device.optional().describe('"auto", "cpu", "metal", or a GPU: "cuda:0"'),
   contextTokens: z.int().min(128).max(10_000_000).optional().describe("Tokens of prompt and answer together"),
   slots: z.int().min(1).max(64).optional().describe("Requests that it answers at once"),

@@ -162,6 +162,8 @@ export const RunEvent = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("critique"), line: z.int().min(1), detail: z.string() }),
   /** The draft is written; only the audit goes on, and `tandem/run/accept` would end it at once. */
   z.object({ kind: z.literal("drafted") }),
+  /** From here on a provider in the cloud may see this request; who shows it marks it. */
+  z.object({ kind: z.literal("cloud"), engine: z.string(), host: z.string() }),
   /** Another engine goes on with the draft. */
   z.object({ kind: z.literal("seam"), seam: Seam }),
   /** The draft could not be used; drafting starts again. */

@@ -27,7 +27,7 @@ export function viewOf(slot: Slot, nowMs: number): EngineView {
     address: addressOf(source),
     cache: engine && `${slot.handle}.${slot.unloads}.${slot.trims}`,
     breaker: breakerView(slot.breaker, nowMs),
-    isCloud: roles.includes("cloud"),
+    isCloud: isCloud(slot),
   };
 }
 
@@ -46,7 +46,7 @@ export function statusOf(slot: Slot, governed: GovernState, nowMs: number): Omit
     slots: engine?.slots ?? 1,
     failures: rates.failures,
     breaker: breakerView(slot.breaker, nowMs),
-    isCloud: place.config.roles.includes("cloud"),
+    isCloud: isCloud(slot),
     pid: engine?.pid ?? null,
     prefillTokensPerSecond: rates.prefillPerSecond,
     decodeTokensPerSecond: rates.decodePerSecond,
@@ -76,6 +76,11 @@ function memoryOf(model: Model, { devices }: GovernState): EngineStatus["memory"
     const reckoned = option.needs.find((it) => it.device === device)?.bytes ?? 0;
     return { device, bytes: seen ?? reckoned, isMeasured: seen !== undefined };
   });
+}
+
+function isCloud({ place }: Slot): boolean {
+  const { source } = place.config;
+  return source.kind === "endpoint" && source.isCloud === true;
 }
 
 function kindOf({ place }: Slot): EngineStatus["kind"] {

@@ -17,6 +17,8 @@ interface Case {
   readonly want: readonly string[];
 }
 
+const DEFAULTS = ["draft draft big@cpu/4 ~stand", "audit audit small@cpu/4 ~stand"];
+
 const CASES: readonly Case[] = [
   {
     name: "nothing set, no GPU: the cores are shared",
@@ -51,6 +53,55 @@ const CASES: readonly Case[] = [
     name: "one endpoint serves both",
     settings: { draft: { endpoint: URL } },
     want: [`both draft+audit+embed ${URL}#-`],
+  },
+  {
+    name: "the tiers have models of their own, at home where who else would do their work is",
+    settings: { low: { model: "tiny" }, high: { model: "huge", device: "cuda:3" } },
+    choice: TWO_GPUS,
+    want: [
+      ...["draft draft big@cuda:0/8 ~stand", "audit audit small@cuda:1/8 ~stand"],
+      ...["low low tiny@cuda:1/8", "high high huge@cuda:3/8"],
+    ],
+  },
+  {
+    name: "a tier with the model that drafts or audits anyway shares its engine",
+    settings: { low: { model: "small" }, high: { model: "big" } },
+    choice: TWO_GPUS,
+    want: ["draft draft+high big@cuda:0/8 ~stand", "audit audit+low small@cuda:1/8 ~stand"],
+  },
+  {
+    name: "both tiers at one server are one engine",
+    settings: { low: { endpoint: URL }, high: { endpoint: URL } },
+    want: ["draft draft big@cpu/4 ~stand", "audit audit small@cpu/4 ~stand", `low low+high ${URL}#-`],
+  },
+  {
+    name: "a tier at the draft's server shares it",
+    settings: {
+      draft: { endpoint: URL, model: "m" },
+      high: { endpoint: URL, model: "m" },
+      low: { endpoint: URL, model: "n" },
+    },
+    want: [`both draft+audit+high+embed ${URL}#m`, `low low ${URL}#n`],
+  },
+  {
+    name: "a cloud that is allowed nothing is not there",
+    settings: { cloud: { endpoint: "https://c" } },
+    want: DEFAULTS,
+  },
+  { name: "nor is one without an address", settings: { cloud: { tiers: ["simple"] } }, want: DEFAULTS },
+  {
+    name: "a cloud that is allowed something",
+    settings: { cloud: { endpoint: "https://c/v1", model: "large", apiKey: "k", tiers: ["complex"] } },
+    want: [...DEFAULTS, "cloud cloud https://c/v1#large in the cloud"],
+  },
+  {
+    name: "the cloud's host is the cloud, whichever setting names it, even while it is off",
+    settings: {
+      draft: { endpoint: "https://C:443/other" },
+      high: { endpoint: "https://c.d/v1" },
+      cloud: { endpoint: "https://c/v1" },
+    },
+    want: ["both draft+audit+embed https://C:443/other#- in the cloud", "high high https://c.d/v1#-"],
   },
   {
     name: "so it does when named twice",
@@ -125,7 +176,7 @@ function check({ name, settings, choice = CHOICE, cores = 8, want }: Case): void
     const engines = assign(Settings.parse(settings), { hardware, choice, stand: "stand" });
     const where = ({ source: it }: (typeof engines)[number]) =>
       it.kind === "endpoint"
-        ? `${it.url}#${it.modelName ?? "-"}`
+        ? `${it.url}#${it.modelName ?? "-"}${it.isCloud ? " in the cloud" : ""}`
         : it.kind === "vllm"
           ? `${it.source}@${it.device} in ${it.executable}`
           : [
@@ -141,6 +192,19 @@ function check({ name, settings, choice = CHOICE, cores = 8, want }: Case): void
   });
 }
 for (const it of CASES) check(it);
+
+test("an endpoint is waited for as the settings say", () => {
+  const patience = (settings: Parameters<typeof Settings.parse>[0]) => {
+    const made = assign(Settings.parse({ draft: { endpoint: URL }, ...(settings as object) }), {
+      ...{ hardware: { ramBytes: 1, cores: 1, gpus: [] }, choice: CHOICE, stand: null },
+    });
+    return made.map(({ source }) => (source.kind === "endpoint" ? source.patience : null));
+  };
+  assert.deepEqual(patience({}), [undefined]);
+  assert.deepEqual(patience({ connectTimeoutS: 2, idleTimeoutS: 7 }), [
+    { connectMs: 2_000, firstTokenMs: 120_000, idleMs: 7_000 },
+  ]);
+});
 
 test("each endpoint gets its own key", () => {
   const settings = Settings.parse({

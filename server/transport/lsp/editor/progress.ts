@@ -136,6 +136,8 @@ function messageOf(event: Exclude<RunEvent, { kind: "draft" }>): string | null {
       return event.message;
     case "drafted":
       return "written, the audit goes on";
+    case "cloud":
+      return `asking ${event.host}, in the cloud`;
     case "seam":
       return `${event.seam.to} goes on`;
     case "routed":
