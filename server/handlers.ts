@@ -1,3 +1,4 @@
+import type { ChunkSink } from "./ports.ts";
 import type { EventOf, ParsedParamsOf, ResultOf } from "./protocol/define.ts";
 import type { requests } from "./protocol/requests.ts";
 import type { ClientSettings } from "./protocol/settings.ts";
@@ -6,6 +7,8 @@ export interface Call<Event> {
   /** Reports while the work goes on; events arrive in order and before the result. */
   readonly emit: (event: Event) => void;
   readonly signal: AbortSignal;
+  /** Where the chunks of a stream go as JSON; left out, they are events. */
+  readonly chunks?: ChunkSink;
 }
 
 type Requests = typeof requests;

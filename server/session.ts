@@ -205,15 +205,15 @@ function taskHandlers(work: Work, deps: SharedParts, member: Membership) {
 
 function openaiHandlers({ recorded, counted, asking }: Work) {
   return {
-    chat: (params, { emit, signal }) =>
+    chat: (params, { emit, signal, chunks }) =>
       recorded(requests.chat, emit, async (tell, note) => {
         const { chat } = await import("./tasks/chat.ts");
-        return chat(params, { ...(await asking()), note }, tell, signal);
+        return chat(params, { ...(await asking()), note, sink: chunks }, tell, signal);
       }),
-    complete: (params, { emit, signal }) =>
+    complete: (params, { emit, signal, chunks }) =>
       recorded(requests.complete, emit, async (tell, note) => {
         const { complete } = await import("./tasks/complete.ts");
-        return complete(params, { ...(await asking()), note }, tell, signal);
+        return complete(params, { ...(await asking()), note, sink: chunks }, tell, signal);
       }),
     embeddings: (params, { emit, signal }) =>
       recorded(requests.embeddings, emit, async (tell, note) => {

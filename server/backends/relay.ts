@@ -1,15 +1,18 @@
 import { z } from "zod";
+import { createChunkReader, type ReadChunk } from "../core/openai/chunkReader.ts";
 import { abortError, TandemError } from "../errors.ts";
 import type { Relay, RelayReply, RelayRequest } from "../ports.ts";
 import { type Reply, readWhole, transportError } from "./connection.ts";
 import { brokenAnswer, isErrorData, parseJson, readRefusal, statusIn } from "./refusal.ts";
 import { refusedTry, retried, tryFailed } from "./retry.ts";
 import { patience, type Server } from "./server.ts";
-import { readEvents } from "./sse.ts";
+import { readEventsTogether, type SseEvent } from "./sse.ts";
 import { createCeiling, createWatchdog, type Watchdog } from "./watchdog.ts";
 
 /** Refusals are passed on; a longer one is a web page or repeats the prompt. */
 const MAX_REFUSAL_CHARS = 16_384;
+/** Servers send the end of the body with `[DONE]` or right behind it. */
+const MOST_END_MS = 1_000;
 
 /** What of a chunk tells where its stream stands; all the rest is none of our business. */
 const Chunk = z.looseObject({
@@ -60,20 +63,20 @@ async function relayStream(given: RelayGiven, request: RelayRequest, signal: Abo
   const watchdog = createWatchdog({ ...given, host, deadlineMs: request.deadlineMs });
   const left = new AbortController();
   const any = AbortSignal.any([signal, watchdog.signal, left.signal]);
-  const end = () => {
+  const close = () => {
     watchdog[Symbol.dispose]();
     left.abort();
   };
   // A stream that nobody begins to read must not leave the clock running.
-  signal.addEventListener("abort", end, { once: true });
-  const streaming: StreamGiven = { ...given, watchdog, signal };
+  signal.addEventListener("abort", close, { once: true });
+  const streaming: StreamGiven = { ...given, watchdog, signal, close, answersAs: request.answersAs ?? null };
   try {
     const reply = await ask(given, request, any);
     await checkIsStream(given, reply, any);
-    return { kind: "stream", chunks: readChunks(streaming, reply, end) };
+    return { kind: "stream", chunks: readChunks(streaming, reply) };
   } catch (error) {
-    signal.removeEventListener("abort", end);
-    end();
+    signal.removeEventListener("abort", close);
+    close();
     throw failedTry({ host, signal, limit: watchdog.signal }, error);
   }
 }
@@ -91,42 +94,97 @@ interface StreamGiven extends RelayGiven {
   readonly watchdog: Watchdog;
   /** The caller's. */
   readonly signal: AbortSignal;
+  /** Closes the connection. */
+  readonly close: () => void;
+  readonly answersAs: string | null;
 }
 
-async function* readChunks(given: StreamGiven, reply: Reply, end: () => void): AsyncGenerator<unknown, void, void> {
-  const open = new Set<number>();
+async function* readChunks(given: StreamGiven, reply: Reply): AsyncGenerator<readonly ReadChunk[], void, void> {
+  const { watchdog, signal, close } = given;
+  const progress = createProgress();
+  const read = createChunkReader(given.answersAs);
+  const arrivals = readEventsTogether(reply.body);
   let isDone = false;
-  let hasFinished = false;
   try {
-    for await (const event of readEvents(reply.body)) {
-      isDone = event.data === "[DONE]";
-      if (isDone) break;
-      if (event.data === "") continue;
-      const chunk = chunkOf(given, event);
-      if (isWriting(chunk)) given.watchdog.wrote();
-      for (const choice of chunk.choices ?? []) {
+    // Not `for await`: leaving that loop closes the connection, also behind a stream that is at its end.
+    while (!isDone) {
+      const next = await arrivals.next();
+      if (next.done) break;
+      const chunks: ReadChunk[] = [];
+      try {
+        for (const event of next.value) {
+          isDone = event.data === "[DONE]";
+          if (isDone) break;
+          if (event.data === "") continue;
+          const { chunk, shape } = chunkOf(given, event, read);
+          if (progress.see(shape)) watchdog.wrote();
+          chunks.push(chunk);
+        }
+      } finally {
+        // What came before something that cannot be read has come all the same.
+        watchdog.passing();
+        if (chunks.length > 0) yield chunks;
+        watchdog.taken();
+      }
+    }
+    if (!isDone && !progress.isWhole()) throw brokenAnswer(given.address.host, "ended before the answer was complete");
+  } catch (error) {
+    throw endingOf(given, error);
+  } finally {
+    watchdog[Symbol.dispose]();
+    signal.removeEventListener("abort", close);
+    // Nobody waits for what is behind the end.
+    if (isDone) void readOut(given, arrivals);
+    else close();
+  }
+}
+
+/** Behind `[DONE]` there is the end of the body, which is read so that the connection can be used again. One that does not come is not waited for. */
+async function readOut({ timing, close }: StreamGiven, arrivals: AsyncIterator<unknown>): Promise<void> {
+  const stop = timing.after(MOST_END_MS, close);
+  try {
+    while (!(await arrivals.next()).done);
+  } catch {
+    // The answer is whole; the next request takes another connection.
+  } finally {
+    stop();
+  }
+}
+
+/** Where a stream stands, by its chunks. */
+function createProgress() {
+  const open = new Set<number>();
+  let hasFinished = false;
+  return {
+    /** Whether the chunk brings something the model wrote, be it its end. */
+    see(shape: Chunk | null): boolean {
+      // It has the choice of the one before, which is open.
+      if (shape === null) return true;
+      for (const choice of shape.choices ?? []) {
         if (choice.finish_reason) open.delete(choice.index ?? 0);
         else open.add(choice.index ?? 0);
         hasFinished ||= Boolean(choice.finish_reason);
       }
-      yield chunk;
-    }
-    if (!isDone && !(hasFinished && open.size === 0))
-      throw brokenAnswer(given.address.host, "ended before the answer was complete");
-  } catch (error) {
-    throw endingOf(given, error);
-  } finally {
-    given.signal.removeEventListener("abort", end);
-    end();
-  }
+      return isWriting(shape);
+    },
+    isWhole: () => hasFinished && open.size === 0,
+  };
 }
 
-function chunkOf(given: RelayGiven, event: { event: string; data: string }): Chunk {
-  const data = parseJson(event.data);
-  if (event.event === "error" || isErrorData(data)) throw refused(given, { status: statusIn(data), body: event.data });
-  const chunk = Chunk.safeParse(data);
-  if (!chunk.success) throw brokenAnswer(given.address.host, "is not in a format Tandem knows");
-  return chunk.data;
+interface Told {
+  readonly chunk: ReadChunk;
+  /** Null: as that of the one before. */
+  readonly shape: Chunk | null;
+}
+
+function chunkOf(given: RelayGiven, { event, data }: SseEvent, read: ReturnType<typeof createChunkReader>): Told {
+  const chunk = event === "error" ? null : read(data);
+  if (chunk?.body === null) return { chunk, shape: null };
+  const body = chunk?.body ?? parseJson(data);
+  if (event === "error" || isErrorData(body)) throw refused(given, { status: statusIn(body), body: data });
+  const shape = Chunk.safeParse(body);
+  if (chunk && shape.success) return { chunk, shape: shape.data };
+  throw brokenAnswer(given.address.host, "is not in a format Tandem knows");
 }
 
 /** Not while there is but the opening `{ role: "assistant", content: null }`, which some servers send before they read the prompt. */

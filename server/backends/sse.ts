@@ -15,16 +15,24 @@ export interface SseEvent {
  * An event without its closing blank line is dropped, as the standard says: whoever reads must know a whole stream by its content.
  */
 export async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<SseEvent, void, void> {
+  for await (const events of readEventsTogether(body)) yield* events;
+}
+
+/** The same; what comes in one go is given in one go. */
+export async function* readEventsTogether(
+  body: AsyncIterable<Uint8Array>,
+): AsyncGenerator<readonly SseEvent[], void, void> {
   const decoder = new TextDecoder();
   const lines = createLineCutter();
   let data: string[] = [];
   let event = "message";
   let heldChars = 0;
   for await (const bytes of body) {
+    const events: SseEvent[] = [];
     for (const line of lines.add(decoder.decode(bytes, { stream: true }))) {
       heldChars += line.length;
       if (line === "") {
-        if (data.length > 0) yield { event, data: data.join("\n") };
+        if (data.length > 0) events.push({ event, data: data.join("\n") });
         data = [];
         event = "message";
         heldChars = 0;
@@ -32,10 +40,11 @@ export async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerat
         const [field, value] = fieldOf(line);
         if (field === "data") data.push(value);
         // llama.cpp before 2024 and some gateways send `error: {…}` as a field of its own.
-        else if (field === "error") yield { event: "error", data: value };
+        else if (field === "error") events.push({ event: "error", data: value });
         else if (field === "event") event = value;
       }
     }
+    if (events.length > 0) yield events;
     if (heldChars + lines.pendingChars() > MAX_EVENT_CHARS)
       throw new TandemError(
         "provider",

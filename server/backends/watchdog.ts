@@ -21,6 +21,9 @@ export interface Watchdog extends Disposable {
   readonly signal: AbortSignal;
   /** The model wrote something, or thought. */
   wrote(): void;
+  /** What it wrote is being passed on: until that is taken, nobody listens, and a silence is not the engine's. */
+  passing(): void;
+  taken(): void;
 }
 
 export interface Watched {
@@ -36,13 +39,15 @@ export function createWatchdog({ host, limits, timing, deadlineMs }: Watched): W
   const controller = new AbortController();
   const { firstTokenMs, idleMs } = limits;
   let wroteMs: number | null = null;
+  let isPassing = false;
   const fire = (limit: Limit, ms: number) => controller.abort(tooLate(host, limit, ms));
   let stop = timing.after(firstTokenMs, () => fire("first-token", firstTokenMs));
   const stopTotal = inTotal({ limits, timing, deadlineMs }, (ms) => fire("total", ms));
   /** Tokens come a hundred times a second, so the timer is not set anew for each. */
   function look(): void {
     const leftMs = (wroteMs ?? 0) + idleMs - timing.nowMs();
-    if (leftMs > 0) stop = timing.after(leftMs, look);
+    if (isPassing) stop = timing.after(idleMs, look);
+    else if (leftMs > 0) stop = timing.after(leftMs, look);
     else fire("idle", idleMs);
   }
   return {
@@ -53,6 +58,13 @@ export function createWatchdog({ host, limits, timing, deadlineMs }: Watched): W
       if (!isFirst) return;
       stop();
       stop = timing.after(idleMs, look);
+    },
+    passing() {
+      isPassing = true;
+    },
+    taken() {
+      isPassing = false;
+      if (wroteMs !== null) wroteMs = timing.nowMs();
     },
     [Symbol.dispose]() {
       stop();

@@ -1,5 +1,5 @@
 import type { Use } from "../core/openai/named.ts";
-import type { Clock, Files, Log, Syntax } from "../ports.ts";
+import type { ChunkSink, Clock, Files, Log, Syntax } from "../ports.ts";
 import type { ModelInfo, Role } from "../protocol/models.ts";
 import type { RouteRecord } from "../protocol/routing.ts";
 import type { Settings } from "../protocol/settings.ts";
@@ -27,6 +27,8 @@ export interface OpenAiDeps extends Pick<RunDeps, "clock" | "log" | "scheduler" 
   readonly openable: readonly string[];
   /** Those of them that need no download. */
   readonly cached: () => Promise<readonly CachedModel[]>;
+  /** Where the chunks of a stream go as JSON; left out, they are events. */
+  readonly sink?: ChunkSink | undefined;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { ReadChunk } from "../core/openai/chunkReader.ts";
 import { isWriting, type Reported, reportOf } from "../core/openai/relayed.ts";
 import { TandemError, throwIfAborted } from "../errors.ts";
 import type { Clock, Relay, RelayRequest } from "../ports.ts";
@@ -13,7 +14,9 @@ export interface Relaying {
   readonly lease: Lease;
   readonly clock: Clock;
   /** Chunks of a stream as they come, with this engine's name for the model. */
-  readonly onChunk: (chunk: Body) => void;
+  readonly onChunk: (chunk: ReadChunk) => void;
+  /** Null: who reads the answer has room for more. */
+  readonly room: () => Promise<void> | null;
 }
 
 export type Relayed = { readonly kind: "whole"; readonly body: Body } | { readonly kind: "streamed" };
@@ -23,7 +26,7 @@ export async function openaiRelay(given: Relaying, signal: AbortSignal): Promise
   const { relay, request, lease } = given;
   try {
     const startedMs = given.clock.nowMs();
-    const reply = await relay(request, signal);
+    const reply = await relay({ ...request, answersAs: lease.engine.model.id }, signal);
     if (reply.kind === "whole") {
       const body = named(reply.body, lease);
       report(lease, reportOf(body), { prefillMs: null, decodeMs: null });
@@ -39,21 +42,24 @@ export async function openaiRelay(given: Relaying, signal: AbortSignal): Promise
 }
 
 async function stream(
-  { lease, clock, onChunk }: Relaying,
-  chunks: AsyncIterable<unknown>,
+  { lease, clock, onChunk, room }: Relaying,
+  chunks: AsyncIterable<readonly ReadChunk[]>,
   startedMs: number,
 ): Promise<void> {
   let firstMs: number | null = null;
   let pieces = 0;
   let reported: Reported | null = null;
-  for await (const given of chunks) {
-    const chunk = named(given, lease);
-    if (isWriting(chunk)) {
-      firstMs ??= clock.nowMs();
-      pieces++;
+  for await (const together of chunks) {
+    for (const chunk of together) {
+      const { body } = chunk;
+      if (body === null || isWriting(body)) {
+        firstMs ??= clock.nowMs();
+        pieces++;
+      }
+      if (body) reported = reportOf(body) ?? reported;
+      onChunk(chunk);
     }
-    reported = reportOf(chunk) ?? reported;
-    onChunk(chunk);
+    await room();
   }
   const endedMs = clock.nowMs();
   const seen = { prefillMs: (firstMs ?? endedMs) - startedMs, decodeMs: endedMs - (firstMs ?? endedMs) };

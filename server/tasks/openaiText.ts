@@ -1,3 +1,4 @@
+import type { ReadChunk } from "../core/openai/chunkReader.ts";
 import type { Relay } from "../ports.ts";
 import type { Usage } from "../protocol/openai.ts";
 import type { Lease } from "../slot/lease.ts";
@@ -24,7 +25,7 @@ export async function openaiText<Chunk extends { usage?: Usage | null | undefine
   const ceiling = withCeiling(signal, deps.settings);
   const { clock } = deps;
   const { relay, model } = lease.engine;
-  if (relay) return await relayed(request, { relay, lease, clock, emit }, ceiling);
+  if (relay) return await relayed(request, { relay, lease, clock, emit, sink: deps.sink }, ceiling);
   const head = {
     id: `${api.idPrefix}${decision.id}`,
     created: Math.floor(decision.atMs / 1000),
@@ -33,7 +34,7 @@ export async function openaiText<Chunk extends { usage?: Usage | null | undefine
   return await openaiWrite(request, { asked: granted(asked), head, lease, clock, emit }, ceiling);
 }
 
-interface Relaying<Chunk> extends Pick<OpenAiDeps, "clock"> {
+interface Relaying<Chunk> extends Pick<OpenAiDeps, "clock" | "sink"> {
   readonly relay: Relay;
   readonly lease: Lease;
   readonly emit: TextEmit<Chunk>;
@@ -41,17 +42,19 @@ interface Relaying<Chunk> extends Pick<OpenAiDeps, "clock"> {
 
 async function relayed<Chunk extends { usage?: Usage | null | undefined }, Whole>(
   { api, body }: TextRequest<Chunk, Whole>,
-  { emit, ...given }: Relaying<Chunk>,
+  { emit, sink, ...given }: Relaying<Chunk>,
   signal: AbortSignal,
 ): Promise<TextResult<Whole>> {
   const { device } = given.lease.engine;
   let usage: Usage | null = null;
-  const onChunk = (said: unknown) => {
-    const chunk = certain(api.readChunk(said), device);
-    usage = chunk.usage ?? usage;
-    emit.chunk(chunk);
+  const onChunk = ({ json, body }: ReadChunk) => {
+    const chunk = body && certain(api.readChunk(body), device);
+    usage = chunk?.usage ?? usage;
+    if (sink) sink.send(json);
+    else emit.chunk(chunk ?? certain(api.readChunk(JSON.parse(json)), device));
   };
-  const answer = await openaiRelay({ ...given, request: { path: api.path, body }, onChunk }, signal);
+  const room = () => sink?.room() ?? null;
+  const answer = await openaiRelay({ ...given, request: { path: api.path, body }, onChunk, room }, signal);
   if (answer.kind === "streamed") return { kind: "streamed", usage };
   return { kind: "whole", body: certain(api.readWhole(answer.body), device) };
 }

@@ -100,8 +100,8 @@ test("a relayed stream counts until its last chunk", async () => {
     yield DONE;
   }
   async function* chunks() {
-    yield 1;
-    yield 2;
+    yield [];
+    yield [];
   }
   const relay = async () => ({ kind: "stream", chunks: chunks() }) as const;
   const deps = { log: recordingLog(), use: "write", isHealthy: async () => true, probeMs: 20 } as const;

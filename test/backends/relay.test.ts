@@ -32,7 +32,7 @@ async function relayed(engine: Engine, asked: RelayRequest, signal = never) {
   try {
     const reply = await engine.relay?.(asked, signal);
     if (reply?.kind === "whole") body = reply.body;
-    else for await (const chunk of reply?.chunks ?? []) chunks.push(chunk);
+    else for await (const together of reply?.chunks ?? []) for (const it of together) chunks.push(JSON.parse(it.json));
   } catch (error) {
     thrown = error;
   }

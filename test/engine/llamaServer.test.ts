@@ -238,7 +238,7 @@ function endless(): AnswerShape {
 async function relayed(body: Record<string, unknown>, signal: AbortSignal = never) {
   const reply = await engine.relay?.({ path: "/chat/completions", body }, signal);
   const chunks: unknown[] = [];
-  if (reply?.kind === "stream") for await (const chunk of reply.chunks) chunks.push(chunk);
+  if (reply?.kind === "stream") for await (const it of reply.chunks) chunks.push(...it.map(({ json }) => JSON.parse(json)));
   return { body: reply?.kind === "whole" ? reply.body : undefined, chunks };
 }
 

@@ -54,7 +54,8 @@ export async function answerStream<Event extends { readonly kind: string } | Dec
     if (data !== null) stream.send(data);
   };
   try {
-    const result = await work({ emit, signal: running.signalOf(reply.raw) });
+    const chunks = { send: stream.sendJson, room: stream.room };
+    const result = await work({ emit, signal: running.signalOf(reply.raw), chunks });
     stream.end(end(result));
   } catch (error) {
     if (!stream.isOpen()) throw error;

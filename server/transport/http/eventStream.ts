@@ -8,6 +8,10 @@ export interface EventStream extends Disposable {
   /** Whether the status is out: what goes wrong from then on can only be said in the stream. */
   isOpen(): boolean;
   send(data: unknown): void;
+  /** Sends what is JSON already. */
+  sendJson(json: string): void;
+  /** Null: the client takes what it is sent; otherwise resolves when it has done so, or is gone. */
+  room(): Promise<void> | null;
   /** Ends the answer after a last event, written as it is. */
   end(last: string): void;
 }
@@ -24,6 +28,7 @@ export function createEventStream(response: ServerResponse, limits: HttpLimits):
   const ping = setInterval(() => write(": ping\n\n"), limits.pingMs);
   let unread: NodeJS.Timeout | undefined;
   let pending = "";
+  let taken: PromiseWithResolvers<void> | null = null;
 
   /** What comes in one go, as a burst of small parts does, goes out in one go. */
   function write(text: string): void {
@@ -39,14 +44,20 @@ export function createEventStream(response: ServerResponse, limits: HttpLimits):
     if (text === "" || response.destroyed || response.writableEnded) return;
     ping.refresh();
     if (response.write(text)) return;
+    taken ??= Promise.withResolvers();
     if (response.writableLength > limits.unreadBytes) return void response.destroy();
     unread ??= setTimeout(() => response.destroy(), limits.unreadMs);
   }
 
-  response.on("drain", () => {
+  function goOn(): void {
     clearTimeout(unread);
     unread = undefined;
-  });
+    taken?.resolve();
+    taken = null;
+  }
+
+  response.on("drain", goOn);
+  response.on("close", goOn);
   return {
     announce(given) {
       headers = given;
@@ -54,6 +65,11 @@ export function createEventStream(response: ServerResponse, limits: HttpLimits):
     },
     isOpen: () => response.headersSent,
     send: (data) => write(`data: ${JSON.stringify(data)}\n\n`),
+    sendJson: (json) => write(`data: ${json}\n\n`),
+    room() {
+      flush();
+      return taken?.promise ?? null;
+    },
     end(last) {
       write(last);
       flush();
