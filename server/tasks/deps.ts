@@ -1,9 +1,12 @@
+import type { Privacy } from "../core/cloud.ts";
 import type { Use } from "../core/openai/named.ts";
+import type { EngineView } from "../core/route.ts";
 import type { ChunkSink, Clock, Files, Log, Syntax } from "../ports.ts";
 import type { ModelInfo, Role } from "../protocol/models.ts";
 import type { RouteRecord } from "../protocol/routing.ts";
 import type { Settings } from "../protocol/settings.ts";
 import type { Scheduler } from "../scheduler.ts";
+import type { Tickets } from "./tickets.ts";
 
 /** What the main job needs of the world. */
 export interface RunDeps {
@@ -11,16 +14,26 @@ export interface RunDeps {
   readonly log: Log;
   readonly syntax: Syntax;
   readonly files: Files;
+  /** What may leave this machine. */
+  readonly privacy: Privacy;
   readonly scheduler: Scheduler;
   readonly settings: Settings;
+  /** The client's names for its runs; left out: no audit can be ended by name. */
+  readonly tickets?: Tickets;
   /** Hears what this request's next decision is made from, for the journal alone; left out: nobody keeps it. */
   readonly note?: (input: RouteRecord) => void;
+  /**
+   * Which engines may hold the keys and values of the beginning of a prompt (`promptTexts`), in tokens by their names; left out: nobody
+   * remembers.
+   */
+  readonly warm?: (texts: readonly string[], engines: readonly EngineView[]) => Readonly<Record<string, number>>;
   /** A number in [0, 1), another each time: it decides between equals. */
   readonly draw: () => number;
 }
 
 /** What requests in OpenAI's shape need of it. */
-export interface OpenAiDeps extends Pick<RunDeps, "clock" | "log" | "scheduler" | "settings" | "note" | "draw"> {
+export interface OpenAiDeps
+  extends Pick<RunDeps, "clock" | "log" | "privacy" | "scheduler" | "settings" | "note" | "warm" | "draw"> {
   readonly pin: Pin;
   readonly stamp: () => Stamp;
   /** Models that `pin` knows by name, for a client that named another one. */

@@ -1,4 +1,5 @@
 import type { Timing } from "../protocol/run.ts";
+import { sum } from "./audit.ts";
 import type { DraftedAndAudited } from "./draftAndAudit.ts";
 
 export interface Marks {
@@ -11,21 +12,31 @@ export interface Marks {
   readonly hasLoaded: boolean;
 }
 
-/** Where the time went. Busy times are what the engines report, never waiting. */
-export function timing(marks: Marks, { written, audited, auditRan, workMs }: DraftedAndAudited): Timing {
-  const draftMs = written.use.prefillMs + written.use.decodeMs;
-  const auditMs = audited && audited.parts > 0 ? audited.use.prefillMs + audited.use.decodeMs : null;
+/**
+ * Where the time went, in all drafts that were begun. Busy times are what the engines report, never waiting; of what was broken off, what
+ * was seen of it.
+ */
+export function timing(marks: Marks, worked: readonly DraftedAndAudited[]): Timing {
+  const drafts = worked.map((it) => it.written.use);
+  const audits = worked.flatMap((it) => it.audited?.use ?? []);
+  const [lastDraft, lastAudit] = [drafts.at(-1), audits.at(-1)];
+  if (!lastDraft) throw new Error("no draft was begun");
+  const draft = sum(drafts, lastDraft);
+  const audit = lastAudit ? sum(audits, lastAudit) : null;
+  const workMs = worked.reduce((total, it) => total + it.workMs, 0);
+  const hasVerdict = worked.some((it) => (it.audited?.parts ?? 0) > 0);
+  const [draftMs, auditMs] = [draft, audit].map((it) => (it ? it.prefillMs + it.decodeMs : 0));
   return {
     totalMs: marks.endedMs - marks.startedMs,
     classifyMs: marks.classifiedMs - marks.startedMs,
     routeMs: marks.routedMs - marks.classifiedMs,
     acquireMs: marks.acquiredMs - marks.routedMs,
     workMs,
-    draft: written.use,
-    audit: audited?.use ?? null,
-    overlap: auditMs === null || auditMs === 0 ? null : overlap(draftMs, auditMs, workMs),
+    draft,
+    audit,
+    overlap: hasVerdict && draftMs && auditMs ? overlap(draftMs, auditMs, workMs) : null,
     hasLoaded: marks.hasLoaded,
-    auditRan,
+    auditRan: worked.findLast((it) => it.auditRan !== null)?.auditRan ?? null,
   };
 }
 

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Part } from "../../server/core/cut.ts";
-import { createAuditPrompts, readVerdict, VERDICT_SHAPE, type Verdict } from "../../server/core/prompts/audit.ts";
+import { createAuditPrompts } from "../../server/core/prompts/audit.ts";
+import { readVerdict, VERDICT_SHAPE, type Verdict } from "../../server/core/prompts/verdict.ts";
 
 const part = (number: number, fromLine: number, text: string): Part => ({
   number,
   fromLine,
   toLine: fromLine + text.split("\n").length - 1,
   text,
+  isWhole: false,
 });
 const PARTS = [part(1, 1, "a();\nb();"), part(2, 3, "c();"), part(3, 4, "")];
 
@@ -15,7 +17,7 @@ test("text prompts only grow, so that what was read stays read", () => {
   const prompts = createAuditPrompts("completion", "Write f.", "const a = 1;");
   const seen = [prompts.opening()];
   for (const it of PARTS) {
-    seen.push(prompts.next(it));
+    seen.push(prompts.next(it, "part"));
     prompts.answered('{"ok":true}');
   }
   const texts = seen.map((it) => (it.kind === "text" ? it.text : assert.fail("a text was expected")));
@@ -28,7 +30,7 @@ test("chat prompts only grow: each begins with all messages of the one before, a
   const prompts = createAuditPrompts("chat", "Write f.", "");
   let before: readonly unknown[] = [];
   for (const it of PARTS) {
-    const prompt = prompts.next(it);
+    const prompt = prompts.next(it, "part");
     assert.ok(prompt.kind === "chat");
     assert.deepEqual(prompt.messages.slice(0, before.length), before);
     const roles = prompt.messages.map((message) => message.role);
@@ -43,7 +45,7 @@ test("the opening of a chat is how its first question begins", () => {
   const last = (prompt: ReturnType<typeof prompts.opening>) =>
     prompt.kind === "chat" ? (prompt.messages.at(-1)?.content ?? "") : "";
   const opening = last(prompts.opening());
-  assert.ok(opening !== "" && last(prompts.next(PARTS[0] as Part)).startsWith(opening));
+  assert.ok(opening !== "" && last(prompts.next(PARTS[0] as Part, "part")).startsWith(opening));
 });
 
 const flag = (line: number, severity: "error" | "warning" | "note", message: string): Verdict => ({
@@ -55,7 +57,8 @@ const UNCLEAR: Verdict = { kind: "unclear" };
 /** Verdicts on lines 3 to 5. */
 const VERDICTS: readonly (readonly [text: string, want: Verdict])[] = [
   ['{"ok":true}', { kind: "ok" }],
-  ['Verdict: {"ok": true} because it is fine', { kind: "ok" }],
+  ['Verdict: {"ok": true}', { kind: "ok" }],
+  ['Verdict: {"ok": true} because it is fine', UNCLEAR],
   ['{"ok":false,"line":4,"severity":"error","why":"off by one"}', flag(4, "error", "off by one")],
   ['```json\n{"ok":false,"line":5,"severity":"note","why":" x "}\n```', flag(5, "note", "x")],
   ['{"ok":false,"line":1,"severity":"error","why":"elsewhere"}', flag(3, "error", "elsewhere")],

@@ -29,6 +29,9 @@ const request = {
   instruction: "implement total",
   document: { uri: "file:///total.ts", languageId: "typescript", text: TEXT },
 };
+const flag = (line: number, severity = "error") =>
+  `{"ok":false,"line":${line},"severity":"${severity}","why":"a planted fault"}`;
+const auditorsWord = (prompt: string) => (/You said of line/.test(prompt) ? "It breaks." : '{"ok":true}');
 const draftReply = `\`\`\`ts\n${CODE}\n\`\`\``;
 
 test("the audit judges the first part while the draft is still being written", async () => {
@@ -58,27 +61,46 @@ test("the audit judges the first part while the draft is still being written", a
   assert.notEqual(result.timing.overlap, null);
 });
 
-test("every audit prompt begins with what was asked before", async () => {
+test("every audit prompt begins with what was asked before, to the final pass and the critique", async () => {
   await using orchestrator = await startOrchestrator();
-  await using drafter = await startFakeLlama({ reply: () => draftReply });
-  await using auditor = await startFakeLlama({ reply: () => '{"ok":true}' });
+  const gate = createGate();
+  await using drafter = await startFakeLlama({
+    reply: () => ({ pieces: draftReply.split(/(?<=\n)/), beforePiece: gate.wait }),
+  });
+  await using auditor = await startFakeLlama({
+    reply: (it) =>
+      /Part 1/.test(it.prompt) && !/Part 2|was the whole/.test(it.prompt) ? flag(2) : auditorsWord(it.prompt),
+  });
   const client = await orchestrator.connect({ draft: { endpoint: drafter.url }, audit: { endpoint: auditor.url } });
-  await client.send(run, request);
+  gate.open(9);
+  await client.send(run, request, { onEvent: (event) => event.kind === "audited" && gate.open() });
   const prompts = auditor.requests.map((it) =>
     (it.body.messages ?? []).map((message) => `${message.role}: ${message.content}`),
   );
-  assert.ok(prompts.length >= 3);
+  assert.ok(prompts.length >= 5, "the task, two parts, the whole, a critique");
   for (const [index, prompt] of prompts.entries()) {
-    const earlier = prompts[index - 1]?.slice(0, -1) ?? [];
-    assert.deepEqual(prompt.slice(0, earlier.length), earlier);
+    const earlier = prompts[index - 1] ?? [];
+    // The opening is how the first question begins.
+    const same = index === 1 ? earlier.slice(0, -1) : earlier;
+    assert.deepEqual(prompt.slice(0, same.length), same);
+    assert.ok(prompt.join("\n").startsWith(earlier.join("\n")));
   }
+  assert.match(prompts.at(-2)?.at(-1) ?? "", /That was the whole draft/);
+  assert.match(prompts.at(-1)?.at(-1) ?? "", /You said of line 2: "a planted fault"/);
 });
 
 test("a flagged line becomes a finding on the draft's own line", async () => {
-  const findings = await findingsFor('{"ok":false,"line":9,"severity":"error","why":"negative totals are allowed"}');
+  const findings = await findingsFor((prompt) =>
+    /You said of line/.test(prompt)
+      ? "Refunds make\nthe sum negative."
+      : '{"ok":false,"line":9,"severity":"error","why":"negative totals are allowed"}',
+  );
   assert.deepEqual(
     findings.find((it) => it.line === 9),
-    { line: 9, severity: "error", message: "negative totals are allowed", source: "audit" },
+    {
+      ...{ line: 9, severity: "error", message: "negative totals are allowed", source: "audit" },
+      detail: "Refunds make the sum negative.",
+    },
   );
 });
 
@@ -99,12 +121,17 @@ test("an auditor that is not there costs the audit, not the draft", async () => 
   assert.equal(result.timing.audit, null);
 });
 
-test("an auditor that breaks in the middle costs the audit, not the draft", async () => {
-  const { result } = await runWith(() =>
-    startFakeLlama({ reply: () => ({ fault: { kind: "disconnect", after: 0 } }) }),
-  );
+test("an auditor that breaks costs the audit, not the draft, where nobody else can audit", async () => {
+  await using orchestrator = await startOrchestrator();
+  const broken = { fault: { kind: "disconnect", after: 0 } } as const;
+  await using drafter = await startFakeLlama({ reply: (it) => (/review code/.test(it.prompt) ? broken : draftReply) });
+  await using auditor = await startFakeLlama({ reply: () => broken });
+  const client = await orchestrator.connect({ draft: { endpoint: drafter.url }, audit: { endpoint: auditor.url } });
+  const result = await client.send(run, request);
   assert.equal(result.kind, "edit");
   assert.match(result.notices.join("\n"), /The audit broke off/);
+  assert.equal(result.audit?.endedBy, "failure");
+  assert.equal(result.audit.finalPass, null);
 });
 
 test("one endpoint with one slot serves both roles, one after the other", async () => {
@@ -157,8 +184,8 @@ for (const auditWhen of ["always", "never"] as const)
     }
   });
 
-async function findingsFor(verdict: string) {
-  const { result } = await runWith(() => startFakeLlama({ reply: () => verdict }));
+async function findingsFor(answer: (prompt: string) => string) {
+  const { result } = await runWith(() => startFakeLlama({ reply: (it) => answer(it.prompt) }));
   return result.findings;
 }
 
