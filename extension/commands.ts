@@ -36,6 +36,7 @@ export function commandTable(app: App): Readonly<Record<CommandId, Handler>> {
     "tandem.loadModel": modelCommand(app, "load"),
     "tandem.unloadModel": modelCommand(app, "unload"),
     "tandem.pinModel": modelCommand(app, "pin"),
+    "tandem.resetEngine": modelCommand(app, "reset"),
     "tandem.checkMachine": () => checkMachine(app),
     "tandem.getEngine": () => getEngine(app),
   };

@@ -22,6 +22,7 @@ export const commandIds = [
   "tandem.loadModel",
   "tandem.unloadModel",
   "tandem.pinModel",
+  "tandem.resetEngine",
   "tandem.checkMachine",
   "tandem.getEngine",
 ] as const;

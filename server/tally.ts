@@ -37,6 +37,10 @@ export interface Tallied {
   /** By model, and by whom: the user or his settings, or the governor. */
   readonly unloads: readonly Counted[];
   readonly trims: readonly Counted[];
+  /** Turns that were ended for more urgent work, by model. */
+  readonly preemptions: readonly Counted[];
+  /** Circuit breakers that opened or closed, by model and state. */
+  readonly breakers: readonly Counted[];
   /** Turns that were given, by model and whether it stands in for another. */
   readonly grants: readonly Counted[];
   /** Requests for a turn that did not get one at once. */
@@ -68,6 +72,8 @@ export interface Governed {
 export interface Tally {
   began(request: { readonly method: string; readonly client: string }): Running;
   governed(it: Governed): void;
+  /** An engine's circuit breaker opened, or closed again. */
+  breaker(changed: { readonly model: string; readonly state: "open" | "closed" }): void;
   read(): Tallied;
 }
 
@@ -95,6 +101,7 @@ export function createTally({ clock, wallMs }: TallyDeps): Tally {
   const requestSeconds = createSpreads(REQUEST_BOUNDS);
   const firstTextSeconds = createSpreads(TEXT_BOUNDS);
   const governor = createGovernorTally(clock, named);
+  const breakers = createCounts();
   return {
     began({ method, client }) {
       const beganMs = clock.nowMs();
@@ -112,11 +119,13 @@ export function createTally({ clock, wallMs }: TallyDeps): Tally {
       };
     },
     governed: governor.governed,
+    breaker: ({ model, state }) => breakers.add({ model: named(model), state }),
     read: () => ({
       startedMs,
       requests: requests.read(),
       requestSeconds: requestSeconds.read(),
       firstTextSeconds: firstTextSeconds.read(),
+      breakers: breakers.read(),
       ...governor.read(),
     }),
   };
@@ -124,7 +133,7 @@ export function createTally({ clock, wallMs }: TallyDeps): Tally {
 
 function createGovernorTally(clock: Clock, named: (label: string) => string) {
   const [loads, unloads, trims] = [createCounts(), createCounts(), createCounts()];
-  const [grants, refusals] = [createCounts(), createCounts()];
+  const [grants, refusals, preemptions] = [createCounts(), createCounts(), createCounts()];
   const loadSeconds = createSpreads(LOAD_BOUNDS);
   const waits = createWaits(clock);
   /** What the user or his settings want gone; it may be busy for a while. */
@@ -148,6 +157,7 @@ function createGovernorTally(clock: Clock, named: (label: string) => string) {
     if (effect.kind === "load") unwanted.delete(effect.key);
     if (effect.kind === "unload") unloads.add({ model, by: unwanted.has(effect.key) ? "user" : "governor" });
     if (effect.kind === "trim") trims.add({ model });
+    if (effect.kind === "preempt") preemptions.add({ model });
     if (effect.kind === "wait") waits.began(effect.request);
     if (effect.kind === "refuse") {
       waits.gone(effect.request);
@@ -168,7 +178,7 @@ function createGovernorTally(clock: Clock, named: (label: string) => string) {
     },
     read: () => ({
       ...{ loads: loads.read(), loadSeconds: loadSeconds.read(), unloads: unloads.read(), trims: trims.read() },
-      ...{ grants: grants.read(), refusals: refusals.read(), ...waits.read() },
+      ...{ grants: grants.read(), refusals: refusals.read(), preemptions: preemptions.read(), ...waits.read() },
     }),
   };
 }

@@ -11,6 +11,11 @@ const DEEDS = {
   load: { title: "Load Model", isFor: (it: EngineStatus) => it.state !== "ready", none: "Every model is loaded." },
   unload: { title: "Unload Model", isFor: (it: EngineStatus) => it.state === "ready", none: "No model is loaded." },
   pin: { title: "Pin or Unpin Model", isFor: () => true, none: "No model is set up yet." },
+  reset: {
+    title: "Try Failed Engine Again",
+    isFor: (it: EngineStatus) => it.breaker.state !== "closed",
+    none: "Every engine gets requests.",
+  },
 } as const;
 
 /** Asks for a model and does it; the sidebar shows how far it is. */
@@ -20,7 +25,8 @@ export function modelCommand(app: App, what: keyof typeof DEEDS): () => Promise<
     const engines = await enginesOf(app);
     if (!engines) return;
     // A server that is there already is not ours to load or unload.
-    const suitable = engines.filter((it) => it.handle !== "" && it.kind !== "endpoint" && isFor(it));
+    const isOurs = (it: EngineStatus) => what === "reset" || it.kind !== "endpoint";
+    const suitable = engines.filter((it) => it.handle !== "" && isOurs(it) && isFor(it));
     if (suitable.length === 0) return void vscode.window.showInformationMessage(none);
     const items = suitable.map((engine) => ({
       label: `${engine.isPinned ? "$(pinned) " : ""}${engine.model.label}`,

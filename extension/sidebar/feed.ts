@@ -5,6 +5,7 @@ import { gpuHistory } from "../../server/protocol/gpu.ts";
 import { follow, status as statusRequest } from "../../server/protocol/requests.ts";
 import type { RunEvent } from "../../server/protocol/run.ts";
 import type { Status } from "../../server/protocol/status.ts";
+import { resetBreaker } from "../../server/protocol/traffic.ts";
 import type { Deed, Machine, Stage, ToSidebar } from "../../webview/sidebar/messages.ts";
 import type { Orchestrator } from "../client.ts";
 import { failureOf, type TandemFailure } from "../failure.ts";
@@ -118,6 +119,7 @@ async function perform(
   };
   try {
     if (deed === "load") await source.send(load, { engine }, { onEvent, signal });
+    else if (deed === "reset") await source.send(resetBreaker, { engine }, { signal });
     else if (deed === "unload") await source.send(unload, { engine }, { signal });
     else await source.send(pin, { engine, isPinned: deed === "pin" }, { signal });
     return null;

@@ -34,7 +34,7 @@ const Handle = z.string().min(1).max(1_000);
 const Message: z.ZodType<FromSidebar> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("ready") }),
   z.object({ kind: z.literal("start") }),
-  z.object({ kind: z.literal("deed"), deed: z.enum(["load", "unload", "pin", "unpin"]), engine: Handle }),
+  z.object({ kind: z.literal("deed"), deed: z.enum(["load", "unload", "pin", "unpin", "reset"]), engine: Handle }),
   z.object({ kind: z.literal("cancel"), engine: Handle }),
   z.object({ kind: z.literal("decision"), id: z.string().max(64) }),
   z.object({ kind: z.literal("open"), what: z.enum(["settings", "log", "restart", "check"]) }),

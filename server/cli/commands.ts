@@ -2,7 +2,7 @@ import { TandemError } from "../errors.ts";
 import { bridge } from "./bridge.ts";
 import type { Client } from "./client.ts";
 import { showDecisions } from "./decisions.ts";
-import { type EngineVerb, showStatus, tellEngine, toEngine } from "./engines.ts";
+import { type EngineVerb, resetEngines, showStatus, tellEngine, toEngine, toReset } from "./engines.ts";
 import { generateOnce, toGenerate } from "./generate.ts";
 import { fetchBuild, listBuilds, toWanted } from "./get.ts";
 import { toWaitSeconds } from "./loading.ts";
@@ -58,6 +58,7 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
       (site, signal) =>
         showStatus({ out, isJson: values.json === true }, site, signal),
   ],
+  ["reset", toResetting],
   ["bench", toBenching],
   ["gpus", toGpus],
   ["doctor", toDoctor],
@@ -180,6 +181,11 @@ function toEngineWord(verb: EngineVerb, { words, values, out, printer }: Given):
   const shown = { out, printer, isJson: values.json === true };
   const waitSeconds = toWaitSeconds(values);
   return withClient((client, signal) => done(tellEngine({ verb, engine, waitSeconds }, client, shown, signal)));
+}
+
+function toResetting({ words, values, out }: Given): Job {
+  const engine = toReset(words);
+  return (site, signal) => resetEngines(engine, { out, isJson: values.json === true }, { site, signal });
 }
 
 function withClient(job: (client: Client, signal: AbortSignal) => Promise<number>): Job {

@@ -2,6 +2,7 @@ import { TandemError } from "../errors.ts";
 import { pin, unload } from "../protocol/engines.ts";
 import { status } from "../protocol/requests.ts";
 import type { EngineStatus, Status } from "../protocol/status.ts";
+import { resetBreaker } from "../protocol/traffic.ts";
 import type { Client } from "./client.ts";
 import { type LoadWish, loadWaiting } from "./loading.ts";
 import type { Out, Printer } from "./printer.ts";
@@ -68,6 +69,27 @@ function saying(verb: EngineVerb, now: EngineStatus): string {
   }
 }
 
+/** The engine whose breaker is to be closed; undefined: all of them. Throws TandemError bad-input. */
+export function toReset(words: readonly string[]): string | undefined {
+  if (words.length <= 1) return words[0];
+  throw new TandemError("bad-input", "`reset` takes one engine, or none for all of them", "`tandem status` lists them");
+}
+
+/** Engines that failed are tried by the next request. Nothing is started for it: then no breaker is open. */
+export async function resetEngines(
+  engine: string | undefined,
+  { out, isJson }: Omit<EngineShown, "printer">,
+  { site, signal }: { readonly site: Site; readonly signal: AbortSignal },
+): Promise<number> {
+  const client = await site.clientIfRunning();
+  const params = engine === undefined ? {} : { engine };
+  const { reset } = client ? await client.send(resetBreaker, params, () => undefined, signal) : { reset: [] };
+  if (isJson) out.write(`${JSON.stringify({ kind: "result", result: { reset } })}\n`);
+  else if (reset.length === 0) out.write("No engine was held back: every breaker is closed\n");
+  else out.write(`${reset.join(" and ")} ${reset.length === 1 ? "gets" : "get"} requests again\n`);
+  return 0;
+}
+
 /** What runs where. Nothing is started to be looked at. */
 export async function showStatus({ out, isJson }: Omit<EngineShown, "printer">, site: Site, signal: AbortSignal) {
   const client = await site.clientIfRunning();
@@ -92,8 +114,9 @@ function engineLines({ engines, gpus }: Status): string[] {
   if (engines.length === 0) return ["No engine is set up"];
   const rows = align([["engine", "model", "for", "where", "state", "memory"], ...engines.map((it) => cells(it, gpus))]);
   return rows.flatMap((row, nth) => {
-    const waitsFor = engines[nth - 1]?.waitsFor;
-    return waitsFor ? [row, `    waits: ${waitsFor}`] : [row];
+    const it = engines[nth - 1];
+    const why = it && it.breaker.state !== "closed" ? [`    held back: ${it.breaker.why}`] : [];
+    return [row, ...(it?.waitsFor ? [`    waits: ${it.waitsFor}`] : []), ...why];
   });
 }
 
@@ -112,6 +135,9 @@ function stateOf(it: EngineStatus): string {
   if (it.queued > 0) words.push(`${it.queued} waiting`);
   if (it.isPinned) words.push("pinned");
   if (it.failures > 0) words.push(`failed ${it.failures}x`);
+  const { state, retryInMs } = it.breaker;
+  if (state === "open") words.push(`gets no requests${retryInMs === null ? "" : ` for ${seconds(retryInMs)}`}`);
+  if (state === "half-open") words.push("tried by the next request");
   if (it.placement?.verdict === "refuted") words.push("not where it should be");
   return words.join(", ");
 }

@@ -88,6 +88,8 @@ export const HELP = `tandem: coding help from your own models
   tandem pin MODEL                    keep it loaded when idle, whoever else wants its memory
   tandem unpin MODEL                  let it go like any other again
   tandem status [--json]              the orchestrator, its engines, who waits for what, and memory
+  tandem reset [ENGINE] [--json]      let an engine that failed repeatedly have requests again now;
+                                      without a name all of them
   tandem gpus [--watch] [--json]      each GPU: memory and whose it is, heat, power, clocks, and how
                                       old that is; --watch goes on until Ctrl-C
   tandem doctor [--json]              GPUs, memory, folders, what would be used and why, and what is

@@ -114,6 +114,18 @@ export function llmHealthAnswer({ gpus, engines }: Status, status: LlmHealthAnsw
       memory_pressure: PRESSURES.find((it) => levels.includes(it)) ?? null,
       waiting_requests: engines.reduce((sum, it) => sum + it.queued, 0),
     },
+    breakers: engines.flatMap(({ handle, model, breaker: { state, retryInMs } }) =>
+      state === "closed"
+        ? []
+        : [
+            {
+              engine: handle,
+              model_name: model.id,
+              state,
+              retry_in_seconds: retryInMs === null ? null : Math.ceil(retryInMs / 1_000),
+            },
+          ],
+    ),
   };
 }
 

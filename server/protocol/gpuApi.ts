@@ -153,6 +153,17 @@ export const LlmHealthAnswer = z.object({
     memory_pressure: GpuNow.shape.memory_pressure,
     waiting_requests: z.int(),
   }),
+  /** Engines that failed repeatedly: an open one gets no requests until it is tried again, a half-open one is being tried. */
+  breakers: z
+    .array(
+      z.object({
+        engine: z.string(),
+        model_name: z.string(),
+        state: z.enum(["open", "half-open"]),
+        retry_in_seconds: z.number().nullable(),
+      }),
+    )
+    .default([]),
 });
 export type LlmHealthAnswer = z.output<typeof LlmHealthAnswer>;
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { statusLines, toEngine } from "../../server/cli/engines.ts";
+import { statusLines, toEngine, toReset } from "../../server/cli/engines.ts";
 import { Status } from "../../server/protocol/status.ts";
 
 const GB = 1_024 ** 3;
@@ -28,6 +28,14 @@ const seen = Status.parse({
       memory: [{ device: "GPU-1", bytes: 5.5 * GB, isMeasured: true }],
     },
     { ...base, id: "audit", handle: "e2", state: "idle", queued: 2, waitsFor: "Qwen 7B waits for 2.0 GB on RTX 3090" },
+    {
+      ...{ ...base, id: "high", handle: "e3", state: "ready", failures: 5 },
+      breaker: { state: "open", retryInMs: 4_200, why: "Nothing listens at 127.0.0.1:9" },
+    },
+    {
+      ...{ ...base, id: "low", handle: "e4", state: "ready", failures: 5 },
+      breaker: { state: "half-open", retryInMs: null, why: "it hung up" },
+    },
   ],
   mainMemory: { totalBytes: 32 * GB, usedBytes: 8 * GB },
 });
@@ -36,13 +44,22 @@ test("the status names engines, what they hold and what is waited for", () => {
   assert.deepEqual(statusLines(seen), [
     "Orchestrator 7, version 1.2.3; 0 clients, 1 request running; HTTP closed",
     "",
-    "engine      model    for    where   state                     memory",
-    "draft (e1)  Qwen 7B  draft  cuda:0  ready, idle 42 s, pinned  5.5 GB of GPU-1",
+    "engine      model    for    where   state                                        memory",
+    "draft (e1)  Qwen 7B  draft  cuda:0  ready, idle 42 s, pinned                     5.5 GB of GPU-1",
     "audit (e2)  Qwen 7B  draft  cuda:0  not loaded, 2 waiting",
     "    waits: Qwen 7B waits for 2.0 GB on RTX 3090",
+    "high (e3)   Qwen 7B  draft  cuda:0  ready, failed 5x, gets no requests for 4 s",
+    "    held back: Nothing listens at 127.0.0.1:9",
+    "low (e4)    Qwen 7B  draft  cuda:0  ready, failed 5x, tried by the next request",
+    "    held back: it hung up",
     "",
     "Main memory: 8.0 GB of 32.0 GB used",
   ]);
+});
+
+test("reset takes one engine or all of them", () => {
+  assert.deepEqual([toReset([]), toReset(["e1"])], [undefined, "e1"]);
+  assert.throws(() => toReset(["e1", "e2"]), { code: "bad-input", message: /takes one engine, or none/ });
 });
 
 for (const words of [[], ["a", "b"]])

@@ -205,12 +205,14 @@ test("Grafana's dashboard tells apart by labels that the metrics have", async ()
     effects: [
       { kind: "unload", key: "e1", why: "", graceMs: 0 },
       { kind: "trim", key: "e1", why: "" },
+      { kind: "preempt", request: "b", key: "e1", why: "" },
       { kind: "wait", request: "a", position: 1, why: "" },
       { kind: "grant", request: "a", key: "e1", why: null },
       { kind: "refuse", request: "b", why: "no-memory", message: "", nextStep: "" },
     ],
     modelOf: () => "Qwen 14B",
   });
+  tally.breaker({ model: "Qwen 14B", state: "open" });
   const { samples } = await scrape();
   const known = new Map<string, Set<string>>();
   for (const { name, labels } of samples)

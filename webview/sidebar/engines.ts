@@ -32,6 +32,7 @@ function engine(it: EngineStatus, state: SidebarState, status: Status): Markup {
     <p class="faint">${[...roles(it), quantisation, whereOf(it, status)].filter((part) => part).join(" · ")}</p>
     <p class="more">${numbers(it)}${it.isPinned ? mark({ tone: "plain", sign: "pinned", word: "pinned" }) : nothing}${verdictOf(it)}</p>
     ${it.placement?.verdict === "refuted" ? trouble(it.placement.why, "See the log; set the device in the settings, or unload and load it again") : nothing}
+    ${heldBack(it)}
     ${doing ? html`<div class="stage">${stage(doing.stage)}</div>` : waiting(it)}
     ${failure ? trouble(failure.message, failure.nextStep) : nothing}
     <div class="acts">${acts(it, doing !== undefined)}</div>
@@ -100,6 +101,16 @@ function verdictOf({ placement }: EngineStatus): Markup {
   }
 }
 
+/** Its circuit breaker, where that lets nobody through, or one to try it. */
+function heldBack({ breaker: { state, retryInMs, why } }: EngineStatus): Markup {
+  if (state === "closed") return nothing;
+  const when =
+    state === "open" && retryInMs !== null
+      ? `It gets no requests for ${duration(retryInMs)}, then one tries it`
+      : "The next request tries it";
+  return trouble(`It failed repeatedly${why === null ? "" : `: ${why}`}`, when);
+}
+
 /** Who waits for it, and for what. */
 function waiting({ queued, waitsFor }: EngineStatus): Markup {
   if (queued === 0 && waitsFor === null) return nothing;
@@ -131,10 +142,12 @@ function stage(it: Stage): Markup {
 /** What can be done to it now. A server that is there already is not ours to load or unload. */
 function acts(it: EngineStatus, isDoing: boolean): Markup {
   const { handle, kind, model, isPinned } = it;
-  if (handle === "" || kind === "endpoint") return nothing;
+  if (handle === "") return nothing;
   const act = (name: string, does: string, sign: string) =>
     button({ name, label: `${name} ${model.label}`, does, argument: handle, sign });
   if (isDoing) return act("Cancel", "cancel", "close");
-  return html`${it.state === "ready" ? act("Unload", "unload", "debug-stop") : act("Load", "load", "play")}
+  const again = it.breaker.state === "closed" ? nothing : act("Try again", "reset", "debug-restart");
+  if (kind === "endpoint") return again;
+  return html`${again}${it.state === "ready" ? act("Unload", "unload", "debug-stop") : act("Load", "load", "play")}
   ${isPinned ? act("Unpin", "unpin", "pinned") : act("Pin", "pin", "pin")}`;
 }

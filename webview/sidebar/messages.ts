@@ -26,7 +26,7 @@ export interface Machine {
 }
 
 /** What the user does to an engine. */
-export type Deed = "load" | "unload" | "pin" | "unpin";
+export type Deed = "load" | "unload" | "pin" | "unpin" | "reset";
 
 /** How far a deed is, or a task of this window that needs the engine. */
 export type Stage =

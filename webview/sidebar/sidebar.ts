@@ -57,7 +57,7 @@ function draw(): void {
   scroller.scrollTop = host.getState()?.scrollTop ?? 0;
 }
 
-const DEEDS: ReadonlySet<string> = new Set<Deed>(["load", "unload", "pin", "unpin"]);
+const DEEDS: ReadonlySet<string> = new Set<Deed>(["load", "unload", "pin", "unpin", "reset"]);
 
 function act(what: string, argument: string): void {
   if (DEEDS.has(what)) host.postMessage({ kind: "deed", deed: what as Deed, engine: argument });

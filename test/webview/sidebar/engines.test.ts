@@ -39,6 +39,28 @@ checkRows([
     hasNot: [/data-do=(un)?load/, /data-do=pin/],
   },
   {
+    name: "an engine that failed repeatedly says why and until when, and can be let try again, a server too",
+    told: [
+      running,
+      status({
+        engines: [
+          engineOf("h1", {
+            ...{ kind: "endpoint", device: "127.0.0.1:9" },
+            breaker: { state: "open", retryInMs: 5_000, why: "nothing listens there" },
+          }),
+        ],
+      }),
+    ],
+    reads: ["It failed repeatedly: nothing listens there. It gets no requests for 5 s, then one tries it", "Try again"],
+    has: [/data-do=reset/],
+    hasNot: [/data-do=load\b/],
+  },
+  {
+    name: "an engine that works need not be tried again",
+    told: [running, status({ engines: [engineOf("h1")] })],
+    hasNot: [/data-do=reset/],
+  },
+  {
     name: "an older orchestrator cannot be told what to do",
     told: [running, status({ engines: [engineOf("")] })],
     hasNot: [/data-do=unload/],

@@ -1,10 +1,12 @@
 import type { Registry } from "prom-client";
 import { seriesName } from "../../../protocol/seriesName.ts";
 import { EngineStatus } from "../../../protocol/status.ts";
+import { BreakerView } from "../../../protocol/traffic.ts";
 import { gauge, type Row, states } from "./family.ts";
 
 const LABELS = ["engine", "model"];
 const STATES = EngineStatus.shape.state.options;
+const BREAKERS = BreakerView.shape.state.options;
 
 /** Each engine that somebody's settings name, or that is still loaded. */
 export function addEngines(registry: Registry, engines: readonly EngineStatus[]): void {
@@ -18,6 +20,15 @@ export function addEngines(registry: Registry, engines: readonly EngineStatus[])
     registry,
     { name: "tandem_engine_state", help: "1 for how it is", labels: [...LABELS, "state"] },
     engines.flatMap((it) => states(nameOf(it), STATES, it.state)),
+  );
+  gauge(
+    registry,
+    {
+      name: "tandem_engine_breaker",
+      help: "1 for the state of its circuit breaker: open lets no request through",
+      labels: [...LABELS, "state"],
+    },
+    engines.flatMap((it) => states(nameOf(it), BREAKERS, it.breaker.state)),
   );
   gauge(
     registry,

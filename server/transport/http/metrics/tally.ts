@@ -54,6 +54,18 @@ const COUNTS: readonly Metric<readonly Counted[]>[] = [
     read: (it) => it.grants,
   },
   {
+    name: "governor_preemptions_total",
+    help: "Turns that were ended for more urgent work, which goes on later; by the model",
+    labels: ["model"],
+    read: (it) => it.preemptions,
+  },
+  {
+    name: "breaker_changes_total",
+    help: "Circuit breakers that opened after failures, or closed again; by the model",
+    labels: ["model", "state"],
+    read: (it) => it.breakers,
+  },
+  {
     name: "governor_waits_total",
     help: "Requests that could not be given a turn at once",
     labels: [],
