@@ -21,6 +21,8 @@ const MAX_NAMES_KEPT = 1_000;
 /** What an endpoint serves. */
 export interface Attached {
   readonly dialect: Dialect;
+  /** Which of its slots work can be seen: a llama-server's. */
+  readonly showsSlots: boolean;
   /** As the server wants it in requests. */
   readonly modelName: string;
   readonly model: ModelInfo;
@@ -47,10 +49,14 @@ const ServedModel = z.object({
 type ServedModel = z.output<typeof ServedModel>;
 const ModelList = z.object({ data: z.array(ServedModel) });
 
+/** By whom a server says that its models are owned; Ollama names its library, or the user of a model that has one. */
+const DIALECTS: Readonly<Record<string, Dialect>> = { vllm: "vllm", library: "ollama" };
+
 /** llama-server's, and nobody else's: LM Studio answers 200 with an error here. */
 const Props = z.object({
   default_generation_settings: z.object({ n_ctx: z.int() }),
   total_slots: z.int().positive().optional(),
+  endpoint_slots: z.boolean().optional(),
   chat_template: z.string().optional(),
   model_ftype: z.string().optional(),
 });
@@ -79,7 +85,8 @@ export async function attach(given: AttachGiven, signal: AbortSignal): Promise<A
   const parameters = served.meta?.n_params;
   const known = given.recognise?.(labelOf(served.id)) ?? null;
   return {
-    dialect: isLlama ? "llama-server" : "openai",
+    dialect: isLlama ? "llama-server" : (DIALECTS[served.owned_by ?? ""] ?? "openai"),
+    showsSlots: props?.endpoint_slots === true,
     modelName: served.id,
     slots: props?.total_slots ?? (isLlama ? 1 : UNKNOWN_SLOTS),
     serves: (list ?? []).slice(0, MAX_NAMES_KEPT).flatMap(({ id }) => (id === served.id ? [] : [id])),

@@ -1,7 +1,9 @@
-import { abortError } from "../errors.ts";
+import { type Continuation, createContinuation } from "../core/continuation.ts";
+import { abortError, TandemError } from "../errors.ts";
 import type { GenerateRequest, Piece } from "../ports.ts";
 import type { Address } from "./address.ts";
 import { type Connection, type Reply, readShort } from "./connection.ts";
+import type { Load } from "./load.ts";
 import { brokenAnswer, isErrorData, parseJson, readRefusal, statusIn } from "./refusal.ts";
 import { AttemptFailed, refusedTry, tryFailed } from "./retry.ts";
 import { readEvents } from "./sse.ts";
@@ -20,6 +22,7 @@ export interface AttemptGiven {
   readonly apiKey: string;
   readonly limits: AnswerLimits;
   readonly timing: Timing;
+  readonly load: Load;
   readonly request: GenerateRequest;
   readonly wire: WireRequest;
 }
@@ -29,6 +32,7 @@ export async function* attempt(given: AttemptGiven, signal: AbortSignal): AsyncG
   const { limits, timing, request } = given;
   const { host } = given.address;
   using watchdog = createWatchdog({ host, limits, timing, deadlineMs: request.deadlineMs });
+  using _ = given.load.begin();
   const left = new AbortController();
   const any = AbortSignal.any([signal, watchdog.signal, left.signal]);
   try {
@@ -52,10 +56,12 @@ async function* readAnswer(
 ): AsyncGenerator<Piece, void, void> {
   const { watchdog } = stream;
   const thinking = given.request.prompt.kind === "chat" ? createThinkingFilter() : null;
+  const seam = given.wire.isSeamUnsure ? createContinuation(given.request.continues ?? "") : null;
   let finish: "stop" | "length" | null = null;
   let usage: Usage | null = null;
   let isDone = false;
   let written = 0;
+  let read = 0;
   let firstMs: number | null = null;
   for await (const event of readEvents(stream.reply.body)) {
     if (event.data === "[DONE]") {
@@ -63,18 +69,25 @@ async function* readAnswer(
       break;
     }
     const delta = deltaOf(given, event);
+    if (delta.readTokens !== null && delta.readTokens > read) {
+      read = delta.readTokens;
+      watchdog.read();
+    }
     if (delta.text !== "" || delta.isThinking) {
       watchdog.wrote();
       firstMs ??= given.timing.nowMs();
       written++;
     }
-    const text = thinking === null ? delta.text : thinking.add(delta.text);
+    const answer = thinking === null ? delta.text : thinking.add(delta.text);
+    const text = seam === null ? answer : seam.add(answer);
+    watchdog.passing();
     if (text !== "") yield { kind: "text", text };
+    watchdog.taken();
     finish = delta.finish ?? finish;
     usage = delta.usage ?? usage;
   }
   if (finish === null && !isDone) throw broken(given, "ended before the answer was complete");
-  const rest = thinking?.end() ?? "";
+  const rest = restOf(given, thinking?.end() ?? "", seam);
   if (rest !== "") yield { kind: "text", text: rest };
   const endMs = given.timing.nowMs();
   const first = firstMs ?? endMs;
@@ -87,6 +100,20 @@ async function* readAnswer(
     prefillMs: usage?.prefillMs ?? first - stream.startedMs,
     decodeMs: usage?.decodeMs ?? endMs - first,
   };
+}
+
+function restOf(given: AttemptGiven, rest: string, seam: Continuation | null): string {
+  if (seam === null) return rest;
+  const sure = seam.add(rest);
+  const last = seam.end();
+  if (last !== null) return sure + last;
+  throw new AttemptFailed(
+    new TandemError(
+      "provider",
+      `${given.address.host} began its answer anew instead of going on`,
+      "Run it again; a model with a chat template that can be continued goes on where it was",
+    ),
+  );
 }
 
 function deltaOf(given: AttemptGiven, event: { event: string; data: string }) {

@@ -10,6 +10,7 @@ import { createInbox, type Inbox } from "./inbox.ts";
 import type { CardFacts } from "./llamaDevices.ts";
 import { childEnvironment, type Pin, pinFor } from "./pin.ts";
 import { createThinkingFilter } from "./thinking.ts";
+import { openTurn } from "./wireBody.ts";
 
 type Spec = Extract<EngineSpec, { kind: "embedded" }>;
 
@@ -254,10 +255,16 @@ async function makeVectors(work: Work, texts: readonly string[], signal: AbortSi
 }
 
 function wireRequest(request: GenerateRequest): WireRequest {
-  const { shape, prompt, stop, ...sampling } = request;
-  const copied: WireRequest["prompt"] =
-    prompt.kind === "text" ? prompt : { kind: "chat", messages: prompt.messages.map((message) => ({ ...message })) };
+  const { shape, prompt, stop, continues = "", deadlineMs: _, ...sampling } = request;
+  const copied = withContinued(prompt, continues);
   return { ...sampling, prompt: copied, stop: [...stop], grammar: shape?.gbnf ?? null };
+}
+
+/** An answer that goes on stands in the model's own turn, which the child leaves open. */
+function withContinued(prompt: GenerateRequest["prompt"], continues: string): WireRequest["prompt"] {
+  if (prompt.kind === "text") return { kind: "text", text: prompt.text + continues };
+  const messages = continues === "" ? prompt.messages : openTurn(prompt.messages, continues);
+  return { kind: "chat", messages: messages.map((message) => ({ ...message })) };
 }
 
 function deathError(ending: Ending): TandemError {

@@ -5,9 +5,11 @@ import { parseAddress } from "./address.ts";
 import { type Attached, attach, type Recognise } from "./attach.ts";
 import { attempt } from "./attempt.ts";
 import { openConnection } from "./connection.ts";
+import { createLoad } from "./load.ts";
 import { createRelay } from "./relay.ts";
 import { AttemptFailed, retried } from "./retry.ts";
 import { patience, type Server } from "./server.ts";
+import { createSettle } from "./settle.ts";
 import { REAL_TIMING, type Timing } from "./timing.ts";
 import { createEmbed } from "./vectors.ts";
 import type { AnswerLimits } from "./watchdog.ts";
@@ -55,7 +57,16 @@ export async function openEndpoint(spec: Spec, deps: EndpointDeps, signal: Abort
     const { dialect, modelName, slots } = attached;
     deps.log.info("endpoint attached", { host: address.host, model: modelName, dialect, slots });
     const { log, timing = REAL_TIMING } = deps;
-    return createEndpointEngine({ attached, address, connection, apiKey: spec.apiKey, limits, log, timing });
+    return createEndpointEngine({
+      attached,
+      address,
+      connection,
+      apiKey: spec.apiKey,
+      limits,
+      log,
+      timing,
+      load: createLoad(),
+    });
   } catch (error) {
     await connection[Symbol.asyncDispose]();
     throw signal.aborted ? abortError(signal) : error;
@@ -89,6 +100,7 @@ function createEndpointEngine(given: EngineGiven): Engine {
     generate,
     relay: createRelay({ ...given, modelName: attached.modelName }),
     embed: createEmbed({ ...given, modelName: attached.modelName }),
+    ...(attached.showsSlots && { settle: createSettle(given, attached.modelName) }),
     // Whether it is there shows with each request; an endpoint has no end of its own.
     gone: new Promise<string>(() => {}),
     held: null,

@@ -147,6 +147,7 @@ export async function ownEngine(
     gone: gone.promise,
     held: own.held,
     trim: null,
+    ...(endpoint.settle && { settle: endpoint.settle }),
     placement: null,
     ...(own.reported && { reported: own.reported }),
     async [Symbol.asyncDispose]() {

@@ -43,6 +43,7 @@ export function createRelay(given: RelayGiven): Relay {
 
 async function relayWhole(given: RelayGiven, request: RelayRequest, signal: AbortSignal): Promise<RelayReply> {
   const { host } = given.address;
+  using _ = given.load.begin();
   using ceiling = createCeiling({ ...given, host, deadlineMs: request.deadlineMs });
   const any = AbortSignal.any([signal, ceiling.signal]);
   try {
@@ -62,14 +63,16 @@ async function relayStream(given: RelayGiven, request: RelayRequest, signal: Abo
   const { host } = given.address;
   const watchdog = createWatchdog({ ...given, host, deadlineMs: request.deadlineMs });
   const left = new AbortController();
+  const running = given.load.begin();
   const any = AbortSignal.any([signal, watchdog.signal, left.signal]);
   const close = () => {
+    running[Symbol.dispose]();
     watchdog[Symbol.dispose]();
     left.abort();
   };
   // A stream that nobody begins to read must not leave the clock running.
   signal.addEventListener("abort", close, { once: true });
-  const streaming: StreamGiven = { ...given, watchdog, signal, close, answersAs: request.answersAs ?? null };
+  const streaming: StreamGiven = { ...given, watchdog, signal, running, close, answersAs: request.answersAs ?? null };
   try {
     const reply = await ask(given, request, any);
     await checkIsStream(given, reply, any);
@@ -94,6 +97,7 @@ interface StreamGiven extends RelayGiven {
   readonly watchdog: Watchdog;
   /** The caller's. */
   readonly signal: AbortSignal;
+  readonly running: Disposable;
   /** Closes the connection. */
   readonly close: () => void;
   readonly answersAs: string | null;
@@ -131,6 +135,7 @@ async function* readChunks(given: StreamGiven, reply: Reply): AsyncGenerator<rea
   } catch (error) {
     throw endingOf(given, error);
   } finally {
+    given.running[Symbol.dispose]();
     watchdog[Symbol.dispose]();
     signal.removeEventListener("abort", close);
     // Nobody waits for what is behind the end.

@@ -1,6 +1,7 @@
 import type { Log } from "../ports.ts";
 import type { Address } from "./address.ts";
 import type { Connection } from "./connection.ts";
+import type { Load } from "./load.ts";
 import type { Trying } from "./retry.ts";
 import type { Timing } from "./timing.ts";
 import type { AnswerLimits } from "./watchdog.ts";
@@ -13,6 +14,7 @@ export interface Server {
   readonly limits: AnswerLimits & { readonly retryBaseMs: number };
   readonly timing: Timing;
   readonly log: Log;
+  readonly load: Load;
 }
 
 /** How one request is tried there. */

@@ -38,6 +38,7 @@ export function createEmbed(given: VectorsGiven): Embed {
 async function askOnce(given: VectorsGiven, texts: readonly string[], signal: AbortSignal): Promise<Embeddings> {
   const { connection, address, modelName } = given;
   const { host } = address;
+  using _ = given.load.begin();
   using ceiling = createCeiling({ ...given, host, deadlineMs: undefined });
   const any = AbortSignal.any([signal, ceiling.signal]);
   try {

@@ -21,6 +21,8 @@ export interface Watchdog extends Disposable {
   readonly signal: AbortSignal;
   /** The model wrote something, or thought. */
   wrote(): void;
+  /** It tells that another part of the prompt is read: the first token's time begins anew, within the time for all. */
+  read(): void;
   /** What it wrote is being passed on: until that is taken, nobody listens, and a silence is not the engine's. */
   passing(): void;
   taken(): void;
@@ -65,6 +67,11 @@ export function createWatchdog({ host, limits, timing, deadlineMs }: Watched): W
     taken() {
       isPassing = false;
       if (wroteMs !== null) wroteMs = timing.nowMs();
+    },
+    read() {
+      if (wroteMs !== null || controller.signal.aborted) return;
+      stop();
+      stop = timing.after(firstTokenMs, () => fire("first-token", firstTokenMs));
     },
     [Symbol.dispose]() {
       stop();

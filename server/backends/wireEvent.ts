@@ -5,6 +5,8 @@ export interface Delta {
   readonly text: string;
   /** The model is at work though no text came: thoughts. */
   readonly isThinking: boolean;
+  /** Tokens of the prompt that are read by now: llama-server, where it was asked to tell. */
+  readonly readTokens: number | null;
   readonly finish: "stop" | "length" | null;
   readonly usage: Usage | null;
 }
@@ -25,6 +27,9 @@ const Timings = z.object({
   predicted_n: z.number(),
   predicted_ms: z.number(),
 });
+
+/** llama-server tells it when a batch of the prompt is done. */
+const Progress = z.object({ processed: z.number() });
 
 const OpenAiEvent = z.object({
   choices: z.array(
@@ -49,6 +54,7 @@ const OpenAiEvent = z.object({
     })
     .nullish(),
   timings: Timings.nullish(),
+  prompt_progress: Progress.nullish(),
 });
 
 const NativeEvent = z.object({
@@ -56,6 +62,7 @@ const NativeEvent = z.object({
   stop: z.boolean(),
   stop_type: z.string().optional(),
   timings: Timings.nullish(),
+  prompt_progress: Progress.nullish(),
 });
 
 /** Reads an event of `/v1/chat/completions`, `/v1/completions` or llama-server's `/completion`; null when it is none of them. */
@@ -64,10 +71,11 @@ export function readDelta(data: unknown): Delta | null {
   if (openAi.success) return fromOpenAi(openAi.data);
   const native = NativeEvent.safeParse(data);
   if (!native.success) return null;
-  const { content, stop, stop_type, timings } = native.data;
+  const { content, stop, stop_type, timings, prompt_progress } = native.data;
   return {
     text: content,
     isThinking: false,
+    readTokens: prompt_progress?.processed ?? null,
     finish: stop ? (stop_type === "limit" ? "length" : "stop") : null,
     usage: timings ? fromTimings(timings) : null,
   };
@@ -79,6 +87,7 @@ function fromOpenAi(event: z.output<typeof OpenAiEvent>): Delta {
   return {
     text: choice?.delta?.content ?? choice?.text ?? "",
     isThinking: Boolean(choice?.delta?.reasoning_content ?? choice?.delta?.reasoning),
+    readTokens: event.prompt_progress?.processed ?? null,
     finish: reason === null ? null : reason === "length" ? "length" : "stop",
     usage: usageOf(event),
   };
