@@ -1,3 +1,4 @@
+import { type Affinity, remembering } from "./affinity.ts";
 import { benchHandlers } from "./benching.ts";
 import type { Hardware } from "./core/choose.ts";
 import type { Privacy } from "./core/cloud.ts";
@@ -56,6 +57,7 @@ export interface SharedParts extends Pick<RunDeps, "draw"> {
 
 export interface SessionDeps extends SharedParts {
   readonly pool: EnginePool;
+  readonly affinity: Affinity;
   /** Null: the HTTP door, whose clients share the session. */
   readonly client: ClientInfo | null;
   readonly status: (member: Membership) => Status;
@@ -82,7 +84,7 @@ export interface ClientSession extends Session {
 
 /** One client's settings, workspace and share in the engines, and the handlers that work with them. */
 export function createSession(deps: SessionDeps): ClientSession {
-  const member = rated(deps.pool.join(priorityOf(deps.client)), deps.rates);
+  const member = rated(remembering(deps.pool.join(priorityOf(deps.client)), deps.affinity), deps.rates);
   const followers = createFollowers();
   const placing = createPlacing(member, deps, followers.tell);
   let folders: readonly string[] = [];
@@ -103,12 +105,12 @@ export function createSession(deps: SessionDeps): ClientSession {
     counted,
     recorded: ({ method }, emit, task) => counted(() => recording.record(method, emit, task)),
     parts: (documentUri) => ({
-      ...deps,
+      ...{ ...deps, warm: deps.affinity.warm },
       scheduler: member,
       settings: placing.settings,
       files: withinFolders(deps.files, folders.length === 0 ? [] : [...folders, ...folderOf(documentUri)]),
     }),
-    asking: () => askingParts(member, placing.settings, deps),
+    asking: async () => ({ ...(await askingParts(member, placing.settings, deps)), warm: deps.affinity.warm }),
   };
   const session: ClientSession = {
     get settings() {

@@ -1,3 +1,4 @@
+import { createAffinity } from "./affinity.ts";
 import type { GovernRules } from "./core/govern/rules.ts";
 import { aborted } from "./errors.ts";
 import { createKeeping } from "./keeping.ts";
@@ -47,6 +48,7 @@ interface Visit {
 export function createWorld(deps: WorldDeps): World {
   const visits = new Set<Visit>();
   let isTelling = false;
+  const affinity = createAffinity();
   const pool = createEnginePool({ ...deps, onChange: tell, onGoverned: deps.tally.governed });
   const { log } = deps;
   const keeping = createKeeping(pool.join("background"), deps);
@@ -85,7 +87,7 @@ export function createWorld(deps: WorldDeps): World {
       const visit: Visit = {
         client,
         session: createSession({
-          ...{ ...deps, log: ownLog, pool, status, client, onChange: tell, onGone },
+          ...{ ...deps, log: ownLog, pool, affinity, status, client, onChange: tell, onGone },
           follow: (signal) => follow(visit, signal),
         }),
         onStatus,

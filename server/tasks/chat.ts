@@ -27,7 +27,7 @@ export async function chat(
   emit: (event: ChatEvent) => void,
   signal: AbortSignal,
 ): Promise<ChatResult> {
-  const weighed = weighChat(params, deps.settings.maxTokens);
+  const weighed = weighChat(params, deps.settings);
   const request = { api: API, body: params, weighed, asked: askChat(params) };
   return openaiText(request, deps, { event: emit, chunk: (chunk) => emit({ kind: "chunk", chunk }) }, signal);
 }

@@ -27,7 +27,7 @@ export async function complete(
   emit: (event: CompleteEvent) => void,
   signal: AbortSignal,
 ): Promise<CompleteResult> {
-  const weighed = weighComplete(params, deps.settings.maxTokens);
+  const weighed = weighComplete(params, deps.settings);
   const request = { api: API, body: params, weighed, asked: askComplete(params) };
   return openaiText(request, deps, { event: emit, chunk: (chunk) => emit({ kind: "chunk", chunk }) }, signal);
 }

@@ -5,24 +5,24 @@ import type { Lease } from "../slot/lease.ts";
 import type { Emit } from "../slot/state.ts";
 import type { RunDeps } from "./deps.ts";
 import { createMeter } from "./meter.ts";
+import { generator } from "./planning.ts";
 import { withCeiling } from "./withCeiling.ts";
 
 /** One call to a model: the text as it comes, then what it cost. */
 export async function generate(
   params: GenerateParams,
-  { clock, scheduler, settings }: Pick<RunDeps, "clock" | "scheduler" | "settings">,
+  { clock, scheduler, settings, ...deps }: Pick<RunDeps, "clock" | "scheduler" | "settings" | "warm" | "draw">,
   emit: Emit,
   signal: AbortSignal,
 ): Promise<GenerateResult> {
   const startedMs = clock.nowMs();
-  const place = scheduler.snapshot().find((it) => it.roles.includes(params.role));
-  if (!place) throw new TandemError("not-configured", `No engine is set up for ${params.role}`, "Check the settings");
-  using lease = await scheduler.acquire(place.id, emit, signal);
+  const request = toRequest(params);
+  const place = generator(params.role, request, { scheduler, ...deps });
+  if (place === null)
+    throw new TandemError("not-configured", `No engine is set up for ${params.role}`, "Check the settings");
+  using lease = await scheduler.acquire(place, emit, signal);
   const meter = createMeter(lease, clock);
-  const { text, finish } = await stream(
-    { request: toRequest(params), lease, meter, emit },
-    withCeiling(signal, settings),
-  );
+  const { text, finish } = await stream({ request, lease, meter, emit }, withCeiling(signal, settings));
   const { promptTokens, completionTokens, ttftMs, model, device } = meter.finish();
   const tokensUsed = promptTokens + completionTokens;
   const latencyMs = clock.nowMs() - startedMs;

@@ -1,4 +1,5 @@
 import { findNamed, type Use } from "../core/openai/named.ts";
+import { ruledEngines } from "../core/openai/ruled.ts";
 import { route, routeVectors } from "../core/route/decide.ts";
 import { recordOf, vectorsRecordOf } from "../core/route/record.ts";
 import type { EngineView, Route } from "../core/route.ts";
@@ -22,6 +23,10 @@ export interface Wanted {
   readonly task: (Pick<Decision, "action"> & { readonly tier: Tier; readonly why: string }) | null;
   readonly promptTokens: number;
   readonly outputTokens: number;
+  /** The prompt, for telling who has read its beginning already; empty: it cannot be told. */
+  readonly texts: readonly string[];
+  /** The model that a rule of the user's names; null: none does. */
+  readonly ruled: string | null;
   /** Null: any engine will do; otherwise why one that does not speak OpenAI's API cannot do it. */
   readonly hopeless: TandemError | null;
 }
@@ -111,21 +116,22 @@ function choose(wanted: Wanted, deps: OpenAiDeps, without: readonly string[]): C
   throw new TandemError("not-configured", "No engine is set up", "Leave the model at auto, or give an endpoint");
 }
 
-function tryChoose(wanted: Wanted, { scheduler, draw }: OpenAiDeps, without: readonly string[]): Choice | null {
-  const { task, promptTokens, outputTokens } = wanted;
-  const all = scheduler.snapshot().filter((it) => !without.includes(it.id));
-  const shared = { promptTokens, draw: draw() };
+function tryChoose(wanted: Wanted, deps: OpenAiDeps, without: readonly string[]): Choice | null {
+  const { task, promptTokens, outputTokens, texts, ruled } = wanted;
+  const all = deps.scheduler.snapshot().filter((it) => !without.includes(it.id));
+  const shared = { promptTokens, draw: deps.draw(), warmTokens: deps.warm?.(texts, all) ?? {} };
   if (!task) {
     const input = { ...shared, engines: all };
     const made = routeVectors(input);
     return made && { ...choiceOf(made), action: null, tier: null, input: vectorsRecordOf(input, made) };
   }
   const { action, tier } = task;
-  const engines = wanted.hopeless ? all.filter((it) => it.hasRelay !== false) : all;
-  const input = { ...shared, tier, isAudited: false, outputTokens, engines };
+  const able = wanted.hopeless ? all.filter((it) => it.hasRelay !== false) : all;
+  const ruling = ruledEngines(able, ruled);
+  const input = { ...shared, tier, isAudited: false, outputTokens, engines: ruling.engines };
   const made = route(input);
   const chosen = made && { ...choiceOf(made), action, tier, input: recordOf(input, made) };
-  return chosen && { ...chosen, why: `${task.why}; ${chosen.why}` };
+  return chosen && { ...chosen, why: [task.why, chosen.why, ...ruling.why].join("; ") };
 }
 
 function choiceOf({ draft, why, candidates }: Omit<Route, "audit">) {

@@ -1,12 +1,16 @@
-import { findNamed } from "../core/openai/named.ts";
-import { estimateTokens } from "../core/prompt.ts";
+import { ruledEngines } from "../core/openai/ruled.ts";
+import { estimateTokens, promptLength } from "../core/prompt.ts";
+import { draftJob } from "../core/prompts/job.ts";
+import { promptTexts } from "../core/promptTexts.ts";
 import { isAudited, route } from "../core/route/decide.ts";
 import { recordOf } from "../core/route/record.ts";
-import type { Route, RouteInput } from "../core/route.ts";
+import type { EngineView, Route, RouteInput } from "../core/route.ts";
 import { targetRange } from "../core/target.ts";
 import type { Task } from "../core/task.ts";
 import { slice } from "../core/text.ts";
 import { TandemError } from "../errors.ts";
+import type { GenerateRequest } from "../ports.ts";
+import type { Role } from "../protocol/models.ts";
 import type { Settings } from "../protocol/settings.ts";
 import type { Emit } from "../slot/state.ts";
 import type { RunDeps } from "./deps.ts";
@@ -16,28 +20,66 @@ const PROMPT_OVERHEAD_TOKENS = 500;
 const LEAST_OUTPUT_TOKENS = 64;
 
 /** Who drafts and who audits this task, as things are; emits `routed`. Throws TandemError not-configured. */
-export function planned(task: Task, { scheduler, settings, log, note, draw }: RunDeps, emit: Emit): Route {
+export function planned(task: Task, deps: RunDeps, emit: Emit): Route {
+  const { scheduler, settings, log, note, draw } = deps;
   const isEditing = task.action !== "explain" && task.action !== "ask";
   const snapshot = scheduler.snapshot();
-  const named = task.model === null ? null : findNamed(snapshot, task.model, "write");
+  const ruling = ruledEngines(snapshot, task.model);
   const input: RouteInput = {
     tier: task.tier,
     isAudited: isEditing && isAudited(task.tier, settings.auditWhen),
     ...sizes(task, settings),
-    // The model that a rule names does all of the task.
-    engines: named ? [{ ...named, roles: ["draft", "audit"] }] : snapshot,
+    engines: ruling.engines,
     draw: draw(),
+    warmTokens: warmFor(task, snapshot, deps),
   };
   const plan = route(input);
   if (!plan)
     throw new TandemError("not-configured", "No engine is set up", "Leave the model at auto, or give an endpoint");
   const { draft, audit, candidates } = plan;
-  const isMissing = task.model !== null && named === null;
-  const why = isMissing ? `${plan.why}; no engine has "${task.model}", which your rule names` : plan.why;
+  const why = [plan.why, ...ruling.why].join("; ");
   note?.(recordOf(input, plan));
   emit({ kind: "routed", draft, audit, candidates: [...candidates], why });
   log.info("routed", { action: task.action, tier: task.tier, draft: draft.engine, audit: audit?.engine, why });
   return plan;
+}
+
+/** Which engine of this role takes one call to a model; null: there is none. */
+export function generator(
+  role: Role,
+  { prompt, maxTokens }: Pick<GenerateRequest, "prompt" | "maxTokens">,
+  { scheduler, warm, draw }: Pick<RunDeps, "scheduler" | "warm" | "draw">,
+): string | null {
+  const able = scheduler.snapshot().filter((it) => it.roles.includes(role));
+  const made = route({
+    tier: "moderate",
+    isAudited: false,
+    promptTokens: promptLength(prompt),
+    outputTokens: maxTokens,
+    // Who has the role is meant, whatever else it is for.
+    engines: able.map((it) => ({ ...it, roles: ["draft"] })),
+    draw: draw(),
+    warmTokens: warm?.(promptTexts(prompt), able) ?? {},
+  });
+  return made?.draft.engine ?? null;
+}
+
+/**
+ * What each engine may have read already of the prompt that it would be given. That depends on how its model is asked, and on the room it
+ * has; for tests also on a file that is not read yet, so that nothing is known of them.
+ */
+function warmFor(task: Task, engines: readonly EngineView[], { warm, settings }: RunDeps): Record<string, number> {
+  if (!warm || task.action === "test") return {};
+  const alike = Map.groupBy(
+    engines.filter((it) => it.cache),
+    ({ model }) => `${model.promptStyle} ${model.contextTokens} ${model.isTrial}`,
+  );
+  const found = [...alike.values()].map((group) => {
+    const [first] = group;
+    const job = first && draftJob(task, { model: first.model, companion: null, maxTokens: settings.maxTokens });
+    return job?.kind === "job" ? warm(promptTexts(job.prompt), group) : {};
+  });
+  return Object.assign({}, ...found);
 }
 
 function sizes(task: Task, settings: Settings): { promptTokens: number; outputTokens: number } {

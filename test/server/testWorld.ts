@@ -36,6 +36,8 @@ export interface TestWorldOptions {
   readonly devices?: WorldDeps["devices"] | undefined;
   readonly rules?: (() => GovernRules) | undefined;
   readonly tally?: Tally | undefined;
+  /** Of two that are drawn the first is taken; so it is always that unless a test draws itself. */
+  readonly draw?: (() => number) | undefined;
   readonly gpus?: WorldDeps["gpus"] | undefined;
   readonly ratedGpus?: RatedDeps["gpus"] | undefined;
 }
@@ -68,7 +70,7 @@ export function testWorld(folder: string, log: Log, options: TestWorldOptions = 
     log,
     journal: silentJournal,
     stamp: () => ({ id: randomUUID(), atMs: Date.now() }),
-    draw: () => 0,
+    draw: options.draw ?? (() => 0),
     tally: options.tally ?? createTally({ clock, wallMs: () => Date.now() }),
     catalogue,
     syntax: createSyntax({ wasmPath }),

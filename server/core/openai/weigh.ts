@@ -1,7 +1,9 @@
 import type { ChatParams, CompleteParams, ConversationMessage } from "../../protocol/openai.ts";
 import type { Action, Tier } from "../../protocol/run.ts";
+import type { Settings } from "../../protocol/settings.ts";
 import { classify } from "../classify.ts";
 import { estimateTokens } from "../prompt.ts";
+import { bodyTexts } from "../promptTexts.ts";
 
 /** What routing has to know of a request. */
 export interface Weighed {
@@ -9,30 +11,42 @@ export interface Weighed {
   /** Estimates, for a comparison of engines. */
   readonly promptTokens: number;
   readonly outputTokens: number;
+  /** What it is to be read, as `promptTexts` has it. */
+  readonly texts: readonly string[];
+  /** The model that a rule of the user's names; null: as routing finds best. */
+  readonly ruled: string | null;
 }
 
+/** What of a user's settings counts. */
+export type Weighing = Pick<Settings, "maxTokens" | "rules">;
+
 /** A chat is as heavy as what its last user asks for, and the code it is asked about. */
-export function weighChat(params: ChatParams, mostTokens: number): Weighed {
+export function weighChat(params: ChatParams, { maxTokens, rules }: Weighing): Weighed {
   const asking = params.messages.findLast((it) => it.role === "user");
   const said = asking ? textOf(asking) : "";
   const { prose, codeLines } = withoutCode(said);
-  const { action, tier, why } = classify({ action: null, instruction: prose, targetLines: codeLines, errorCount: 0 });
-  const limit = params.max_completion_tokens ?? params.max_tokens ?? mostTokens;
+  const asked = { action: null, instruction: prose, targetLines: codeLines, errorCount: 0, rules };
+  const { action, tier, why, model } = classify(asked);
+  const limit = params.max_completion_tokens ?? params.max_tokens ?? maxTokens;
   return {
     task: { action, tier, why },
     promptTokens: estimateTokens(params.messages.map(textOf).join("\n")),
-    outputTokens: Math.min(limit, mostTokens),
+    outputTokens: Math.min(limit, maxTokens),
+    texts: bodyTexts(params),
+    ruled: model,
   };
 }
 
 /** Text to continue says nothing of how heavy it is: it goes to a model that is meant for drafting. */
-export function weighComplete(params: CompleteParams, mostTokens: number): Weighed {
+export function weighComplete(params: CompleteParams, { maxTokens }: Weighing): Weighed {
   const prompts = [params.prompt].flat(2);
   const texts = prompts.filter((it) => typeof it === "string");
   return {
     task: { action: null, tier: "moderate", why: "text is to be continued" },
     promptTokens: estimateTokens(texts.join("\n")) + (prompts.length - texts.length),
-    outputTokens: Math.min(params.max_tokens ?? mostTokens, mostTokens),
+    outputTokens: Math.min(params.max_tokens ?? maxTokens, maxTokens),
+    texts: bodyTexts(params),
+    ruled: null,
   };
 }
 

@@ -4,6 +4,7 @@ import { weighChat, weighComplete } from "../../../server/core/openai/weigh.ts";
 import { ChatParams, CompleteParams } from "../../../server/protocol/openai.ts";
 
 const MOST = 2_000;
+const SETTINGS = { maxTokens: MOST, rules: [] };
 const code = (lines: number) => ["```ts", ...Array(lines).fill("call();"), "```"].join("\n");
 
 const chats: readonly { name: string; says: readonly string[]; want: readonly [action: string, tier: string] }[] = [
@@ -22,7 +23,7 @@ const chats: readonly { name: string; says: readonly string[]; want: readonly [a
 for (const { name, says, want } of chats)
   test(name, () => {
     const messages = says.map((content) => ({ role: "user", content }));
-    const { task } = weighChat(ChatParams.parse({ model: "auto", messages }), MOST);
+    const { task } = weighChat(ChatParams.parse({ model: "auto", messages }), SETTINGS);
     assert.deepEqual([task.action, task.tier], want);
   });
 
@@ -32,15 +33,18 @@ test("all messages are read, whatever their parts, and no more is written than w
     { role: "assistant", content: null },
     { role: "user", content: [{ type: "text", text: "y".repeat(320) }, { type: "image_url" }] },
   ];
-  const weighed = weighChat(ChatParams.parse({ model: "auto", messages, max_tokens: 50 }), MOST);
+  const weighed = weighChat(ChatParams.parse({ model: "auto", messages, max_tokens: 50 }), SETTINGS);
   assert.ok(weighed.promptTokens >= 200 && weighed.promptTokens < 210, String(weighed.promptTokens));
   assert.equal(weighed.outputTokens, 50);
-  assert.equal(weighChat(ChatParams.parse({ model: "auto", messages }), MOST).outputTokens, MOST);
-  assert.equal(weighChat(ChatParams.parse({ model: "auto", messages, max_tokens: 9_999 }), MOST).outputTokens, MOST);
+  assert.equal(weighChat(ChatParams.parse({ model: "auto", messages }), SETTINGS).outputTokens, MOST);
+  assert.equal(
+    weighChat(ChatParams.parse({ model: "auto", messages, max_tokens: 9_999 }), SETTINGS).outputTokens,
+    MOST,
+  );
 });
 
 test("text to continue goes to a drafting model; tokens are counted as they are", () => {
-  const weigh = (prompt: unknown) => weighComplete(CompleteParams.parse({ model: "auto", prompt }), MOST);
+  const weigh = (prompt: unknown) => weighComplete(CompleteParams.parse({ model: "auto", prompt }), SETTINGS);
   assert.equal(weigh("a").task.tier, "moderate");
   assert.equal(weigh([1, 2, 3]).promptTokens, 3);
   assert.equal(weigh([[1], [2, 3]]).promptTokens, 3);

@@ -1,0 +1,13 @@
+import type { EngineView } from "../route.ts";
+import { findNamed } from "./named.ts";
+
+/** Who may write where a rule of the user's names a model: the engine that has it, for all of the task; all, where none has it. */
+export function ruledEngines(
+  engines: readonly EngineView[],
+  model: string | null,
+): { readonly engines: readonly EngineView[]; readonly why: readonly string[] } {
+  if (model === null) return { engines, why: [] };
+  const named = findNamed(engines, model, "write");
+  if (named) return { engines: [{ ...named, roles: ["draft", "audit"] }], why: [] };
+  return { engines, why: [`no engine has "${model}", which your rule names`] };
+}
