@@ -1,4 +1,3 @@
-import { createAffinity } from "./affinity.ts";
 import type { GovernRules } from "./core/govern/rules.ts";
 import { aborted } from "./errors.ts";
 import { createKeeping } from "./keeping.ts";
@@ -35,6 +34,9 @@ export interface World extends AsyncDisposable {
 /** Readings come once a second; who follows them needs no more. */
 const FOLLOW_MS = 1_000;
 
+/** Nobody sees more than twenty changes a second, and with hundreds of short requests there would be a thousand. */
+const TELL_MS = 50;
+
 /** One client that is here. */
 interface Visit {
   readonly client: ClientInfo | null;
@@ -47,8 +49,13 @@ interface Visit {
 /** The orchestrator without its doors: every part wired to every other. */
 export function createWorld(deps: WorldDeps): World {
   const visits = new Set<Visit>();
-  let isTelling = false;
-  const affinity = createAffinity();
+  const tellAll = atMostEvery(TELL_MS, () => {
+    for (const { session, onStatus } of visits) onStatus(status(session.member));
+  });
+  const tell = oncePerTurn(() => {
+    deps.onResidents(pool.resident());
+    tellAll();
+  });
   const pool = createEnginePool({ ...deps, onChange: tell, onGoverned: deps.tally.governed });
   const { log } = deps;
   const keeping = createKeeping(pool.join("background"), deps);
@@ -67,17 +74,6 @@ export function createWorld(deps: WorldDeps): World {
     ...deps.doors(),
   });
 
-  /** However much changes in one turn of the event loop, everybody is told once. */
-  function tell(): void {
-    if (isTelling) return;
-    isTelling = true;
-    setImmediate(() => {
-      isTelling = false;
-      deps.onResidents(pool.resident());
-      for (const { session, onStatus } of visits) onStatus(status(session.member));
-    });
-  }
-
   const follow = createFollowing(visits, ({ session, onStatus }) => onStatus(status(session.member)));
 
   return {
@@ -87,7 +83,7 @@ export function createWorld(deps: WorldDeps): World {
       const visit: Visit = {
         client,
         session: createSession({
-          ...{ ...deps, log: ownLog, pool, affinity, status, client, onChange: tell, onGone },
+          ...{ ...deps, log: ownLog, pool, status, client, onChange: tell, onGone },
           follow: (signal) => follow(visit, signal),
         }),
         onStatus,
@@ -101,6 +97,37 @@ export function createWorld(deps: WorldDeps): World {
       keeping[Symbol.dispose]();
       await pool[Symbol.asyncDispose]();
     },
+  };
+}
+
+/** However often it is called in one turn of the event loop. */
+function oncePerTurn(act: () => void): () => void {
+  let isDue = false;
+  return () => {
+    if (isDue) return;
+    isDue = true;
+    setImmediate(() => {
+      isDue = false;
+      act();
+    });
+  };
+}
+
+/** Acts at once, and again once the time is over where it was called meanwhile. */
+function atMostEvery(ms: number, act: () => void): () => void {
+  let state: "free" | "resting" | "called" = "free";
+  const go = () => {
+    act();
+    state = "resting";
+    setTimeout(() => {
+      const wasCalled = state === "called";
+      state = "free";
+      if (wasCalled) go();
+    }, ms).unref();
+  };
+  return () => {
+    if (state === "free") go();
+    else state = "called";
   };
 }
 

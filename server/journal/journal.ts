@@ -19,6 +19,9 @@ export interface JournalDeps {
 /** 5,000 decisions and 2,000 inputs of the largest size, with room to spare. It keeps the disk from being filled, whatever goes wrong. */
 const MOST_BYTES = 160_000_000;
 
+/** Ages are told in minutes; a busy orchestrator writes hundreds of times a second. */
+const SEEN_MS = 1_000;
+
 /** A life in a journal that cannot be used. */
 const NOTHING: Begun = { number: 0, last: null, intents: new Map() };
 
@@ -42,10 +45,14 @@ export async function createJournal({ folder, log, wallMs, mostBytes = MOST_BYTE
     if (mark !== null) store.attempt(undefined, ({ lives }) => lives.mark(life.number, mark));
   });
 
+  let seenMs = wallMs();
   const write = (work: (tables: Tables) => void) =>
     store.attempt(undefined, (tables) => {
       work(tables);
-      tables.lives.seen(life.number, wallMs());
+      const nowMs = wallMs();
+      if (Math.abs(nowMs - seenMs) < SEEN_MS) return;
+      tables.lives.seen(life.number, nowMs);
+      seenMs = nowMs;
     });
   return {
     lastLife: life.last,

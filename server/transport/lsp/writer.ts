@@ -23,15 +23,28 @@ export function createWriter(output: Writable, { onAnswer, onOverflow }: WriterD
   const errors = new Emitter<[Error, Message | undefined, number | undefined]>();
   const closes = new Emitter<void>();
   let isGone = false;
+  let isGathering = false;
   output.on("error", (error) => errors.fire([error, undefined, undefined]));
   output.on("close", () => {
     isGone = true;
     closes.fire();
   });
 
+  /** What is said in one go goes out in one go: a write to the system costs more than making a message. */
+  function gather(): void {
+    if (isGathering) return;
+    isGathering = true;
+    output.cork();
+    process.nextTick(() => {
+      isGathering = false;
+      output.uncork();
+    });
+  }
+
   function send(message: object): void {
     if (isGone || output.writableEnded) return;
     const json = JSON.stringify(message);
+    gather();
     output.write(`Content-Length: ${Buffer.byteLength(json)}\r\n\r\n${json}`);
     if (output.writableLength <= MOST_UNREAD_BYTES) return;
     isGone = true;
