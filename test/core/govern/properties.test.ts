@@ -8,6 +8,7 @@ import { governed } from "../../../server/core/simulate/policy.ts";
 import type { Look, Outcome } from "../../../server/core/simulate/run.ts";
 import { simulate } from "../../../server/core/simulate/simulate.ts";
 import type { Trace } from "../../../server/core/simulate/trace.ts";
+import { requestOf } from "../../../server/core/simulate/turns.ts";
 import { CALM, crowdedTrace, randomTrace, type Weather } from "./randomTrace.ts";
 
 const SEEDS = 75;
@@ -146,7 +147,7 @@ function boundWatch(trace: Trace): (state: GovernState, seen: Look) => void {
       waiting.delete(it.request);
       assert.ok(asked);
       for (const other of waiting.values()) if (other.key === it.key) other.ahead++;
-      const nth = Number(it.request.slice(1)) - 1;
+      const nth = Number(requestOf(it.request).slice(1)) - 1;
       const priority = trace.requests[nth]?.priority ?? "task";
       const slots = trace.models.find(({ key }) => key === it.key)?.slots ?? 1;
       const place = { rivals: trace.models.length - 1, ahead: asked.ahead, slots, priority };

@@ -53,13 +53,16 @@ export function randomTrace(seed: number, weather: Weather): Trace {
     return { key: `m${nth}`, label: `Model ${nth}`, options, ...shape, ...times, saysHeld: random() < 0.5 };
   });
   let atSeconds = 0;
+  // Of its own, so that a trace is the same with and without it.
+  const canYield = randomFrom(seed * 7_919);
   const requests = Array.from({ length: whole(10, 40) }, () => {
     atSeconds += random() < 0.6 ? random() : random() * 20;
     const first = pick(models);
     const smaller = models.filter((it) => sizeOf(it) < sizeOf(first)).map((it) => it.key);
     const choices = random() < 0.2 ? [first.key, ...smaller.slice(0, 1)] : [first.key];
     const priority = pick(["interactive", "interactive", "task", "background"] as const);
-    return { atSeconds, choices, priority, serviceSeconds: whole(1, 12) };
+    const yields = canYield() < 0.7;
+    return { atSeconds, choices, priority, serviceSeconds: whole(1, 12), yields };
   });
   const moments = (count: number) =>
     Array.from({ length: count }, () => ({ atSeconds: random() * atSeconds, device: pick(devices).device }));
