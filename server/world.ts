@@ -1,3 +1,4 @@
+import { createAffinity } from "./affinity.ts";
 import type { GovernRules } from "./core/govern/rules.ts";
 import { aborted } from "./errors.ts";
 import { createKeeping } from "./keeping.ts";
@@ -56,7 +57,9 @@ export function createWorld(deps: WorldDeps): World {
     deps.onResidents(pool.resident());
     tellAll();
   });
-  const pool = createEnginePool({ ...deps, onChange: tell, onGoverned: deps.tally.governed });
+  const affinity = createAffinity();
+  const { governed: onGoverned, breaker: onBreaker } = deps.tally;
+  const pool = createEnginePool({ ...deps, onChange: tell, onGoverned, onBreaker });
   const { log } = deps;
   const keeping = createKeeping(pool.join("background"), deps);
   const running = () => [...visits].reduce((sum, it) => sum + it.session.running(), 0);
@@ -83,7 +86,7 @@ export function createWorld(deps: WorldDeps): World {
       const visit: Visit = {
         client,
         session: createSession({
-          ...{ ...deps, log: ownLog, pool, status, client, onChange: tell, onGone },
+          ...{ ...deps, log: ownLog, pool, affinity, status, client, onChange: tell, onGone },
           follow: (signal) => follow(visit, signal),
         }),
         onStatus,
