@@ -40,16 +40,20 @@ function timelineOf(timeline: readonly Row[], columns: number): readonly string[
   const rows: string[][] = [];
   for (const it of timeline) {
     if (!isTold(it, waiting)) continue;
-    const who = it.kind === "wait" || it.kind === "grant" || it.kind === "refuse" ? `${it.name} ` : "";
+    const who = ABOUT_REQUESTS.has(it.kind) ? `${it.name} ` : "";
     rows.push([seconds(it.atMs), it.kind, `${who}${it.text}`]);
   }
   return alignFolded(rows, columns);
 }
 
+const ABOUT_REQUESTS: ReadonlySet<Row["kind"]> = new Set(["wait", "grant", "preempt", "refuse"]);
+
 /** Of a request's waits the first is told, and its turn if it came late. */
 function isTold({ kind, name, atMs }: Row, waiting: Map<string, number>): boolean {
   const since = waiting.get(name ?? "");
   if (kind === "grant") return since !== undefined && atMs - since >= WORTH_MS;
+  // It waits anew.
+  if (kind === "preempt") waiting.delete(name ?? "");
   if (kind !== "wait") return true;
   if (since === undefined) waiting.set(name ?? "", atMs);
   return since === undefined;

@@ -37,10 +37,13 @@ const Request = z.strictObject({
   choices: z.array(Name).min(1).max(8),
   priority: z.enum(["interactive", "task", "background"]).default("interactive"),
   serviceSeconds: Seconds,
+  yields: z.boolean().default(false),
 });
 
 const ruleNames = Object.keys(GOVERN_RULES) as (keyof typeof GOVERN_RULES)[];
-const Rules = z.strictObject(Object.fromEntries(ruleNames.map((it) => [it, z.number().min(0).max(1e9).optional()])));
+const Rules = z
+  .strictObject(Object.fromEntries(ruleNames.map((it) => [it, z.number().min(0).max(1e9).optional()])))
+  .extend({ besideInteractive: z.enum(["waits", "runs"]).optional() });
 
 /** A trace as a file has it; what is left out is as usual. */
 const TraceFile = z.strictObject({

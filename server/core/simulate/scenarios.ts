@@ -13,6 +13,7 @@ export const SCENARIOS: ReadonlyMap<string, () => Trace> = new Map([
   ["wrong-estimate", wrongEstimate],
   ["alternating", alternating],
   ["blind", blind],
+  ["saturated", saturated],
 ]);
 
 type Given = Pick<Trace, "about" | "devices" | "models" | "requests"> & Partial<Trace>;
@@ -233,5 +234,26 @@ function blind(): Trace {
       { atSeconds: 70, device: "gpu0", health: "broken" },
       { atSeconds: 160, device: "gpu0", health: "ok" },
     ],
+  });
+}
+
+/** Background work asks all the time for all that there is; a person asks every few seconds. */
+function saturated(): Trace {
+  const [writer, embedder] = [["writer-14b"], ["embedder"]];
+  const all = (count: number, choices: readonly string[], seconds: number) =>
+    Array.from({ length: count }, (_, nth): TraceRequest => {
+      const usual = { priority: "background", serviceSeconds: seconds, yields: true } as const;
+      return { atSeconds: (nth * seconds) / 2, choices, ...usual };
+    });
+  const person = Array.from({ length: 12 }, (_, nth): TraceRequest => {
+    return { atSeconds: 20 + nth * 9, choices: writer, priority: "interactive", serviceSeconds: 2 };
+  });
+  return traceOf({
+    about:
+      "Background work takes every turn that there is on two models of one card, and a person asks every nine seconds",
+    devices: [card(0, 24, "RTX 3090"), MAIN_MEMORY],
+    models: workModels(["gpu0"]).filter(({ key }) => key === "writer-14b" || key === "embedder"),
+    requests: [...all(8, writer, 12), ...all(12, embedder, 5), ...person],
+    foreign: [{ atSeconds: 0, device: "gpu0", gigabytes: 0.8 }],
   });
 }

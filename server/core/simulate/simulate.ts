@@ -180,7 +180,11 @@ function carryOut(run: Run, effect: GovernEffect): void {
       preempt(run, effect);
       break;
     case "wait":
-      note(run, { kind: "wait", name: effect.request, text: `waits as number ${effect.position}: ${effect.why}` });
+      note(run, {
+        kind: "wait",
+        name: requestOf(effect.request),
+        text: `waits as number ${effect.position}: ${effect.why}`,
+      });
       break;
     case "trim":
       note(run, { kind: "trim", name: effect.key, text: effect.why });

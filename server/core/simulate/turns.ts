@@ -17,11 +17,11 @@ export function grant(run: Run, { request, key, why }: Of<"grant">): void {
   if (it.request.yields) run.agenda.add(run.atMs, { kind: "offered", name, endsMs });
   const waited = ((run.atMs - it.atMs) / 1_000).toFixed(1);
   const stead = why === null ? "" : ` (${why})`;
-  const verb = it.preempted > 0 ? "goes on" : "answered by";
+  const verb = it.preempted > 0 ? "goes on with" : "answered by";
   note(run, {
     kind: "grant",
     name,
-    text: `${verb} ${it.preempted > 0 ? "with" : ""} ${key} after ${waited} s${stead}`,
+    text: `${verb} ${key} after ${waited} s${stead}`,
   });
 }
 
