@@ -7,9 +7,9 @@ import { TandemError } from "../../server/errors.ts";
 import type { Engine, RelayRequest } from "../../server/ports.ts";
 import type { ErrorCode } from "../../server/protocol/errors.ts";
 import { recordingLog } from "../fakes/log.ts";
+import { errorBody } from "../fakes/openaiFlavour.ts";
 import { createGate, type Fault, type Script } from "../fakes/openaiScript.ts";
 import { type FakeOptions, startFakeLlama } from "../fakes/openaiServer.ts";
-import { errorBody } from "../fakes/openaiWire.ts";
 
 const never = new AbortController().signal;
 const KEY = "sk-very-secret";

@@ -5,9 +5,9 @@ import { TandemError } from "../../server/errors.ts";
 import type { Embeddings } from "../../server/ports.ts";
 import type { ErrorCode } from "../../server/protocol/errors.ts";
 import { recordingLog } from "../fakes/log.ts";
+import { errorBody } from "../fakes/openaiFlavour.ts";
 import { startFakeLlama } from "../fakes/openaiServer.ts";
 import { base64Of, type EmbedReply } from "../fakes/openaiVectors.ts";
-import { errorBody } from "../fakes/openaiWire.ts";
 
 const never = new AbortController().signal;
 const list = (data: readonly unknown[], usage?: object): EmbedReply => ({ status: 200, body: { data, usage } });

@@ -14,6 +14,8 @@ export interface Script {
   /** Awaited before each piece: hand in a gate's `wait` to hold the stream where a test wants it. */
   readonly beforePiece?: (index: number) => Promise<void>;
   readonly fault?: Fault;
+  /** Goes on working when the client has left, to the end: the slot stays taken. */
+  readonly isDeaf?: boolean;
 }
 
 export interface ScriptedCall {
@@ -44,6 +46,20 @@ export type Fault =
   | { readonly kind: "disconnect"; readonly after: number }
   /** Sends an event that is not JSON, then goes on. */
   | { readonly kind: "garbage"; readonly after: number }
+  /** Sends something that is no token again and again: a comment, an empty event, a part of one. */
+  | {
+      readonly kind: "drip";
+      readonly after: number;
+      readonly text: string;
+      readonly everyMs: number;
+      readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
+    }
+  /** Sends headers that do not end, a byte at a time. */
+  | {
+      readonly kind: "drip-headers";
+      readonly everyMs: number;
+      readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
+    }
   /** Sends an error event, as llama-server and vLLM do when generation fails after the headers. */
   | { readonly kind: "error-event"; readonly after: number; readonly message: string };
 

@@ -1,40 +1,33 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text as readAll } from "node:stream/consumers";
-import { countTokens, type Fault, type Script } from "./openaiScript.ts";
-import { EmbedBody, type EmbedScript, embedAnswer, NO_VECTORS } from "./openaiVectors.ts";
 import {
-  errorBody,
-  event,
-  eventsFor,
-  formatOf,
-  promptOf,
-  propsBody,
-  WireBody,
-  type WireFormat,
-  wholeAnswer,
-} from "./openaiWire.ts";
+  breakOff,
+  closeServer,
+  createArrivals,
+  type Exchanged,
+  type OpenRequest,
+  openRequest,
+  sendBody,
+  sendJson,
+} from "./openaiExchange.ts";
+import { errorBody, type Flavour, inFlavour, modelsBody } from "./openaiFlavour.ts";
+import { createSlots, type Pace, type Slots } from "./openaiPace.ts";
+import { countTokens, type Fault, type Script } from "./openaiScript.ts";
+import { streamAnswer } from "./openaiStream.ts";
+import { EmbedBody, type EmbedScript, embedAnswer, NO_VECTORS } from "./openaiVectors.ts";
+import { formatOf, propsBody, WireBody, wholeAnswer } from "./openaiWire.ts";
 
 /** One request for text, as the fake saw it. */
-export interface FakeRequest {
-  readonly path: string;
-  readonly format: WireFormat;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: WireBody;
-  /** All the text the model would be given. */
-  readonly prompt: string;
-  /** `answered`: it went out as scripted; `broken-off`: the script broke the connection; `client-left`: the client did. */
-  readonly state: "open" | "answered" | "broken-off" | "client-left";
-  /** Resolves when the client closes the connection before the answer is whole. */
-  readonly clientLeft: Promise<void>;
-}
+export type FakeRequest = Exchanged;
 
 export interface FakeOptions {
   readonly reply: (request: FakeRequest) => string | Script;
   /** Answers `/v1/embeddings`; left out, the server makes no vectors. */
   readonly embed?: EmbedScript;
-  /** `plain` knows neither `/props` nor `/completion`, as vLLM, Ollama and LM Studio do not. */
-  readonly flavour?: "llama-server" | "plain";
+  readonly flavour?: Flavour;
+  /** Left out: at once. */
+  readonly pace?: Pace;
   readonly models?: readonly string[];
   readonly contextTokens?: number;
   readonly slots?: number;
@@ -47,7 +40,7 @@ export interface FakeOptions {
   readonly loadingAnswers?: number;
 }
 
-/** A scripted server that speaks llama-server's wire format. */
+/** A scripted server that speaks the wire format of a real one. */
 export interface FakeLlama extends AsyncDisposable {
   /** `http://127.0.0.1:PORT`, without `/v1`. */
   readonly url: string;
@@ -55,18 +48,21 @@ export interface FakeLlama extends AsyncDisposable {
   readonly requests: readonly FakeRequest[];
   /** Every request there was: "GET /v1/models" and so on. */
   readonly seen: readonly string[];
+  /** Connections that are open, kept ones too. */
+  openSockets(): number;
+  /** Slots that work. */
+  busySlots(): number;
   /** The first request for text not handed out by this yet. */
   nextRequest(): Promise<FakeRequest>;
   close(): Promise<void>;
 }
 
-interface Settled extends Required<Omit<FakeOptions, "reply" | "models" | "embed">> {
+interface Settled extends Required<Omit<FakeOptions, "reply" | "models" | "embed" | "pace">> {
   readonly reply: FakeOptions["reply"];
   readonly embed?: EmbedScript;
+  readonly pace?: Pace;
   readonly models: readonly string[];
 }
-
-type OpenRequest = { -readonly [key in keyof FakeRequest]: FakeRequest[key] };
 
 export async function startFakeLlama(options: FakeOptions): Promise<FakeLlama> {
   const settled: Settled = {
@@ -83,13 +79,21 @@ export async function startFakeLlama(options: FakeOptions): Promise<FakeLlama> {
   const requests: FakeRequest[] = [];
   const seen: string[] = [];
   const arrivals = createArrivals<FakeRequest>();
+  const slots = createSlots(settled.slots, settled.contextTokens);
+  const loaded = settled.pace?.loadMs ? settled.pace.wait(settled.pace.loadMs) : null;
   const server = createServer((incoming, response) => {
     seen.push(`${incoming.method} ${incoming.url}`);
     // A failure in the fake itself must fail the test that runs it, so it is not caught.
-    void serve({ settled, incoming, response, isLoading: seen.length <= settled.loadingAnswers }, (request) => {
+    const isLoading = seen.length <= settled.loadingAnswers;
+    void serve({ settled, incoming, response, slots, loaded, isLoading }, (request) => {
       requests.push(request);
       arrivals.add(request);
     });
+  });
+  const sockets = new Set<unknown>();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
   });
   await new Promise<void>((resolve) => server.listen(settled.port, "127.0.0.1", resolve));
   const close = () => closeServer(server);
@@ -98,6 +102,8 @@ export async function startFakeLlama(options: FakeOptions): Promise<FakeLlama> {
     url: `http://127.0.0.1:${port}`,
     requests,
     seen,
+    openSockets: () => sockets.size,
+    busySlots: () => slots.body().filter((it) => "id_task" in it).length,
     nextRequest: arrivals.next,
     close,
     [Symbol.asyncDispose]: close,
@@ -108,6 +114,9 @@ interface Exchange {
   readonly settled: Settled;
   readonly incoming: IncomingMessage;
   readonly response: ServerResponse;
+  readonly slots: Slots;
+  /** The model is there, where that takes time. */
+  readonly loaded: Promise<void> | null;
   readonly isLoading: boolean;
 }
 
@@ -119,6 +128,7 @@ async function serve(exchange: Exchange, onRequest: (request: FakeRequest) => vo
   if (settled.apiKey !== "" && incoming.headers.authorization !== `Bearer ${settled.apiKey}`)
     return sendJson(response, 401, errorBody(401, "Invalid API Key", "authentication_error"));
   const isLlama = settled.flavour === "llama-server";
+  if (path === "/slots" && isLlama) return sendJson(response, 200, exchange.slots.body());
   if (path === "/health") return sendJson(response, 200, { status: "ok" });
   if (path === "/v1/models") return sendJson(response, 200, modelsBody(settled));
   if (path === "/props" && isLlama)
@@ -133,39 +143,28 @@ async function serve(exchange: Exchange, onRequest: (request: FakeRequest) => vo
   if (isLlama && needed >= settled.contextTokens)
     return sendJson(response, 400, overflowBody(needed, settled.contextTokens));
   const reply = settled.reply(request);
-  await answer(request, response, typeof reply === "string" ? { text: reply } : reply, settled.models[0] ?? "");
+  const free = exchange.slots.take();
+  await exchange.loaded;
+  await answer({ request, response, settled }, typeof reply === "string" ? { text: reply } : reply, free);
 }
 
-function openRequest(given: {
-  incoming: IncomingMessage;
-  response: ServerResponse;
-  path: string;
-  format: WireFormat;
-  body: WireBody;
-}): OpenRequest {
-  const { incoming, response, path, format, body } = given;
-  const left = Promise.withResolvers<void>();
-  const request: OpenRequest = {
-    path,
-    format,
-    headers: incoming.headers,
-    body,
-    prompt: promptOf(body),
-    state: "open",
-    clientLeft: left.promise,
-  };
-  response.on("finish", () => {
-    request.state = "answered";
-  });
-  response.on("close", () => {
-    if (request.state !== "open") return;
-    request.state = "client-left";
-    left.resolve();
-  });
-  return request;
+interface Answering {
+  readonly request: OpenRequest;
+  readonly response: ServerResponse;
+  readonly settled: Settled;
 }
 
-async function answer(request: OpenRequest, response: ServerResponse, script: Script, model: string): Promise<void> {
+/** A slot works until its answer is out, or until the server hears that nobody waits for it any more. */
+async function answer({ request, response, settled }: Answering, script: Script, free: () => void): Promise<void> {
+  const left = new AbortController();
+  void request.clientLeft.then(() => {
+    if (script.isDeaf) return;
+    left.abort();
+    free();
+  });
+  response.once("finish", free);
+  const model = settled.models[0] ?? "";
+  const { flavour, pace = null } = settled;
   const { fault } = script;
   switch (fault?.kind) {
     case "status":
@@ -173,19 +172,38 @@ async function answer(request: OpenRequest, response: ServerResponse, script: Sc
     case "hang":
       return;
     case "reset":
+      free();
       return breakOff(request, response);
     case "page":
       return sendBody(response, 200, fault.body, { "content-type": fault.contentType });
+    case "drip-headers":
+      return dripHeaders(fault, response, left.signal);
     default:
-      if (request.body.stream !== true && fault === undefined) return sendWhole(request, response, script, model);
-      return stream(request, response, { script, fault, model });
+      if (request.body.stream !== true && fault === undefined)
+        return sendWhole({ request, response, settled }, script, model);
+      await streamAnswer(request, response, { script, fault, model, flavour, pace, left: left.signal });
+      if (script.isDeaf || request.state === "broken-off") free();
+  }
+}
+
+async function dripHeaders(
+  { everyMs, wait }: Extract<Fault, { kind: "drip-headers" }>,
+  { socket }: ServerResponse,
+  left: AbortSignal,
+): Promise<void> {
+  socket?.write("HTTP/1.1 200 OK\r\nx-slow: ");
+  while (!left.aborted) {
+    socket?.write("a");
+    await wait(everyMs, left);
   }
 }
 
 /** An answer in one piece; it waits where a stream would wait before its first. */
-async function sendWhole(request: OpenRequest, response: ServerResponse, script: Script, model: string): Promise<void> {
+async function sendWhole({ request, response, settled }: Answering, script: Script, model: string): Promise<void> {
   await Promise.race([script.beforePiece?.(0), request.clientLeft]);
-  if (request.state === "open") sendJson(response, 200, wholeAnswer(request.format, request.body, script, model));
+  if (request.state !== "open") return;
+  const body = wholeAnswer(request.format, request.body, script, model);
+  sendJson(response, 200, inFlavour(settled.flavour, body));
 }
 
 function answerVectors(settled: Settled, response: ServerResponse, raw: string): void {
@@ -195,89 +213,7 @@ function answerVectors(settled: Settled, response: ServerResponse, raw: string):
   sendJson(response, answer.status, answer.body);
 }
 
-function breakOff(request: OpenRequest, response: ServerResponse): void {
-  request.state = "broken-off";
-  response.destroy();
-}
-
-async function stream(
-  request: OpenRequest,
-  response: ServerResponse,
-  given: {
-    script: Script;
-    fault: Exclude<Fault, { kind: "status" | "hang" | "reset" | "page" }> | undefined;
-    model: string;
-  },
-): Promise<void> {
-  const { script, fault } = given;
-  const events = eventsFor(request.format, request.body, script, given.model);
-  response.writeHead(200, { "content-type": "text/event-stream", "transfer-encoding": "chunked" });
-  response.flushHeaders();
-  for (const opening of events.opening) response.write(opening);
-  for (const [index, piece] of [...events.pieces, null].entries()) {
-    if (fault?.after === index) {
-      if (fault.kind === "stall") return;
-      if (fault.kind === "truncate") return void response.end();
-      if (fault.kind === "disconnect") return void response.write('data: {"cho', () => breakOff(request, response));
-      if (fault.kind === "garbage") response.write("data: {not json\n\n");
-      if (fault.kind === "error-event") return void response.end(event(errorBody(500, fault.message, "server_error")));
-    }
-    if (piece === null) break;
-    await Promise.race([script.beforePiece?.(index), request.clientLeft]);
-    if (request.state === "client-left") return;
-    response.write(piece);
-  }
-  response.end(events.closing.join(""));
-}
-
-function modelsBody(settled: Settled) {
-  const meta =
-    settled.flavour === "llama-server" ? { meta: { n_ctx: settled.contextTokens, n_params: 1_100_048_384 } } : {};
-  return {
-    object: "list",
-    data: settled.models.map((id) => ({ id, object: "model", created: 1_795_257_422, owned_by: "fake", ...meta })),
-  };
-}
-
 function overflowBody(needed: number, available: number) {
   const message = `request (${needed} tokens) exceeds the available context size (${available} tokens), try increasing it`;
   return errorBody(400, message, "exceed_context_size_error", { n_prompt_tokens: needed, n_ctx: available });
-}
-
-function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  sendBody(response, status, body, {});
-}
-
-function sendBody(
-  response: ServerResponse,
-  status: number,
-  body: unknown,
-  headers: Readonly<Record<string, string>>,
-): void {
-  const isText = typeof body === "string";
-  response.writeHead(status, { "content-type": isText ? "text/plain" : "application/json", ...headers });
-  response.end(isText ? body : JSON.stringify(body));
-}
-
-function createArrivals<T>(): { add(item: T): void; next(): Promise<T> } {
-  const items: T[] = [];
-  const waiting: ((item: T) => void)[] = [];
-  return {
-    add(item) {
-      const taker = waiting.shift();
-      if (taker) taker(item);
-      else items.push(item);
-    },
-    next() {
-      const item = items.shift();
-      return item === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(item);
-    },
-  };
-}
-
-async function closeServer(server: Server): Promise<void> {
-  if (!server.listening) return;
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeAllConnections();
-  await closed;
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { errorBody } from "./openaiFlavour.ts";
 import { countTokens } from "./openaiScript.ts";
-import { errorBody } from "./openaiWire.ts";
 
 /** The body of a request for vectors; unknown fields stay in it. */
 export const EmbedBody = z.looseObject({

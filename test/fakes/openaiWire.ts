@@ -136,10 +136,6 @@ export function propsBody(options: { contextTokens: number; slots: number; model
   };
 }
 
-export function errorBody(status: number, message: string, type: string, more: object = {}) {
-  return { error: { code: status, message, type, ...more } };
-}
-
 function usageOf(body: WireBody, script: Script, completionTokens: number) {
   const promptTokens = countTokens(promptOf(body));
   const cachedTokens = Math.min(script.cachedTokens ?? 0, promptTokens);
