@@ -13,7 +13,7 @@ import { toRegistering, toUnregistering } from "./registry.ts";
 import { toRequest } from "./request.ts";
 import { runOnce } from "./run.ts";
 import { serveHttp, showKey, stopAll, toServe } from "./serve.ts";
-import { effectiveSettings } from "./settings.ts";
+import { effectiveSettings, settingsFrom } from "./settings.ts";
 import type { Site } from "./site.ts";
 
 export interface Given {
@@ -60,6 +60,7 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ],
   ["reset", toResetting],
   ["bench", toBenching],
+  ["eval", toEvaluating],
   ["gpus", toGpus],
   ["doctor", toDoctor],
   ["decisions", toDecisions],
@@ -128,6 +129,14 @@ async function toEstimation({ words, values, out }: Given): Promise<Job> {
   const [{ showEstimate }, { toAsked }] = await Promise.all([import("./estimate.ts"), import("./estimateOptions.ts")]);
   const asked = toAsked(words, values);
   return (_site, signal) => done(showEstimate(asked, out, signal));
+}
+
+async function toEvaluating({ words, values, out, printer }: Given): Promise<Job> {
+  const [{ runEval, showResults }, { toEval }] = await Promise.all([import("./eval.ts"), import("./evalOptions.ts")]);
+  const asked = toEval(words, values);
+  const shown = { out, printer, isJson: values.json === true, settings: settingsFrom(values, process.env) };
+  if (asked.kind === "show") return () => done(showResults(asked.files, shown));
+  return (site, signal) => runEval(asked, shown, site, signal);
 }
 
 async function toBenching({ words, values, out, printer }: Given): Promise<Job> {

@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { BENCH_FLAGS } from "./bench.ts";
 import { CLASSIFY_FLAGS } from "./classifyFlags.ts";
 import { ESTIMATE_FLAGS } from "./estimateOptions.ts";
+import { EVAL_FLAGS } from "./evalOptions.ts";
 import { GENERATE_FLAGS } from "./generate.ts";
 import { GET_FLAGS } from "./get.ts";
 import { LOAD_FLAGS } from "./loading.ts";
@@ -18,6 +19,7 @@ const OPTIONS = {
   ...ESTIMATE_FLAGS,
   ...REGISTER_FLAGS,
   ...BENCH_FLAGS,
+  ...EVAL_FLAGS,
   ...SIMULATE_FLAGS,
   ...CLASSIFY_FLAGS,
   ...LOAD_FLAGS,
@@ -78,6 +80,12 @@ export const HELP = `tandem: coding help from your own models
       --tokens N, --repetitions N     Others' requests go first
       --keep-loaded                   does not unload to measure loading again
   tandem bench --stored [--json]      what was measured before
+  tandem eval [--limit N] [--json]    gives tasks with hidden tests to your models and runs the tests
+      --languages typescript,python,rust   over what they write (it says how that is confined, and asks)
+      --modes draft,audit,large,small the draft alone, audited and mended, and each model alone
+      --seed N, --tasks FOLDER        another selection; tasks of your own
+      --out FILE, --yes               goes on with a file of results; agrees beforehand
+  tandem eval show FILE [OTHER]       results again, or two runs beside each other
   tandem simulate FILE|NAME [--json]  what the memory governor would do with a trace of devices,
                                       models and requests, beside what others would; loads nothing
       --list names the traces that come with Tandem, --trace prints one to start your own from

@@ -2,6 +2,7 @@ import { TandemError } from "../errors.ts";
 import { BENCH_FLAGS } from "./bench.ts";
 import { CLASSIFY_FLAGS } from "./classifyFlags.ts";
 import { ESTIMATE_FLAGS } from "./estimateOptions.ts";
+import { EVAL_FLAGS } from "./evalOptions.ts";
 import { GENERATE_FLAGS } from "./generate.ts";
 import { GET_FLAGS } from "./get.ts";
 import { LOAD_FLAGS } from "./loading.ts";
@@ -21,6 +22,7 @@ const OWN: ReadonlyMap<string, readonly string[]> = new Map([
   ["classify", Object.keys(CLASSIFY_FLAGS)],
   ["serve", Object.keys(SERVE_FLAGS)],
   ["bench", Object.keys(BENCH_FLAGS)],
+  ["eval", [...Object.keys(EVAL_FLAGS), "limit", "seed", "yes"]],
   ["decisions", ["limit"]],
   ["get", Object.keys(GET_FLAGS)],
   ["gpus", ["watch"]],
