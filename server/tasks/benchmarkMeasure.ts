@@ -1,10 +1,12 @@
 import { batchSizes, promptsWithin, promptText, spreadOf } from "../core/benchmark.ts";
-import { TandemError, throwIfAborted } from "../errors.ts";
+import { isPreempted, TandemError, throwIfAborted } from "../errors.ts";
 import type { Clock, Engine, Piece } from "../ports.ts";
 import type { Benchmark, BenchParams } from "../protocol/benchmark.ts";
 import type { Scheduler } from "../scheduler.ts";
+import type { Lease as SlotLease } from "../slot/lease.ts";
 import type { BenchDeps, EmitBench } from "./benchmarkDeps.ts";
 import { withCeiling } from "./withCeiling.ts";
+import { yielding } from "./yielding.ts";
 
 type Lease = Awaited<ReturnType<Scheduler["acquire"]>>;
 
@@ -98,24 +100,33 @@ function createBench(given: Measuring): Bench {
     if (scheduler.status().some((it) => (it.id === id ? it.queued > 0 : it.isBusy))) notices.add(DISTURBED);
     return lease;
   };
+  const gaveWay = () => void notices.add(GAVE_WAY);
   const bench: Bench = {
     params,
     // The number first: what two prompts have in common at their beginning is in the cache.
     seed: () => `${++texts} ${run}:`,
     async alone(asked, signal) {
-      using lease = await turn(signal);
-      return await answer({ lease, asked, clock }, withCeiling(signal, settings));
+      const lease = await turn(signal);
+      const work = (it: SlotLease) => answer({ lease: it, asked, clock }, withCeiling(signal, settings));
+      return await yielding({ lease, emit, onYield: gaveWay }, work, signal);
     },
     async together(requests, signal) {
-      using leases = new DisposableStack();
-      const turns = await freeTurns(requests, { given, turn, leases }, signal);
-      if (turns === null) return null;
-      const ceiling = withCeiling(signal, settings);
-      const startedMs = clock.nowMs();
-      const asked = () => ({ text: `${bench.seed()} ${ENDLESS}`, maxTokens: params.completionTokens });
-      const answers = await Promise.all(turns.map((lease) => answer({ lease, asked: asked(), clock }, ceiling)));
-      const tokens = answers.reduce((sum, it) => sum + it.done.completionTokens, 0);
-      return { tokens, tookMs: clock.nowMs() - startedMs };
+      for (let tries = 0; tries < MOST_TRIES; tries++) {
+        using leases = new DisposableStack();
+        const turns = await freeTurns(requests, { given, turn, leases }, signal);
+        if (turns === null) return null;
+        const startedMs = clock.nowMs();
+        const asked = () => ({ text: `${bench.seed()} ${ENDLESS}`, maxTokens: params.completionTokens });
+        const answers = await allOrYield(
+          turns,
+          (lease, any) => answer({ lease, asked: asked(), clock }, any),
+          withCeiling(signal, settings),
+        );
+        const tokens = answers?.reduce((sum, it) => sum + it.done.completionTokens, 0);
+        if (tokens !== undefined) return { tokens, tookMs: clock.nowMs() - startedMs };
+        gaveWay();
+      }
+      return null;
     },
     notice: (text) => void notices.add(text),
     notices: () => [...notices],
@@ -124,6 +135,28 @@ function createBench(given: Measuring): Bench {
 }
 
 const DISTURBED = "others were at work on this machine at the same time: the figures may be too low";
+
+const GAVE_WAY = "it gave way to more urgent work, and measured again what that had ended";
+
+/** All of the answers; null: one had to give way, and the others were broken off. */
+async function allOrYield<T>(
+  turns: readonly Lease[],
+  work: (lease: Lease, signal: AbortSignal) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T[] | null> {
+  const ending = new AbortController();
+  const any = AbortSignal.any([signal, ending.signal]);
+  for (const it of turns) it.offer();
+  const answers = turns.map((it) => work(it, any));
+  try {
+    return await Promise.all(answers);
+  } catch (error) {
+    ending.abort(error);
+    await Promise.allSettled(answers);
+    if (isPreempted(error)) return null;
+    throw error;
+  }
+}
 
 /** How often so many free slots are looked for, each time after a turn that was waited for. */
 const MOST_TRIES = 3;
@@ -152,7 +185,7 @@ async function freeTurns(
 }
 
 async function answer(
-  { lease, asked, clock }: { readonly lease: Lease; readonly asked: Asked; readonly clock: Clock },
+  { lease, asked, clock }: { readonly lease: SlotLease; readonly asked: Asked; readonly clock: Clock },
   signal: AbortSignal,
 ): Promise<Answer> {
   const startedMs = clock.nowMs();
