@@ -31,7 +31,7 @@ export function price(engine: EngineView, job: Job, policy: RoutePolicy): Priced
   const loadMs = engine.isResident ? 0 : loadMsOf(engine, policy);
   const thermalMs = (queueMs + serviceMs) * (1 / thermalShare(engine.thermal ?? "normal", policy) - 1);
   const penaltyMs = penaltyOf(engine, policy);
-  const unreliableMs = isProbe(engine) ? 0 : serviceMs * (1 / reliabilityOf(engine, policy) - 1);
+  const unreliableMs = isTried(engine) ? 0 : serviceMs * (1 / reliabilityOf(engine, policy) - 1);
   const always = { queueMs, loadMs, prefillMs, decodeMs, penaltyMs };
   const cost = summed({ ...always, ...above0({ contentionMs, unreliableMs, thermalMs }) });
   return {
@@ -48,8 +48,13 @@ export function price(engine: EngineView, job: Job, policy: RoutePolicy): Priced
 }
 
 /** Whether its breaker lets this one request through, to see. */
-export function isProbe({ breaker, load }: EngineView): boolean {
-  return breaker?.state === "half-open" && load === 0;
+export function isProbe(engine: EngineView): boolean {
+  return isTried(engine) && engine.load === 0;
+}
+
+/** What it did before is no reason any more: it is found out whether it works again. */
+function isTried({ breaker }: EngineView): boolean {
+  return breaker?.state === "half-open";
 }
 
 /** Whether its breaker keeps requests from it, a probe under way included. */
@@ -70,7 +75,10 @@ function warmOf({ id, isResident }: EngineView, { promptTokens, warmTokens }: Jo
 }
 
 /** What was measured since the start, else what was known before it, else what its size lets one expect. */
-function ratesOf(engine: EngineView, policy: RoutePolicy): { readonly decode: number; readonly prefill: number } {
+export function ratesOf(
+  engine: EngineView,
+  policy: RoutePolicy,
+): { readonly decode: number; readonly prefill: number } {
   const isCpu = engine.device === "cpu";
   const { known } = engine;
   const prior = (isCpu ? policy.priorDecodeCpu : policy.priorDecodeGpu) / billionsOf(engine, policy);
@@ -94,7 +102,7 @@ function billionsOf({ model }: EngineView, { unknownB }: RoutePolicy): number {
 }
 
 function penaltyOf(engine: EngineView, { penaltyMs, probeMs }: RoutePolicy): number {
-  return isProbe(engine) ? probeMs : engine.failures * penaltyMs;
+  return isTried(engine) ? probeMs : engine.failures * penaltyMs;
 }
 
 /** An answer that works out with probability p is asked for 1 / p times on average. */
