@@ -1,7 +1,9 @@
 import type { Route } from "../core/route.ts";
 import { TandemError } from "../errors.ts";
-import type { Lease, Scheduler } from "../scheduler.ts";
+import type { Lease } from "../scheduler.ts";
 import type { Emit } from "../slot/state.ts";
+import type { Carried } from "./carried.ts";
+import type { Turns } from "./oneAtATime.ts";
 
 export interface AuditorInput {
   readonly plan: Route;
@@ -13,23 +15,28 @@ export interface AuditorInput {
   readonly isDraftQueued: Promise<void>;
   /** Resolves when the draft is written: from here on only the audit keeps the drafter's engine from others. */
   readonly isDrafted: Promise<void>;
-  readonly scheduler: Scheduler;
+  readonly scheduler: Turns;
   readonly emit: Emit;
   readonly notice: (message: string) => void;
 }
 
-/** Who audits. */
-export interface Auditor extends Disposable {
+/** The turn that an audit is done in. */
+export interface AuditTurn extends Disposable {
   readonly lease: Lease;
   /** It is the drafter's own lease: the audit comes after the draft, and the lease is not the audit's to give back. */
   readonly isShared: boolean;
+}
+
+/** Who audits. */
+export interface Auditor extends AuditTurn {
+  readonly carried: Carried;
 }
 
 /**
  * The auditor's lease; its engine loads beside the drafter's. Null when the task has no audit, or when its engine cannot
  * be had: that costs the audit, not the draft.
  */
-export async function acquireAuditor(input: AuditorInput, signal: AbortSignal): Promise<Auditor | null> {
+export async function acquireAuditor(input: AuditorInput, signal: AbortSignal): Promise<AuditTurn | null> {
   const { plan, drafter, scheduler, notice } = input;
   if (!plan.audit) return null;
   const { engine } = plan.audit;
@@ -43,7 +50,7 @@ export async function acquireAuditor(input: AuditorInput, signal: AbortSignal): 
 }
 
 /** A second turn on the drafter's engine if one is free; else its own turn, afterwards. */
-function beside(drafting: Lease, scheduler: Scheduler, engine: string): Auditor {
+function beside(drafting: Lease, scheduler: Turns, engine: string): AuditTurn {
   // Waiting for a second turn while holding the first, tasks could wait for each other.
   const second = scheduler.tryAcquire(engine);
   return second ? own(second) : shared(drafting);
@@ -55,7 +62,7 @@ function beside(drafting: Lease, scheduler: Scheduler, engine: string): Auditor 
  * turn, on whose engine the draft may then have to make do. Nor do two tasks wait for each other, of which one drafts where the other
  * audits: the audit keeps no turn while the draft waits for one, and waits for none once the draft is written.
  */
-async function ownUnlessShort(input: AuditorInput, engine: string, signal: AbortSignal): Promise<Auditor> {
+async function ownUnlessShort(input: AuditorInput, engine: string, signal: AbortSignal): Promise<AuditTurn> {
   const { drafter, notice } = input;
   const first = await both(input, engine, signal);
   if (first.kind === "both") return own(first.lease);
@@ -118,10 +125,10 @@ async function letGo(acquired: Promise<Lease>): Promise<void> {
   );
 }
 
-function shared(lease: Lease): Auditor {
+function shared(lease: Lease): AuditTurn {
   return { lease, isShared: true, [Symbol.dispose]: () => undefined };
 }
 
-function own(lease: Lease): Auditor {
+function own(lease: Lease): AuditTurn {
   return { lease, isShared: false, [Symbol.dispose]: () => lease[Symbol.dispose]() };
 }

@@ -57,6 +57,7 @@ export function carry(input: CarryInput): Carried {
   async function* generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<CarriedPiece, void, void> {
     answer = createAnswer(request);
     for (;;) {
+      if (mayMove(input, request)) lease.offer();
       const leg = answer.begin(createMeter(lease, clock));
       try {
         for await (const piece of lease.engine.generate({ ...request, ...deadline, ...answer.rest() }, signal)) {
@@ -90,6 +91,11 @@ export function carry(input: CarryInput): Carried {
   };
 }
 
+/** Who could not go on with it when it is ended early does not offer his turn to more urgent work. */
+function mayMove({ failover, confined }: CarryInput, { shape }: GenerateRequest): boolean {
+  return failover !== null && (shape === null || confined === "starts over");
+}
+
 interface Break {
   readonly error: unknown;
   readonly lease: Lease;
@@ -99,25 +105,25 @@ interface Break {
 
 async function moveOn(
   { error, lease, request, answer }: Break,
-  { failover, clock, deadlineMs, confined }: CarryInput,
+  input: CarryInput,
   signal: AbortSignal,
 ): Promise<Successor> {
+  const { failover, clock, deadlineMs } = input;
   const hasText = answer.text !== "";
   const isLate = deadlineMs !== null && clock.nowMs() >= deadlineMs;
-  if (!failover || isLate || (hasText && request.shape !== null && confined === "fails")) throw error;
+  if (!failover || isLate || (hasText && !mayMove(input, request))) throw error;
   const tokens = promptLength(request.prompt) + estimateTokens(answer.text);
   return await failover.goOn({ lease, error, hasText, tokens }, signal);
 }
 
 function saidOf(
-  { from, to, why, isSeam }: Successor,
+  { from, to, why, isResumed }: Successor,
   answer: AnswerSoFar,
   request: GenerateRequest,
 ): CarriedPiece | null {
   const atCharacters = answer.text.length;
-  if (atCharacters > 0 && request.shape !== null) {
-    answer.startOver();
-    return { kind: "over", why };
-  }
-  return isSeam ? { kind: "seam", seam: { atCharacters, from, to, why } } : null;
+  if (atCharacters === 0) return null;
+  if (request.shape === null) return isResumed ? null : { kind: "seam", seam: { atCharacters, from, to, why } };
+  answer.startOver();
+  return { kind: "over", why };
 }

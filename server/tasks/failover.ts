@@ -1,22 +1,31 @@
 import { type Failure, type Fallback, type FallbackStep, fallback, type Need } from "../core/fallback.ts";
 import type { CloudPermission } from "../core/route.ts";
 import { isPreempted, TandemError, throwIfAborted } from "../errors.ts";
-import type { Clock } from "../ports.ts";
-import type { Lease, Scheduler } from "../scheduler.ts";
+import type { Lease } from "../scheduler.ts";
 import type { Emit } from "../slot/state.ts";
+import type { Turns } from "./oneAtATime.ts";
 
 export interface FailoverInput {
-  readonly scheduler: Pick<Scheduler, "snapshot" | "acquire" | "tryAcquire">;
-  readonly clock: Clock;
+  readonly scheduler: Turns;
   readonly emit: Emit;
   readonly need: Omit<Need, "tokens">;
   /** Null: engines in the cloud are not asked. */
   readonly cloud: CloudPermission | null;
-  /**
-   * A turn on another engine that this task holds already, once it is there; null: it has none. Who holds one must not wait for a
-   * second, or two tasks could wait for each other: rather than that, it is used.
-   */
-  readonly spare?: Promise<Lease | null>;
+  /** What the task does with the engines: an audit that moves is no seam in the answer. */
+  readonly work: "answers" | "audits";
+  /** Left out: the task holds no other turn. */
+  readonly holding?: Holding;
+}
+
+/**
+ * Another turn that this task holds. Who holds one must not wait for a second, or two tasks could wait for each other: rather than that
+ * it is used, and nothing is waited for but what ends by itself.
+ */
+export interface Holding {
+  /** Resolves once it is there; null: there is none. */
+  readonly lease: () => Promise<Lease | null>;
+  /** Where it cannot be used: whether that turn is one that the others wait for. */
+  readonly orElse: "wait" | "give up";
 }
 
 /** What broke off, and how much is there of the answer. */
@@ -37,8 +46,8 @@ export interface Successor {
   readonly to: string;
   /** Why the first one does not, and why this one does. */
   readonly why: string;
-  /** It goes on in the middle of an answer that another engine, or the same one before it broke, has begun. */
-  readonly isSeam: boolean;
+  /** The same engine goes on as before, after more urgent work: there is nothing to tell. */
+  readonly isResumed: boolean;
 }
 
 /** One task's way from engine to engine. It remembers which failed. */
@@ -62,14 +71,16 @@ export interface Begun {
 const MOST_MOVES = 8;
 
 export function createFailover(input: FailoverInput): Failover {
-  const { scheduler, emit, need, cloud } = input;
+  const { scheduler, emit, need, cloud, work } = input;
   const failures: Failure[] = [];
   const errors: unknown[] = [];
   let moves = 0;
 
-  function fail(failure: Failure, error: unknown): void {
+  function fail(engine: string, error: unknown, phase: Failure["phase"]): Failure {
+    const failure = failureOf(engine, error, phase);
     failures.push(failure);
     errors.push(error);
+    return failure;
   }
 
   async function next(tokens: number, signal: AbortSignal): Promise<{ lease: Lease; step: FallbackStep }> {
@@ -79,12 +90,12 @@ export function createFailover(input: FailoverInput): Failover {
       if (!step || moves >= MOST_MOVES) throw nobodyLeft(failures, errors, found);
       moves++;
       try {
-        const lease = await turn(step, found.next, input, signal);
+        const lease = await turn(found.next, input, signal);
         const taken = found.next.find((it) => it.engine === lease.id) ?? step;
         return { lease, step: taken };
       } catch (error) {
         throwIfAborted(signal);
-        fail(failureOf(step.engine, error, "turn"), error);
+        fail(step.engine, error, "turn");
       }
     }
   }
@@ -95,30 +106,42 @@ export function createFailover(input: FailoverInput): Failover {
         return { lease: await scheduler.acquire(engine, emit, signal), why: null };
       } catch (error) {
         throwIfAborted(signal);
-        const failed = failureOf(engine, error, "turn");
-        fail(failed, error);
+        const failed = fail(engine, error, "turn");
         const { lease } = await next(0, signal);
         const why = `${engine} could not be had (${failed.message})`;
-        emit({ kind: "notice", message: `${why}; ${lease.id} answers instead` });
+        tell(input, { from: engine, to: lease.id, why, notice: `${why}; ${lease.id} ${work} instead` });
         return { lease, why };
       }
     },
     async goOn({ lease: broken, error, hasText, tokens }, signal) {
       const from = nameOf(broken);
       if (isPreempted(error)) {
-        const lease = await broken.resume(emit, signal);
-        return { lease, from, to: nameOf(lease), why: error.message, isSeam: false };
+        const lease = await resumed(broken, input, signal);
+        return { lease, from, to: nameOf(lease), why: error.message, isResumed: lease.id === broken.id };
       }
       broken[Symbol.dispose]();
-      const failed = failureOf(broken.id, error, hasText ? "text" : "answer");
-      fail(failed, error);
+      const failed = fail(broken.id, error, hasText ? "text" : "answer");
       const { lease, step } = await next(tokens, signal);
       const to = nameOf(lease);
-      // In the middle of an answer the seam says it.
-      if (!hasText) emit({ kind: "notice", message: `${from} failed (${failed.message}); ${to} answers instead` });
-      return { lease, from, to, why: `${failed.message}; ${step.why}`, isSeam: hasText };
+      const why = `${failed.message}; ${step.why}`;
+      // In the middle of an answer who streams it knows best where.
+      if (!hasText || work === "audits")
+        tell(input, { from, to, why, notice: `${from} failed (${failed.message}); ${to} ${work} instead` });
+      return { lease, from, to, why, isResumed: false };
     },
   };
+}
+
+interface Move {
+  readonly from: string;
+  readonly to: string;
+  readonly why: string;
+  readonly notice: string;
+}
+
+function tell({ emit, work }: FailoverInput, { notice, ...seam }: Move): void {
+  emit({ kind: "notice", message: notice });
+  if (work === "answers") emit({ kind: "seam", seam: { atCharacters: 0, ...seam } });
 }
 
 function failureOf(engine: string, error: unknown, phase: Failure["phase"]): Failure {
@@ -129,23 +152,42 @@ function failureOf(engine: string, error: unknown, phase: Failure["phase"]): Fai
   return { engine, code, status, message, phase };
 }
 
+/** The same engine once more, when the more urgent work is done; for an audit only if that is now. */
+async function resumed(broken: Lease, input: FailoverInput, signal: AbortSignal): Promise<Lease> {
+  if (input.holding?.orElse !== "give up") return broken.resume(input.emit, signal);
+  broken[Symbol.dispose]();
+  return turn([{ engine: broken.id, kind: "again", why: "it is free again" }], input, signal);
+}
+
 /** The first choice if it is free at once, or if this task holds nothing that others may wait for; else what it holds. */
 async function turn(
-  step: FallbackStep,
   choices: readonly FallbackStep[],
-  { scheduler, emit, spare }: FailoverInput,
+  { scheduler, emit, holding }: FailoverInput,
   signal: AbortSignal,
 ): Promise<Lease> {
-  const free = scheduler.tryAcquire(step.engine);
+  const [first] = choices;
+  if (!first) throw new Error("there is no choice");
+  const free = scheduler.tryAcquire(first.engine);
   if (free) return free;
-  if (!spare) return scheduler.acquire(step.engine, emit, signal);
-  const held = spare.then((it) =>
-    it && choices.some(({ engine }) => engine === it.id) ? borrowed(it) : new Promise<never>(() => undefined),
+  if (!holding) return scheduler.acquire(first.engine, emit, signal);
+  const usable = (lease: Lease | null) => lease !== null && choices.some((it) => it.engine === lease.id);
+  if (holding.orElse === "give up") {
+    const held = await holding.lease();
+    if (held && usable(held)) return borrowed(held);
+    throw new TandemError("provider", `${first.engine} is not free`, "Run it again");
+  }
+  return firstOf(
+    holding.lease().then((it) => (it && usable(it) ? borrowed(it) : new Promise<never>(() => undefined))),
+    (enough) => scheduler.acquire(first.engine, emit, AbortSignal.any([signal, enough])),
   );
+}
+
+/** What is held already, or what is waited for; whichever comes second is let go. */
+async function firstOf(held: Promise<Lease>, wait: (enough: AbortSignal) => Promise<Lease>): Promise<Lease> {
   const enough = new AbortController();
-  const waiting = scheduler.acquire(step.engine, emit, AbortSignal.any([signal, enough.signal]));
+  const waiting = wait(enough.signal);
   const first = await Promise.race([held, waiting]);
-  waiting.then(
+  void waiting.then(
     (lease) => first !== lease && lease[Symbol.dispose](),
     () => undefined,
   );
@@ -164,17 +206,14 @@ function nameOf({ engine }: Lease): string {
 
 /** The first failure is the one that matters; what else was tried, or not even asked, is said after it. */
 function nobodyLeft(failures: readonly Failure[], errors: readonly unknown[], { passed }: Fallback): unknown {
-  const [failed] = failures;
   const [error] = errors;
-  if (!failed || !(error instanceof TandemError)) return error;
   const others = failures.slice(1);
-  if (others.length === 0) return error;
+  if (!(error instanceof TandemError) || others.length === 0) return error;
   const tried = others.map((it) => `${it.engine}: ${it.message}`).join("; ");
-  const failedToo = new Set(failures.map((it) => it.engine));
-  const left = passed.filter((it) => !failedToo.has(it.engine)).map((it) => `; ${it.engine} was not asked: ${it.why}`);
+  const failed = new Set(failures.map((it) => it.engine));
+  const left = passed.filter((it) => !failed.has(it.engine)).map((it) => `; ${it.engine} was not asked: ${it.why}`);
+  const details = { ...error.details, tried: failures.map(({ engine, code }) => ({ engine, code })) };
   return new TandemError(error.code, `${error.message}; then ${tried}${left.join("")}`, error.nextStep, {
-    cause: error,
-    details: { ...error.details, tried: failures.map(({ engine, code }) => ({ engine, code })) },
-    isRetryable: error.isRetryable,
+    ...{ cause: error, details, isRetryable: error.isRetryable },
   });
 }

@@ -1,15 +1,19 @@
+import type { KnownSpeeds } from "../core/audit/pacer.ts";
 import { describeTarget, type Task, understand } from "../core/task.ts";
 import { TandemError } from "../errors.ts";
 import type { Outline } from "../ports.ts";
 import type { RunParams, RunResult } from "../protocol/run.ts";
+import type { Scheduler } from "../scheduler.ts";
 import type { Emit } from "../slot/state.ts";
-import { acquireAuditor } from "./auditor.ts";
-import { carriedBy } from "./carried.ts";
+import type { Auditor } from "./auditor.ts";
+import type { Carried } from "./carried.ts";
 import { findCompanion } from "./companion.ts";
 import type { RunDeps } from "./deps.ts";
 import { draftUntilUsable } from "./draftUntilUsable.ts";
 import { granted } from "./granted.ts";
+import { createMark, taskLeave } from "./leave.ts";
 import { planned } from "./planning.ts";
+import { gather } from "./team.ts";
 import { timing } from "./timing.ts";
 import { withCeiling } from "./withCeiling.ts";
 
@@ -18,12 +22,15 @@ const TRIAL =
   "This model is a 2-bit stand-in for trying Tandem out: trust neither its code nor its verdicts. Better: a model that `tandem models` lists, any GGUF as the model file:PATH, or an endpoint";
 
 /** The main job. */
-export async function run(params: RunParams, deps: RunDeps, emit: Emit, signal: AbortSignal): Promise<RunResult> {
+export async function run(params: RunParams, deps: RunDeps, tell: Emit, signal: AbortSignal): Promise<RunResult> {
+  const { emit, ...mark } = createMark(tell);
   const { clock, scheduler } = deps;
+  using ticket = params.ticket === undefined ? null : (deps.tickets?.open(params.ticket) ?? null);
   const startedMs = clock.nowMs();
   const task = await understood(params, deps, emit);
   const classifiedMs = clock.nowMs();
-  const plan = planned(task, deps, emit);
+  const cloud = await taskLeave(task, params.unsaved, deps);
+  const plan = planned(task, { ...deps, cloud }, emit);
   const routedMs = clock.nowMs();
 
   const notices: string[] = [];
@@ -34,22 +41,39 @@ export async function run(params: RunParams, deps: RunDeps, emit: Emit, signal: 
   const done = new AbortController();
   const drafted = Promise.withResolvers<void>();
   const { hear, hasLoaded, ...waits } = hearing(emit);
-  const drafter = scheduler.acquire(plan.draft.engine, hear, signal);
-  const auditing = { plan, drafter, ...waits, isDrafted: drafted.promise, scheduler, emit, notice };
-  const auditor = acquireAuditor(auditing, AbortSignal.any([signal, done.signal]));
+  const wanted = { plan, task, cloud, ...waits, hear, isDrafted: drafted.promise, deps, emit, notice };
+  const { auditor, ...team } = gather(wanted, signal, done.signal);
   try {
-    using draft = carriedBy(await drafter);
+    using draft = await team.draft;
     const acquiredMs = clock.nowMs();
     if (draft.lease.engine.model.isTrial) notice(TRIAL);
     const companion = task.action === "test" ? await findCompanion(task, params.unsaved, deps.files) : null;
-    const drafting = { task, companion, deps, draft, auditor, onDrafted: drafted.resolve, emit, notice };
+    const ending = { accepted: ticket?.accepted ?? NEVER, auditSeconds: deps.settings.auditSeconds };
+    const engines = { draft, auditor, speeds: speedsOf(scheduler, draft) };
+    const drafting = { task, companion, deps, ...engines, ending, onDrafted: drafted.resolve, emit, notice };
     const outcome = await draftUntilUsable(drafting, withCeiling(signal, deps.settings));
     const marks = { startedMs, classifiedMs, routedMs, acquiredMs, endedMs: clock.nowMs(), hasLoaded: hasLoaded() };
-    return { ...outcome.result, notices, timing: timing(marks, outcome.worked) };
+    return { ...outcome.result, cloud: mark.host(), notices, timing: timing(marks, outcome.worked) };
   } finally {
     done.abort(new TandemError("cancelled", "The draft is done", "Nothing to do"));
     (await auditor)?.[Symbol.dispose]();
   }
+}
+
+const NEVER = new AbortController().signal;
+
+/** What is known of the engines' speeds at the moment; the auditor's is measured when it reads the task. */
+function speedsOf(scheduler: Scheduler, draft: Carried) {
+  return (auditor: Auditor | null): KnownSpeeds => {
+    const views = scheduler.snapshot();
+    const of = (id: string | undefined) => views.find((it) => it.id === id);
+    const [drafting, auditing] = [of(draft.lease.id), of(auditor?.lease.id)];
+    return {
+      draftPerSecond: drafting?.decodePerSecond ?? drafting?.known?.decodePerSecond ?? null,
+      readPerSecond: auditing?.prefillPerSecond ?? auditing?.known?.prefillPerSecond ?? null,
+      verdictPerSecond: auditing?.decodePerSecond ?? auditing?.known?.decodePerSecond ?? null,
+    };
+  };
 }
 
 /** What the auditor has to know of the drafter's waiting. */

@@ -30,7 +30,8 @@ async function told(
   const events: RunEvent[] = [];
   const clock = more.clock ?? { nowMs: () => 0 };
   const need = { use: "write", pinned: more.pinned ?? null, isRelayOnly: false } as const;
-  const failover = createFailover({ scheduler: member, clock, emit: (it) => events.push(it), need, cloud: null });
+  const shared = { scheduler: member, need, cloud: null, work: "answers" } as const;
+  const failover = createFailover({ ...shared, emit: (it) => events.push(it) });
   const { lease } = await failover.begin("a", more.signal ?? never);
   using carried = carry({ lease, failover, clock, deadlineMs: null, confined: "fails", ...more });
   const pieces: CarriedPiece[] = [];
@@ -265,8 +266,9 @@ test("a turn that is held already is used rather than waiting for one", async ()
   // Somebody else has the first choice, and does not give it back.
   using _other = await member.acquire("b", () => undefined, never);
   const need = { use: "write", pinned: null, isRelayOnly: false } as const;
-  const spare = Promise.resolve(own);
-  const failover = createFailover({ scheduler: member, clock, emit: () => undefined, need, cloud: null, spare });
+  const holding = { lease: async () => own, orElse: "wait" } as const;
+  const shared = { scheduler: member, need, cloud: null, work: "answers" } as const;
+  const failover = createFailover({ ...shared, emit: () => undefined, holding });
   const { lease } = await failover.begin("a", never);
   using carried = carry({ lease, failover, clock, deadlineMs: null, confined: "fails" });
   let text = "";
