@@ -9,7 +9,7 @@ interface Sign {
 /** Quoted, after a name and `=`, `:` or `=>`, as in most languages; the value is the group. */
 const quotedAfter = (names: string) =>
   new RegExp(
-    `(?:${names})\\w{0,30}["'\`\\]]{0,3}[ \\t]{0,9}(?::[ \\t]{0,9}\\w{1,30}[ \\t]{0,9})?(?:=>|:=|[:=])[ \\t]{0,9}["'\`]([^"'\`\\n]{4,400})["'\`]`,
+    `(?:${names})\\w{0,30}["'\`\\]]{0,3}[ \\t]{0,9}(?::[ \\t]{0,9}\\w{1,30}[ \\t]{0,9})?(?:is[ \\t]{0,3})?(?:=>|:=|[:=]|is[ \\t])[ \\t]{0,9}["'\`]([^"'\`\\n]{4,400})["'\`]`,
     "gi",
   );
 
@@ -30,6 +30,13 @@ const SIGNS: readonly Sign[] = [
     pattern:
       /^[ \t]{0,9}(?:export[ \t]{1,9})?[\w.-]{0,60}(?:passw(?:or)?d|passphrase|secret|token|api_?key|access_?key|private_?key)[\w.-]{0,40}[ \t]{0,9}[=:][ \t]{0,9}([^\s"'`,;(){}[\]]{6,400})[ \t]{0,9}\r?$/gim,
     isMeant: (it) => /\d|[^\w.]/.test(it) && isNoPlaceholder(it),
+  },
+  {
+    // In prose, in addresses, on command lines.
+    what: "a password, key or token",
+    pattern:
+      /(?:passw(?:or)?d|passphrase|secret|token|api_?key|access_?key)(?:[ \t]{0,3}[:=][ \t]{0,3}|[ \t]{1,3}is[: \t]{1,3}|[ \t])([^\s"'`,;(){}[\]<>&]{6,400})(?=[\s"'`,;&<)}\]]|$)/gi,
+    isMeant: (it) => /\d/.test(it) && /[a-z]/i.test(it) && /^[\w!#$%*+./:=?@^~-]+$/.test(it) && isNoPlaceholder(it),
   },
   { what: "a bearer token", pattern: /\bbearer[ \t]{1,9}([\w.~+/=-]{20,2000})/gi, isMeant: (it) => /\d/.test(it) },
   { what: "a JSON web token", pattern: /\beyJ[\w-]{10,2000}\.eyJ[\w-]{10,4000}\.[\w-]{10,2000}/g },

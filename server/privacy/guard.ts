@@ -47,5 +47,6 @@ function textsOf({ prompt, continues, stop, shape }: GenerateRequest): string[] 
 function withheld(why: string): TandemError {
   return new TandemError("disabled", `The request was not sent to the cloud: ${why}`, "Ask a model of this machine", {
     details: { isPrivate: true },
+    isRetryable: false,
   });
 }

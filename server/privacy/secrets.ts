@@ -3,11 +3,18 @@ import { assignedSecret } from "./assigned.ts";
 /** What a text looks like it holds, in words; null: nothing that is known for a secret. Throws where it cannot be looked through. */
 export async function findSecret(text: string): Promise<string | null> {
   if (text.trim() === "") return null;
-  const assigned = assignedSecret(text);
-  if (assigned !== null) return assigned;
   const { lint } = await known();
-  const [first] = await lint(text);
-  return first ?? null;
+  // What stands quoted in a text that is quoted itself, as in the arguments of a tool's call.
+  for (const it of text.includes("\\") ? [text, unescaped(text)] : [text]) {
+    const [found] = [assignedSecret(it) ?? (await lint(it))[0] ?? null];
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** As JSON's and most languages' strings read. */
+function unescaped(text: string): string {
+  return text.replace(/\\{1,3}(["'`nrt/])/g, (_, it: string) => ({ n: "\n", r: "\r", t: "\t" })[it] ?? it);
 }
 
 let loaded: Promise<{ readonly lint: (text: string) => Promise<string[]> }> | null = null;
