@@ -41,14 +41,14 @@ export function createWatchdog({ host, limits, timing, deadlineMs }: Watched): W
   const controller = new AbortController();
   const { firstTokenMs, idleMs } = limits;
   let wroteMs: number | null = null;
-  let isPassing = false;
+  let passingSinceMs: number | null = null;
   const fire = (limit: Limit, ms: number) => controller.abort(tooLate(host, limit, ms));
   let stop = timing.after(firstTokenMs, () => fire("first-token", firstTokenMs));
   const stopTotal = inTotal({ limits, timing, deadlineMs }, (ms) => fire("total", ms));
   /** Tokens come a hundred times a second, so the timer is not set anew for each. */
   function look(): void {
     const leftMs = (wroteMs ?? 0) + idleMs - timing.nowMs();
-    if (isPassing) stop = timing.after(idleMs, look);
+    if (passingSinceMs !== null) stop = timing.after(idleMs, look);
     else if (leftMs > 0) stop = timing.after(leftMs, look);
     else fire("idle", idleMs);
   }
@@ -62,11 +62,12 @@ export function createWatchdog({ host, limits, timing, deadlineMs }: Watched): W
       stop = timing.after(idleMs, look);
     },
     passing() {
-      isPassing = true;
+      passingSinceMs = timing.nowMs();
     },
     taken() {
-      isPassing = false;
-      if (wroteMs !== null) wroteMs = timing.nowMs();
+      // Only that time is not counted: what is passed on need not be a token.
+      if (wroteMs !== null && passingSinceMs !== null) wroteMs += timing.nowMs() - passingSinceMs;
+      passingSinceMs = null;
     },
     read() {
       if (wroteMs !== null || controller.signal.aborted) return;

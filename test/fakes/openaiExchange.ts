@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { promptOf, type WireBody, type WireFormat } from "./openaiWire.ts";
 
 /** One request for text, as the fake saw it. */
@@ -28,8 +29,6 @@ export function openRequest(given: {
 }): OpenRequest {
   const { incoming, response, path, format, body } = given;
   const left = Promise.withResolvers<void>();
-  const closed = Promise.withResolvers<void>();
-  incoming.socket.once("close", () => closed.resolve());
   const request: OpenRequest = {
     path,
     format,
@@ -38,7 +37,7 @@ export function openRequest(given: {
     prompt: promptOf(body),
     state: "open",
     clientLeft: left.promise,
-    socketClosed: closed.promise,
+    socketClosed: closingOf(incoming.socket),
   };
   response.on("finish", () => {
     request.state = "answered";
@@ -49,6 +48,15 @@ export function openRequest(given: {
     left.resolve();
   });
   return request;
+}
+
+const closings = new WeakMap<Socket, Promise<void>>();
+
+/** One for all requests that come by it. */
+function closingOf(socket: Socket): Promise<void> {
+  const known = closings.get(socket) ?? new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  closings.set(socket, known);
+  return known;
 }
 
 export function breakOff(request: OpenRequest, response: ServerResponse): void {

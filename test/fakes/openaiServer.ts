@@ -158,11 +158,11 @@ interface Answering {
 async function answer({ request, response, settled }: Answering, script: Script, free: () => void): Promise<void> {
   const left = new AbortController();
   void request.clientLeft.then(() => {
-    if (script.isDeaf) return;
-    left.abort();
-    free();
+    if (!script.isDeaf) left.abort();
   });
-  response.once("finish", free);
+  response.once("close", () => {
+    if (request.state !== "client-left" || !script.isDeaf) free();
+  });
   const model = settled.models[0] ?? "";
   const { flavour, pace = null } = settled;
   const { fault } = script;
@@ -172,7 +172,6 @@ async function answer({ request, response, settled }: Answering, script: Script,
     case "hang":
       return;
     case "reset":
-      free();
       return breakOff(request, response);
     case "page":
       return sendBody(response, 200, fault.body, { "content-type": fault.contentType });
@@ -182,7 +181,7 @@ async function answer({ request, response, settled }: Answering, script: Script,
       if (request.body.stream !== true && fault === undefined)
         return sendWhole({ request, response, settled }, script, model);
       await streamAnswer(request, response, { script, fault, model, flavour, pace, left: left.signal });
-      if (script.isDeaf || request.state === "broken-off") free();
+      if (script.isDeaf) free();
   }
 }
 
