@@ -38,8 +38,8 @@ export interface CarryInput {
   readonly deadlineMs: number | null;
   /** What an answer that a grammar confines does when its engine breaks in the middle of it. */
   readonly confined: "starts over" | "fails";
-  /** Hears of every engine that takes over. */
-  readonly onMove?: (successor: Successor) => void;
+  /** Hears of every engine that takes over, and how much text was there. */
+  readonly onMove?: (successor: Successor, atCharacters: number) => void;
 }
 
 /** A turn on one engine, with nobody to go on after it. */
@@ -72,7 +72,7 @@ export function carry(input: CarryInput): Carried {
         if (answer.isFull) return yield answer.ended();
         const successor = await moveOn({ error, lease, request, answer }, input, signal);
         lease = successor.lease;
-        input.onMove?.(successor);
+        if (!successor.isResumed) input.onMove?.(successor, answer.text.length);
         const said = saidOf(successor, answer, request);
         if (said) yield said;
       } finally {

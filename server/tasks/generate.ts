@@ -1,12 +1,12 @@
 import { TandemError, throwIfAborted } from "../errors.ts";
 import type { GenerateRequest } from "../ports.ts";
 import type { GenerateParams, GenerateResult } from "../protocol/generate.ts";
-import type { Lease } from "../slot/lease.ts";
 import type { Emit } from "../slot/state.ts";
+import { type Carried, carry } from "./carried.ts";
 import type { RunDeps } from "./deps.ts";
-import { createMeter } from "./meter.ts";
+import { createFailover } from "./failover.ts";
 import { generator } from "./planning.ts";
-import { withCeiling } from "./withCeiling.ts";
+import { deadlineOf, withCeiling } from "./withCeiling.ts";
 
 /** One call to a model: the text as it comes, then what it cost. */
 export async function generate(
@@ -20,10 +20,13 @@ export async function generate(
   const place = generator(params.role, request, { scheduler, ...deps });
   if (place === null)
     throw new TandemError("not-configured", `No engine is set up for ${params.role}`, "Check the settings");
-  using lease = await scheduler.acquire(place, emit, signal);
-  const meter = createMeter(lease, clock);
-  const { text, finish } = await stream({ request, lease, meter, emit }, withCeiling(signal, settings));
-  const { promptTokens, completionTokens, ttftMs, model, device } = meter.finish();
+  const need = { use: "write", pinned: null, isRelayOnly: false } as const;
+  const failover = createFailover({ scheduler, emit, need, cloud: null, work: "answers" });
+  const { lease } = await failover.begin(place, signal);
+  const deadlineMs = deadlineOf({ clock, settings });
+  using carried = carry({ lease, failover, clock, deadlineMs, confined: "fails" });
+  const { text, finish } = await stream({ request, carried, emit }, withCeiling(signal, settings));
+  const { promptTokens, completionTokens, ttftMs, model, device } = carried.used();
   const tokensUsed = promptTokens + completionTokens;
   const latencyMs = clock.nowMs() - startedMs;
   return { text, promptTokens, completionTokens, tokensUsed, latencyMs, ttftMs, finish, model, device };
@@ -31,26 +34,19 @@ export async function generate(
 
 interface Streaming {
   readonly request: GenerateRequest;
-  readonly lease: Lease;
-  readonly meter: ReturnType<typeof createMeter>;
+  readonly carried: Carried;
   readonly emit: Emit;
 }
 
-async function stream({ request, lease, meter, emit }: Streaming, signal: AbortSignal) {
+async function stream({ request, carried, emit }: Streaming, signal: AbortSignal) {
   let text = "";
   let finish: GenerateResult["finish"] = "stop";
-  try {
-    for await (const piece of lease.engine.generate(request, signal)) {
-      meter.see(piece);
-      if (piece.kind === "done") finish = piece.finish;
-      else {
-        text += piece.text;
-        emit({ kind: "draft", text: piece.text });
-      }
-    }
-  } catch (error) {
-    if (!signal.aborted) lease.reportFailure(error);
-    throw error;
+  for await (const piece of carried.generate(request, signal)) {
+    if (piece.kind === "done") finish = piece.finish;
+    if (piece.kind === "seam") emit(piece);
+    if (piece.kind !== "text") continue;
+    text += piece.text;
+    emit({ kind: "draft", text: piece.text });
   }
   throwIfAborted(signal);
   return { text, finish };

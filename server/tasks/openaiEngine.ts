@@ -2,16 +2,17 @@ import { findNamed, type Use } from "../core/openai/named.ts";
 import { ruledEngines } from "../core/openai/ruled.ts";
 import { route, routeVectors } from "../core/route/decide.ts";
 import { recordOf, vectorsRecordOf } from "../core/route/record.ts";
-import type { EngineView, Route } from "../core/route.ts";
-import { TandemError, throwIfAborted } from "../errors.ts";
+import type { CloudPermission, EngineView, Route } from "../core/route.ts";
+import { TandemError } from "../errors.ts";
 import type { Decision } from "../protocol/decision.ts";
-import type { ErrorCode } from "../protocol/errors.ts";
 import type { RouteRecord } from "../protocol/routing.ts";
 import type { RunEvent, Tier } from "../protocol/run.ts";
 import type { Lease } from "../scheduler.ts";
 import type { Emit } from "../slot/state.ts";
 import type { OpenAiDeps } from "./deps.ts";
+import { createFailover, type Failover, type Successor } from "./failover.ts";
 import { isMet, meetEndpoints } from "./meetEndpoints.ts";
+import { nobody } from "./planning.ts";
 
 /** What a request in OpenAI's shape wants of an engine. */
 export interface Wanted {
@@ -20,13 +21,15 @@ export interface Wanted {
   readonly model: string;
   readonly use: Use;
   /** How heavy it is; null for vectors, which are all alike. */
-  readonly task: (Pick<Decision, "action"> & { readonly tier: Tier; readonly why: string }) | null;
+  readonly task: (Pick<Decision, "action" | "confidence"> & { readonly tier: Tier; readonly why: string }) | null;
   readonly promptTokens: number;
   readonly outputTokens: number;
   /** The prompt, for telling who has read its beginning already; empty: it cannot be told. */
   readonly texts: readonly string[];
   /** The model that a rule of the user's names; null: none does. */
   readonly ruled: string | null;
+  /** Whether the cloud may see it; null: there is none, or it makes no vectors. */
+  readonly cloud: CloudPermission | null;
   /** Null: any engine will do; otherwise why one that does not speak OpenAI's API cannot do it. */
   readonly hopeless: TandemError | null;
 }
@@ -35,23 +38,20 @@ export interface Wanted {
 export interface Granted {
   readonly lease: Lease;
   readonly decision: Decision;
+  /** Who goes on where it fails. */
+  readonly failover: Failover;
+  /** Says that another engine goes on, from so many characters of the answer on: a decision of its own. */
+  readonly moved: (successor: Successor, atCharacters: number) => void;
 }
 
 /** What was decided, and what from; null where there was no choice. */
-interface Choice extends Pick<Decision, "engine" | "tier" | "action" | "why" | "candidates"> {
+interface Choice extends Pick<Decision, "engine" | "tier" | "action" | "confidence" | "taken" | "why" | "candidates"> {
   readonly input: RouteRecord | null;
 }
-export type EmitDecision = (event: RunEvent | { kind: "decision"; decision: Decision }) => void;
+/** A request that names its model, or wants vectors. */
+const UNCLASSIFIED = { action: null, tier: null, confidence: null, taken: "" } as const;
 
-/** Failures of one engine that another may not have. */
-const ELSEWHERE: ReadonlySet<ErrorCode> = new Set([
-  "model-unavailable",
-  "not-configured",
-  "provider",
-  "timeout",
-  "no-memory",
-  "no-space",
-]);
+export type EmitDecision = (event: RunEvent | { kind: "decision"; decision: Decision }) => void;
 
 /** Finds the engine and waits for a turn at it; says what was decided once it is certain who answers. */
 export async function openaiEngine(
@@ -60,7 +60,8 @@ export async function openaiEngine(
   emit: EmitDecision,
   signal: AbortSignal,
 ): Promise<Granted> {
-  const { choice, lease } = await (wanted.model === "auto" ? routed : pinned)(wanted, deps, emit, signal);
+  const failover = failoverOf(wanted, deps, emit);
+  const { choice, lease } = await (wanted.model === "auto" ? routed : pinned)(wanted, deps, failover, signal);
   try {
     if (wanted.hopeless && !lease.engine.relay) throw wanted.hopeless;
     const { model, device } = lease.engine;
@@ -74,11 +75,31 @@ export async function openaiEngine(
     emit({ kind: "decision", decision });
     const { id, engine, tier } = decision;
     deps.log.info("decided", { id, method: wanted.method, engine, model: model.id, device, tier, why });
-    return { lease, decision };
+    return { lease, decision, failover, moved: moving(decision, deps, emit) };
   } catch (error) {
     lease[Symbol.dispose]();
     throw error;
   }
+}
+
+function failoverOf(wanted: Wanted, { scheduler }: OpenAiDeps, emit: Emit): Failover {
+  const { model, ruled, use, cloud, hopeless } = wanted;
+  const isRuled = ruled !== null && findNamed(scheduler.snapshot(), ruled, use) !== null;
+  const pinned = model === "auto" ? (isRuled ? ruled : null) : model;
+  const need = { use, pinned, isRelayOnly: hopeless !== null };
+  return createFailover({ scheduler, emit, need, cloud, work: "answers" });
+}
+
+function moving(first: Decision, deps: OpenAiDeps, emit: EmitDecision): Granted["moved"] {
+  return ({ lease, from, to, why }, atCharacters) => {
+    if (atCharacters > 0) emit({ kind: "seam", seam: { atCharacters, from, to, why } });
+    const { model, device } = lease.engine;
+    const where = whereOf(deps.scheduler.snapshot().find((it) => it.id === lease.id));
+    const made = { engine: lease.id, model: model.id, device, ...where, why, candidates: [], estimatedMs: null };
+    const decision: Decision = { ...first, ...deps.stamp(), ...made, after: first.id, fallbacks: [] };
+    emit({ kind: "decision", decision });
+    deps.log.info("moved on", { id: decision.id, after: first.id, engine: lease.id, model: model.id, device, why });
+  };
 }
 
 interface Taken {
@@ -86,25 +107,19 @@ interface Taken {
   readonly lease: Lease;
 }
 
-/** By what the task is and what the engines are at; another engine once, where the first one cannot be had. */
-async function routed(wanted: Wanted, deps: OpenAiDeps, emit: Emit, signal: AbortSignal): Promise<Taken> {
-  const first = choose(wanted, deps, []);
-  try {
-    return { choice: first, lease: await deps.scheduler.acquire(first.engine, emit, signal) };
-  } catch (error) {
-    throwIfAborted(signal);
-    if (!(error instanceof TandemError) || !ELSEWHERE.has(error.code)) throw error;
-    const second = tryChoose(wanted, deps, [first.engine]);
-    if (!second) throw error;
-    const why = `${first.engine} could not be had (${error.message})`;
-    emit({ kind: "notice", message: `${why}; ${second.engine} answers instead` });
-    const choice = { ...second, why: `${why}; ${second.why}` };
-    return { choice, lease: await deps.scheduler.acquire(second.engine, emit, signal) };
-  }
+/** By what the task is and what the engines are at; the next one that can do it, where the first one cannot be had. */
+async function routed(wanted: Wanted, deps: OpenAiDeps, failover: Failover, signal: AbortSignal): Promise<Taken> {
+  const choice = choose(wanted, deps);
+  return begun(choice, failover, signal);
 }
 
-function choose(wanted: Wanted, deps: OpenAiDeps, without: readonly string[]): Choice {
-  const choice = tryChoose(wanted, deps, without);
+async function begun(choice: Choice, failover: Failover, signal: AbortSignal): Promise<Taken> {
+  const { lease, why } = await failover.begin(choice.engine, signal);
+  return { choice: why === null ? choice : { ...choice, why: `${why}; ${choice.why}` }, lease };
+}
+
+function choose(wanted: Wanted, deps: OpenAiDeps): Choice {
+  const choice = tryChoose(wanted, deps);
   if (choice) return choice;
   if (wanted.hopeless) throw wanted.hopeless;
   if (wanted.use === "embed")
@@ -113,25 +128,26 @@ function choose(wanted: Wanted, deps: OpenAiDeps, without: readonly string[]): C
       "No engine is set up for vectors",
       "Set tandem.embed to a model or to an endpoint with an embedding model, or name the model of an engine that makes vectors",
     );
-  throw new TandemError("not-configured", "No engine is set up", "Leave the model at auto, or give an endpoint");
+  throw nobody(deps.scheduler.snapshot(), wanted.cloud);
 }
 
-function tryChoose(wanted: Wanted, deps: OpenAiDeps, without: readonly string[]): Choice | null {
+function tryChoose(wanted: Wanted, deps: OpenAiDeps): Choice | null {
   const { task, promptTokens, outputTokens, texts, ruled } = wanted;
-  const all = deps.scheduler.snapshot().filter((it) => !without.includes(it.id));
+  const all = deps.scheduler.snapshot();
   const shared = { promptTokens, draw: deps.draw(), warmTokens: deps.warm?.(texts, all) ?? {} };
   if (!task) {
     const input = { ...shared, engines: all };
     const made = routeVectors(input);
-    return made && { ...choiceOf(made), action: null, tier: null, input: vectorsRecordOf(input, made) };
+    return made && { ...choiceOf(made), ...UNCLASSIFIED, input: vectorsRecordOf(input, made) };
   }
-  const { action, tier } = task;
+  const { action, tier, confidence } = task;
   const able = wanted.hopeless ? all.filter((it) => it.hasRelay !== false) : all;
-  const ruling = ruledEngines(able, ruled);
-  const input = { ...shared, tier, isAudited: false, outputTokens, engines: ruling.engines };
+  const ruling = ruledEngines(able, ruled, wanted.cloud);
+  const input = { ...shared, tier, isAudited: false, outputTokens, engines: ruling.engines, cloud: wanted.cloud };
   const made = route(input);
-  const chosen = made && { ...choiceOf(made), action, tier, input: recordOf(input, made) };
-  return chosen && { ...chosen, why: [task.why, chosen.why, ...ruling.why].join("; ") };
+  const taken = { action, tier, confidence, taken: task.why };
+  const chosen = made && { ...choiceOf(made), ...taken, input: recordOf(input, made) };
+  return chosen && { ...chosen, why: [chosen.why, ...ruling.why].join("; ") };
 }
 
 function choiceOf({ draft, why, candidates }: Omit<Route, "audit">) {
@@ -148,11 +164,11 @@ function whereOf(view: EngineView | undefined): Pick<Decision, "backend" | "addr
 }
 
 /** The engine that has the model of this name: one of the session, one that is opened for it, or one at an endpoint that has not said yet what it serves. */
-async function pinned(wanted: Wanted, deps: OpenAiDeps, emit: Emit, signal: AbortSignal): Promise<Taken> {
-  const here = await tryPinned(wanted, deps, emit, signal);
+async function pinned(wanted: Wanted, deps: OpenAiDeps, failover: Failover, signal: AbortSignal): Promise<Taken> {
+  const here = await tryPinned(wanted, deps, failover, signal);
   if (here) return here;
   const silent = await meetEndpoints(deps, signal);
-  const there = await tryPinned(wanted, deps, emit, signal);
+  const there = await tryPinned(wanted, deps, failover, signal);
   if (there) return there;
   const names = [...new Set(["auto", ...namesHere(deps), ...deps.openable])];
   const without = silent.map((it) => `; ${it}`).join("");
@@ -170,15 +186,32 @@ function namesHere({ scheduler }: OpenAiDeps): string[] {
 }
 
 /** Finds the engine and gets in line there before anything else happens, so that nobody closes it in between. */
-async function tryPinned(wanted: Wanted, deps: OpenAiDeps, emit: Emit, signal: AbortSignal): Promise<Taken | null> {
+async function tryPinned(
+  wanted: Wanted,
+  deps: OpenAiDeps,
+  failover: Failover,
+  signal: AbortSignal,
+): Promise<Taken | null> {
   const { scheduler, pin } = deps;
   const known = findNamed(scheduler.snapshot(), wanted.model, wanted.use);
   if (known) refuseMismatch(wanted, known);
   const engine = known?.id ?? pin(wanted.model, wanted.use);
   if (engine === null) return null;
+  refuseCloud(wanted, scheduler.snapshot(), engine);
   const why = `the request names ${wanted.model}`;
-  const lease = await scheduler.acquire(engine, emit, signal);
-  return { choice: { engine, action: null, tier: null, why, candidates: [], input: null }, lease };
+  return begun({ engine, ...UNCLASSIFIED, why, candidates: [], input: null }, failover, signal);
+}
+
+/** Who names a model in the cloud has not allowed it anything by that. */
+function refuseCloud({ model, cloud, use }: Wanted, engines: readonly EngineView[], engine: string): void {
+  if (!engines.some((it) => it.id === engine && it.isCloud) || cloud?.isAllowed) return;
+  const why = cloud?.why ?? (use === "embed" ? "vectors are made here" : "the cloud is off");
+  throw new TandemError(
+    "disabled",
+    `${model} is in the cloud, and this request stays on this machine: ${why}`,
+    'Ask for "auto" or for a model of this machine, or look at the settings of the cloud',
+    { details: { param: "model", isPrivate: true }, isRetryable: false },
+  );
 }
 
 /** What is certain before the engine is loaded. */

@@ -1,14 +1,20 @@
 import type { ReadChunk } from "../core/openai/chunkReader.ts";
+import { estimateTokens } from "../core/prompt.ts";
+import { TandemError } from "../errors.ts";
 import type { Relay } from "../ports.ts";
 import type { Usage } from "../protocol/openai.ts";
-import type { Lease } from "../slot/lease.ts";
+import type { Seam } from "../protocol/traffic.ts";
+import type { Lease } from "../scheduler.ts";
+import { type CarryInput, carry } from "./carried.ts";
 import type { OpenAiDeps } from "./deps.ts";
 import { granted, refusalError } from "./granted.ts";
+import { requestLeave } from "./leave.ts";
 import type { TextEmit, TextRequest, TextResult } from "./openaiApi.ts";
-import { openaiEngine } from "./openaiEngine.ts";
+import { type Granted, openaiEngine } from "./openaiEngine.ts";
 import { openaiRelay, unreadable } from "./openaiRelay.ts";
 import { openaiWrite } from "./openaiWrite.ts";
-import { withCeiling } from "./withCeiling.ts";
+import { createOut, type StreamedOut } from "./streamedOut.ts";
+import { deadlineOf, withCeiling } from "./withCeiling.ts";
 
 /** Finds an engine and lets it answer: as it stands where the engine speaks OpenAI's API, translated otherwise. */
 export async function openaiText<Chunk extends { usage?: Usage | null | undefined }, Whole>(
@@ -19,42 +25,112 @@ export async function openaiText<Chunk extends { usage?: Usage | null | undefine
 ): Promise<TextResult<Whole>> {
   const { api, body, weighed, asked } = request;
   const hopeless = asked.kind === "refused" ? refusalError(asked) : null;
-  const wanted = { method: api.method, model: body.model, use: "write", ...weighed, hopeless } as const;
-  const { lease, decision } = await openaiEngine(wanted, deps, emit.event, signal);
-  using _turn = lease;
+  const cloud = await requestLeave(body, weighed.task.tier, deps);
+  const wanted = { method: api.method, model: body.model, use: "write", ...weighed, cloud, hopeless } as const;
+  const turn = await openaiEngine(wanted, deps, emit.event, signal);
+  const deadlineMs = deadlineOf(deps);
   const ceiling = withCeiling(signal, deps.settings);
-  const { clock } = deps;
-  const { relay, model } = lease.engine;
-  if (relay) return await relayed(request, { relay, lease, clock, emit, sink: deps.sink }, ceiling);
-  const head = {
-    id: `${api.idPrefix}${decision.id}`,
-    created: Math.floor(decision.atMs / 1000),
-    model: model.id,
-  };
-  return await openaiWrite(request, { asked: granted(asked), head, lease, clock, emit }, ceiling);
+  const { clock, sink } = deps;
+  const answering = { request, turn, clock, sink, emit, deadlineMs };
+  return await fromServers(answering, turn.lease, ceiling);
 }
 
-interface Relaying<Chunk> extends Pick<OpenAiDeps, "clock" | "sink"> {
+interface Answering<Chunk, Whole> extends Pick<OpenAiDeps, "clock" | "sink"> {
+  readonly request: TextRequest<Chunk, Whole>;
+  readonly turn: Granted;
+  readonly emit: TextEmit<Chunk>;
+  readonly deadlineMs: number;
+}
+
+/** As long as the engines are servers that speak OpenAI's API and nothing of the answer is out, each is asked for all of it. */
+async function fromServers<Chunk extends { usage?: Usage | null | undefined }, Whole>(
+  answering: Answering<Chunk, Whole>,
+  first: Lease,
+  signal: AbortSignal,
+): Promise<TextResult<Whole>> {
+  const { request, turn } = answering;
+  for (let lease = first; ; ) {
+    const { relay } = lease.engine;
+    if (!relay) return await writtenBy(answering, lease, { out: null, seam: null }, signal);
+    const out = createOut();
+    if (canGoOn(request)) lease.offer();
+    try {
+      const answer = await relayed({ ...answering, relay, lease, out }, signal);
+      lease[Symbol.dispose]();
+      return answer;
+    } catch (error) {
+      const isCut = out.head !== null && !canGoOn(request);
+      if (signal.aborted || isCut) {
+        lease[Symbol.dispose]();
+        throw isCut && !signal.aborted ? cutOff(error) : error;
+      }
+      const hasText = out.text !== "";
+      const tokens = request.weighed.promptTokens + estimateTokens(out.text);
+      const successor = await turn.failover.goOn({ lease, error, hasText, tokens }, signal);
+      if (!successor.isResumed) turn.moved(successor, out.text.length);
+      lease = successor.lease;
+      const { from, to, why, isResumed } = successor;
+      const seam = hasText && !isResumed ? { atCharacters: out.text.length, from, to, why } : null;
+      if (out.head !== null) return await writtenBy(answering, lease, { out, seam }, signal);
+    }
+  }
+}
+
+/** Plain text in one stream: what another engine writes then fits behind what is out. */
+function canGoOn<Chunk, Whole>({ asked, body }: TextRequest<Chunk, Whole>): boolean {
+  return asked.kind === "asked" && asked.prompts.length === 1 && asked.sampling.shape === null && body.stream === true;
+}
+
+function cutOff(error: unknown): unknown {
+  if (!(error instanceof TandemError)) return error;
+  const message = `${error.message}; no other engine can go on in the middle of such an answer`;
+  const { code, details, isRetryable } = error;
+  return new TandemError(code, message, "Ask again", { cause: error, isRetryable, ...(details ? { details } : {}) });
+}
+
+/** By engines that are asked in our own words: from the beginning, or from where a server broke off. */
+async function writtenBy<Chunk, Whole>(
+  { request, turn, clock, emit, deadlineMs }: Answering<Chunk, Whole>,
+  lease: Lease,
+  { out, seam }: { readonly out: StreamedOut | null; readonly seam: Seam | null },
+  signal: AbortSignal,
+): Promise<TextResult<Whole>> {
+  const { decision, failover, moved } = turn;
+  const before = out?.text.length ?? 0;
+  const onMove: CarryInput["onMove"] = (successor, atCharacters) => moved(successor, before + atCharacters);
+  using carried = carry({ lease, failover, clock, deadlineMs, confined: "fails", onMove });
+  const head = {
+    id: `${request.api.idPrefix}${decision.id}`,
+    created: Math.floor(decision.atMs / 1000),
+    model: lease.engine.model.id,
+    ...out?.head,
+  };
+  const begun = out && { text: out.text, tokens: out.tokens, seam };
+  return await openaiWrite(request, { asked: granted(request.asked), head, carried, emit, begun }, signal);
+}
+
+interface Relaying<Chunk, Whole> extends Answering<Chunk, Whole> {
   readonly relay: Relay;
   readonly lease: Lease;
-  readonly emit: TextEmit<Chunk>;
+  readonly out: StreamedOut;
 }
 
 async function relayed<Chunk extends { usage?: Usage | null | undefined }, Whole>(
-  { api, body }: TextRequest<Chunk, Whole>,
-  { emit, sink, ...given }: Relaying<Chunk>,
+  { request: { api, body }, emit, sink, out, deadlineMs, ...given }: Relaying<Chunk, Whole>,
   signal: AbortSignal,
 ): Promise<TextResult<Whole>> {
   const { device } = given.lease.engine;
   let usage: Usage | null = null;
-  const onChunk = ({ json, body }: ReadChunk) => {
+  const onChunk = (read: ReadChunk) => {
+    const { json, body } = read;
     const chunk = body && certain(api.readChunk(body), device);
     usage = chunk?.usage ?? usage;
+    out.see(read);
     if (sink) sink.send(json);
     else emit.chunk(chunk ?? certain(api.readChunk(JSON.parse(json)), device));
   };
   const room = () => sink?.room() ?? null;
-  const answer = await openaiRelay({ ...given, request: { path: api.path, body }, onChunk, room }, signal);
+  const answer = await openaiRelay({ ...given, request: { path: api.path, body, deadlineMs }, onChunk, room }, signal);
   if (answer.kind === "streamed") return { kind: "streamed", usage };
   return { kind: "whole", body: certain(api.readWhole(answer.body), device) };
 }
