@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { packageVersion } from "./assets.ts";
-import { writeBehind } from "./journal/behind.ts";
 import { createJournal } from "./journal/journal.ts";
+import { behindAnswers } from "./journal/queue.ts";
 import { createLog } from "./log.ts";
 import { createOrchestrator, type Orchestrator } from "./orchestrator.ts";
 import { stateFolder } from "./platform/folders.ts";
@@ -33,12 +33,12 @@ process.on("SIGTERM", () => void leave(0));
 const held = values.shared ? await claim(namesOf()) : null;
 if (values.shared && !held) process.exit(HELD_EXIT_CODE);
 // One that is private to its client is no heir of the shared one's.
-const kept = await createJournal({
+const journal = await createJournal({
   folder: held ? stateFolder() : join(stateFolder(), "private"),
   log,
   wallMs: Date.now,
+  later: behindAnswers(),
 });
-const journal = writeBehind(kept);
 if (journal.lastLife?.isClean === false) log.warn("the last orchestrator died", { ...journal.lastLife });
 const serving = createOrchestrator({ log, journal, leaveNow: () => void leave(0), makeRoom });
 orchestrator = serving;

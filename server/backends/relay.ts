@@ -115,17 +115,19 @@ async function* readChunks(given: StreamGiven, reply: Reply): AsyncGenerator<rea
       const next = await arrivals.next();
       if (next.done) break;
       const chunks: ReadChunk[] = [];
+      let hasWritten = false;
       try {
         for (const event of next.value) {
           isDone = event.data === "[DONE]";
           if (isDone) break;
           if (event.data === "") continue;
           const { chunk, shape } = chunkOf(given, event, read);
-          if (progress.see(shape)) watchdog.wrote();
+          hasWritten = progress.see(shape) || hasWritten;
           chunks.push(chunk);
         }
       } finally {
         // What came before something that cannot be read has come all the same.
+        if (hasWritten) watchdog.wrote();
         watchdog.passing();
         if (chunks.length > 0) yield chunks;
         watchdog.taken();

@@ -4,6 +4,7 @@ import { isAlive, startMark } from "../platform/processes.ts";
 import type { Journal, Log } from "../ports.ts";
 import { openFile, type Tables } from "./file.ts";
 import { type Begun, digestOf, isFresh, type OpenLife } from "./lifeTable.ts";
+import { createQueue, type Later } from "./queue.ts";
 import { withoutPlaces } from "./scrub.ts";
 import { createStore, type Store } from "./store.ts";
 
@@ -14,6 +15,8 @@ export interface JournalDeps {
   /** Milliseconds since 1970: ages are told from one process to the next. */
   readonly wallMs: () => number;
   readonly mostBytes?: number;
+  /** When decisions are written; left out: at once. */
+  readonly later?: Later;
 }
 
 /** 5,000 decisions and 2,000 inputs of the largest size, with room to spare. It keeps the disk from being filled, whatever goes wrong. */
@@ -29,7 +32,8 @@ const NOTHING: Begun = { number: 0, last: null, intents: new Map() };
  * Opens the journal in this folder and tells how the orchestrator before ended. It never rejects for what the disk holds or
  * refuses: a journal that cannot be used is quiet.
  */
-export async function createJournal({ folder, log, wallMs, mostBytes = MOST_BYTES }: JournalDeps): Promise<Journal> {
+export async function createJournal(deps: JournalDeps): Promise<Journal> {
+  const { folder, log, wallMs, mostBytes = MOST_BYTES, later = null } = deps;
   let life = NOTHING;
   const begin = ({ lives }: Tables, lost: readonly number[]) =>
     lives.begin({ pid: process.pid, nowMs: wallMs(), lost });
@@ -54,6 +58,15 @@ export async function createJournal({ folder, log, wallMs, mostBytes = MOST_BYTE
       tables.lives.seen(life.number, nowMs);
       seenMs = nowMs;
     });
+  const told = createQueue<(tables: Tables) => void>(later, (works) =>
+    write((tables) => {
+      const doAll = () => {
+        for (const it of works) it(tables);
+      };
+      if (works.length === 1) doAll();
+      else tables.together(doAll);
+    }),
+  );
   return {
     lastLife: life.last,
     intended: [...life.intents.values()],
@@ -65,15 +78,22 @@ export async function createJournal({ folder, log, wallMs, mostBytes = MOST_BYTE
     remember: (key, description) =>
       write(({ lives }) => lives.remember(life.number, digestOf(key), withoutPlaces(description))),
     forget: (key) => write(({ lives }) => lives.forget(life.number, digestOf(key))),
-    decided: (decision, input = null) => write(({ decisions }) => decisions.insert(life.number, decision, input)),
-    fellBack: (id, seam) => write(({ decisions }) => decisions.fallBack(id, seam)),
-    ended: (id, outcome) => write(({ decisions }) => decisions.end(id, outcome)),
-    decisions: (page) => store.attempt([], ({ decisions }) => decisions.page(page)),
+    decided: (decision, input = null) => told.add(({ decisions }) => decisions.insert(life.number, decision, input)),
+    fellBack: (id, seam) => told.add(({ decisions }) => decisions.fallBack(id, seam)),
+    ended: (id, outcome) => told.add(({ decisions }) => decisions.end(id, outcome)),
+    decisions(page) {
+      told.flush();
+      return store.attempt([], ({ decisions }) => decisions.page(page));
+    },
     closeCleanly() {
+      told.flush();
       store.attempt(undefined, ({ lives }) => lives.endCleanly(life.number, wallMs()));
       store[Symbol.dispose]();
     },
-    [Symbol.dispose]: () => store[Symbol.dispose](),
+    [Symbol.dispose]() {
+      told.flush();
+      store[Symbol.dispose]();
+    },
   };
 }
 

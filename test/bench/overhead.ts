@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { type InstantLoad, instant, type Paced, paced } from "./overhead/client.ts";
@@ -91,22 +91,24 @@ async function showInstant(all: readonly Contender[], load: InstantLoad): Promis
     `\n${atOnce} at once, ${tokens} tokens from an instant backend, ${count} streams a round; added to direct, median of ${values.rounds} rounds`,
   );
   const found = await rounds(all, async (it) => {
+    const before = await busyMs(it);
     const times = await instant(it, load);
-    return [quantile(times, 0.5), quantile(times, 0.99)];
+    const busy = ((await busyMs(it)) - before) / count;
+    return [quantile(times, 0.5), quantile(times, 0.99), busy];
   });
-  say(["", "total p50", "total p99", "x node:http"].map(cell).join(""));
-  const [bare = 1] = found.get("node:http") ?? [];
+  say(["", "total p50", "total p99", "its CPU", "p50 x node:http", "CPU x node:http"].map(cell).join(""));
+  const [bare = 1, , bareBusy = 1] = found.get("node:http") ?? [];
   for (const [name, row] of found) {
-    const ratio = name === "direct" ? "" : `${((row[0] ?? 0) / bare).toFixed(2)} x`;
-    say([name, ...row.map(ms), ratio].map(cell).join(""));
+    const [p50 = 0, , busy = 0] = row;
+    const ratios = name === "direct" ? [] : [times(p50 / bare), times(busy / bareBusy)];
+    say([name, ...row.map(ms), ...ratios].map(cell).join(""));
   }
   const [added = 0] = found.get("tandem") ?? [];
   say(`bar: at most 1.5 x what node:http adds ${verdict(added <= 1.5 * bare)}`);
 }
 
-async function showMemory({ all, pid, inspectorPort }: Contenders): Promise<void> {
-  const tandem = all.find((it) => it.name === "tandem");
-  if (!tandem) throw new Error("tandem is not among them");
+async function showMemory({ all, inspectorPort }: Contenders): Promise<void> {
+  const { tandem, pid } = tandemOf(all);
   using inspector = await inspect({ pid, port: inspectorPort });
   say("\nmemory of the orchestrator, after a full collection");
   say(["requests", "heap", "RSS", "sockets"].map(cell).join(""));
@@ -128,12 +130,26 @@ async function showMemory({ all, pid, inspectorPort }: Contenders): Promise<void
   say(`what is open at the end: ${JSON.stringify(await inspector.resources())}`);
 }
 
-async function profile({ all, pid, inspectorPort }: Contenders, file: string): Promise<void> {
+function tandemOf(all: readonly Contender[]): { readonly tandem: Contender; readonly pid: number } {
   const tandem = all.find((it) => it.name === "tandem");
-  if (!tandem) throw new Error("tandem is not among them");
+  if (!tandem?.pid) throw new Error("tandem is not among them");
+  return { tandem, pid: tandem.pid };
+}
+
+async function profile({ all, inspectorPort }: Contenders, file: string): Promise<void> {
+  const { tandem, pid } = tandemOf(all);
   using inspector = await inspect({ pid, port: inspectorPort });
   await instant(tandem, { ...TOGETHER, count: 3_000 });
   await writeFile(file, JSON.stringify(await inspector.profile(() => instant(tandem, { ...ALONE, count: 3_000 }))));
+}
+
+/** Processor time that a contender has had, all its threads together. A machine that is busy with other things does not change it much. */
+async function busyMs({ pid }: Contender): Promise<number> {
+  if (pid === null) return 0;
+  const threads = await readdir(`/proc/${pid}/task`);
+  const spent = threads.map((it) => readFile(`/proc/${pid}/task/${it}/schedstat`, "utf8").catch(() => "0"));
+  const nanoseconds = (await Promise.all(spent)).map((it) => Number(it.split(" ")[0]));
+  return nanoseconds.reduce((sum, it) => sum + it, 0) / 1e6;
 }
 
 async function rssBytes(pid: number): Promise<number> {
@@ -154,12 +170,16 @@ function ms(value: number): string {
   return `${value.toFixed(3)} ms`;
 }
 
+function times(ratio: number): string {
+  return `${ratio.toFixed(2)} x`;
+}
+
 function mb(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 function cell(text: string): string {
-  return text.padEnd(14);
+  return text.padEnd(17);
 }
 
 function say(line: string): void {

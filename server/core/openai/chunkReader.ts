@@ -35,8 +35,6 @@ interface Frame {
   readonly out: readonly [before: string, behind: string];
 }
 
-/** A JSON string without what stands around it, where nothing in it is written otherwise than it is. */
-const PLAIN = /^[^"\\\p{Cc}]+$/u;
 /** RFC 8259, section 7. */
 const ESCAPED = /^(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))+$/u;
 
@@ -44,11 +42,22 @@ function framed(json: string, { isText, given, out }: Frame): ReadChunk | null {
   const [before, behind] = given;
   if (json.length <= before.length + behind.length || !json.startsWith(before) || !json.endsWith(behind)) return null;
   const inner = json.slice(before.length, json.length - behind.length);
-  const isPlain = PLAIN.test(inner);
-  if (!isPlain && !ESCAPED.test(inner)) return null;
-  const text = isText ? (isPlain ? inner : String(JSON.parse(`"${inner}"`))) : "";
+  const plain = isPlain(inner);
+  if (!plain && !ESCAPED.test(inner)) return null;
+  const text = isText ? (plain ? inner : String(JSON.parse(`"${inner}"`))) : "";
   return { json: out[0] + inner + out[1], body: null, text };
 }
+
+/** Whether nothing in a JSON string is written otherwise than it is. */
+function isPlain(inner: string): boolean {
+  for (let at = 0; at < inner.length; at++) {
+    const code = inner.charCodeAt(at);
+    if (code < FIRST_PLAIN || code === QUOTE || code === BACKSLASH) return false;
+  }
+  return true;
+}
+
+const [FIRST_PLAIN, QUOTE, BACKSLASH] = [0x20, 0x22, 0x5c];
 
 /** The one thing in a chunk that the model has written. */
 interface Place {

@@ -12,12 +12,12 @@ export interface Contender {
   readonly name: "direct" | "nginx" | "node:http" | "tandem";
   readonly url: string;
   readonly key: string;
+  /** Its process; null: there is nobody in between. */
+  readonly pid: number | null;
 }
 
 export interface Contenders extends AsyncDisposable {
   readonly all: readonly Contender[];
-  /** The orchestrator's process. */
-  readonly pid: number;
   /** Where its inspector listens once SIGUSR1 has woken it. */
   readonly inspectorPort: number;
 }
@@ -35,31 +35,36 @@ export async function startContenders(): Promise<Contenders> {
 
 async function start(started: AsyncDisposableStack): Promise<Omit<Contenders, keyof AsyncDisposable>> {
   const backend = await startNode(["backend.ts"], started);
-  const bare = await startNode(["passThrough.ts", backend], started);
-  const nginx = await startNginx(new URL(backend), started);
-  const { tandem, ...process } = await startTandem(backend, started);
+  const bare = await startNode(["passThrough.ts", backend.url], started);
+  const nginx = await startNginx(new URL(backend.url), started);
+  const { tandem, inspectorPort } = await startTandem(backend.url, started);
   return {
     all: [
-      { name: "direct", url: backend, key: "none" },
-      { name: "nginx", url: nginx, key: "none" },
-      { name: "node:http", url: bare, key: "none" },
+      { name: "direct", key: "none", ...backend, pid: null },
+      { name: "nginx", key: "none", ...nginx },
+      { name: "node:http", key: "none", ...bare },
       tandem,
     ],
-    ...process,
+    inspectorPort,
   };
 }
 
-async function startNode([program = "", ...args]: readonly string[], started: AsyncDisposableStack): Promise<string> {
+interface Running {
+  readonly url: string;
+  readonly pid: number;
+}
+
+async function startNode([program = "", ...args]: readonly string[], started: AsyncDisposableStack): Promise<Running> {
   const child = spawn(process.execPath, [join(import.meta.dirname, program), ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   endWith(started, child);
-  for await (const line of createInterface({ input: child.stdout })) return line;
+  for await (const line of createInterface({ input: child.stdout })) return { url: line, pid: child.pid ?? 0 };
   throw new Error(`${program} ended before it listened`);
 }
 
 /** As one sets it up before a server that streams: nothing held back, connections kept. */
-async function startNginx(backend: URL, started: AsyncDisposableStack): Promise<string> {
+async function startNginx(backend: URL, started: AsyncDisposableStack): Promise<Running> {
   const folder = await mkdtemp(join(tmpdir(), "tandem-nginx-"));
   started.defer(() => rm(folder, { recursive: true, force: true }));
   const port = await freePort();
@@ -67,7 +72,7 @@ async function startNginx(backend: URL, started: AsyncDisposableStack): Promise<
     (it) => `${it}_temp_path ${folder}/${it};`,
   );
   const config = `
-    daemon off; worker_processes 1; pid ${folder}/pid; error_log ${folder}/error.log crit;
+    daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log crit;
     events { worker_connections 512; }
     http {
       access_log off; ${temporary.join(" ")}
@@ -91,7 +96,7 @@ async function startNginx(backend: URL, started: AsyncDisposableStack): Promise<
       () => false,
     ),
   );
-  return url;
+  return { url, pid: child.pid ?? 0 };
 }
 
 /** The product: the orchestrator, started by hand so that its inspector can be woken, and `tandem serve`. */
@@ -112,8 +117,9 @@ async function startTandem(backend: string, started: AsyncDisposableStack) {
   endWith(started, serving);
   for await (const line of createInterface({ input: serving.stdout })) {
     const [, url, pid] = /Listening on (\S+)\/v1 \(process (\d+)\)/.exec(line) ?? [];
-    if (url !== undefined)
-      return { tandem: { name: "tandem", url, key: await keyOf(env) } as const, pid: Number(pid), inspectorPort };
+    if (url === undefined) continue;
+    const tandem: Contender = { name: "tandem", url, key: await keyOf(env), pid: Number(pid) };
+    return { tandem, inspectorPort };
   }
   throw new Error("tandem serve ended before it listened");
 }
