@@ -43,7 +43,6 @@ export async function createJournal(deps: JournalDeps): Promise<Journal> {
   const store = await openStore({ folder, log, mostBytes, onAnew });
   const lost = await lostLives(store.attempt([], ({ lives }) => lives.open()));
   life = store.attempt(NOTHING, (tables) => begin(tables, lost));
-  const intents = new Map(life.intents);
   // On Windows it takes a second to ask; nothing waits for it.
   void startMark(process.pid).then((mark) => {
     if (mark !== null) store.attempt(undefined, ({ lives }) => lives.mark(life.number, mark));
@@ -70,11 +69,7 @@ export async function createJournal(deps: JournalDeps): Promise<Journal> {
   return {
     lastLife: life.last,
     intended: [...life.intents.values()],
-    takeIntended(key) {
-      const digest = digestOf(key);
-      const intent = intents.get(digest);
-      return intents.delete(digest) && intent !== undefined && isFresh(intent, wallMs());
-    },
+    takeIntended: takingOnce(life.intents, wallMs),
     remember: (key, description) =>
       write(({ lives }) => lives.remember(life.number, digestOf(key), withoutPlaces(description))),
     forget: (key) => write(({ lives }) => lives.forget(life.number, digestOf(key))),
@@ -94,6 +89,16 @@ export async function createJournal(deps: JournalDeps): Promise<Journal> {
       told.flush();
       store[Symbol.dispose]();
     },
+  };
+}
+
+/** Each intent is taken once, and not when it has become too old. */
+function takingOnce(found: Begun["intents"], wallMs: () => number): Journal["takeIntended"] {
+  const intents = new Map(found);
+  return (key) => {
+    const digest = digestOf(key);
+    const intent = intents.get(digest);
+    return intents.delete(digest) && intent !== undefined && isFresh(intent, wallMs());
   };
 }
 
