@@ -14,9 +14,11 @@ export function remember(history: readonly ToView[], message: ToView): readonly 
         : [...history, message];
     case "progress":
       return [...history.filter((it) => it.kind !== "progress"), message];
+    case "cloud":
+      return [...history.filter((it) => it.kind !== "cloud" || it.host !== message.host), message];
     case "again":
     case "end":
-      return [...history.filter((it) => it.kind === "begin"), message];
+      return [...history.filter((it) => it.kind === "begin" || it.kind === "cloud"), message];
     case "failed":
       return [...history.filter((it) => it.kind !== "progress"), message];
   }

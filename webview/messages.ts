@@ -6,6 +6,8 @@ export type ToView =
   /** What happens before or beside the text, in plain words. */
   | { readonly kind: "progress"; readonly message: string }
   | { readonly kind: "more"; readonly text: string }
+  /** A provider in the cloud may see the request from here on: the answer is marked. */
+  | { readonly kind: "cloud"; readonly host: string }
   /** The text so far is dropped; another attempt follows. */
   | { readonly kind: "again" }
   | {
@@ -15,6 +17,8 @@ export type ToView =
       readonly notices: readonly string[];
       readonly use: EngineUse;
       readonly totalMs: number;
+      /** As of the result. */
+      readonly cloud: string | null;
     }
   | { readonly kind: "failed"; readonly message: string; readonly nextStep: string }
   /** All of the above again, for a view that was hidden meanwhile. */

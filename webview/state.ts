@@ -11,6 +11,8 @@ export interface AnswerState {
   readonly phase: "empty" | "streaming" | "done" | "failed";
   readonly footer: string;
   readonly notes: readonly string[];
+  /** Hosts in the cloud that may have seen the request; null: none. */
+  readonly cloud: string | null;
 }
 
 export const empty: AnswerState = {
@@ -22,6 +24,7 @@ export const empty: AnswerState = {
   phase: "empty",
   footer: "",
   notes: [],
+  cloud: null,
 };
 
 /** The state after one more message. */
@@ -35,6 +38,8 @@ export function reduce(state: AnswerState, message: ToView): AnswerState {
       return state.phase === "streaming" ? { ...state, progress: message.message } : state;
     case "more":
       return { ...state, markdown: state.markdown + message.text };
+    case "cloud":
+      return { ...state, cloud: withHost(state.cloud, message.host) };
     case "again":
       return { ...state, markdown: "" };
     case "end":
@@ -44,6 +49,7 @@ export function reduce(state: AnswerState, message: ToView): AnswerState {
         phase: "done",
         progress: "",
         footer: footerOf(message),
+        cloud: message.cloud,
         notes: [...message.findings.map((it) => `Line ${it.line}: ${it.message} (${it.source})`), ...message.notices],
       };
     case "failed":
@@ -51,6 +57,11 @@ export function reduce(state: AnswerState, message: ToView): AnswerState {
     case "replay":
       return message.messages.reduce(reduce, empty);
   }
+}
+
+function withHost(hosts: string | null, host: string): string {
+  if (hosts === null) return host;
+  return hosts.split(", ").includes(host) ? hosts : `${hosts}, ${host}`;
 }
 
 function footerOf({ use, totalMs }: Extract<ToView, { kind: "end" }>): string {

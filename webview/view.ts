@@ -37,7 +37,7 @@ export function renderBlocks(text: string): readonly string[] {
   return blocks;
 }
 
-function headerOf({ title, question, source, progress, phase }: AnswerState): string {
+function headerOf({ title, question, source, progress, phase, cloud }: AnswerState): string {
   if (phase === "empty") return "";
   const about = source ? `<span class="about">${escapeHtml(source)}</span>` : "";
   const asked = question ? `<p class="question">${escapeHtml(question)}</p>` : "";
@@ -46,7 +46,12 @@ function headerOf({ title, question, source, progress, phase }: AnswerState): st
       ? `<p class="progress"><span class="spinner" aria-hidden="true"></span><span>${escapeHtml(progress)}</span>` +
         `<button type="button" data-do="stop">Stop</button></p>`
       : "";
-  return `<h1>${escapeHtml(title)}</h1>${about}${asked}${busy}`;
+  const seen =
+    // What a view of an earlier version left behind knows of no cloud.
+    cloud
+      ? `<p class="cloud"><b>From the cloud</b> <span>seen by ${escapeHtml(cloud)}: it left this machine</span></p>`
+      : "";
+  return `<h1>${escapeHtml(title)}</h1>${about}${asked}${seen}${busy}`;
 }
 
 function footerOf({ phase, notes, footer }: AnswerState): string {
@@ -58,14 +63,14 @@ function footerOf({ phase, notes, footer }: AnswerState): string {
   return `${said}${again || use ? `<p class="use">${use}${again}</p>` : ""}`;
 }
 
-function announcementOf({ phase, progress, notes }: AnswerState): string {
+function announcementOf({ phase, progress, notes, cloud }: AnswerState): string {
   switch (phase) {
     case "empty":
       return "";
     case "streaming":
       return progress.replace(/, line \d+$/, "");
     case "done":
-      return "The answer is complete";
+      return cloud ? `The answer is complete. It is from the cloud: ${cloud}` : "The answer is complete";
     case "failed":
       return notes.join(". ");
   }

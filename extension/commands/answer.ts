@@ -57,6 +57,7 @@ async function runAnswer(app: App, action: "explain" | "ask", question: string, 
   const onEvent = (event: RunEvent) => {
     if (event.kind === "draft") tell({ kind: "more", text: event.text });
     if (event.kind === "retry") tell({ kind: "again" });
+    if (event.kind === "cloud") tell({ kind: "cloud", host: event.host });
     const next = advance(progress, event);
     if (next.message !== progress.message) tell({ kind: "progress", message: next.message });
     progress = next;
@@ -78,6 +79,6 @@ async function runAnswer(app: App, action: "explain" | "ask", question: string, 
   }
 }
 
-function endOf({ markdown, findings, notices, timing }: AnswerResult): Told {
-  return { kind: "end", markdown, findings, notices, use: timing.draft, totalMs: timing.totalMs };
+function endOf({ markdown, findings, notices, timing, cloud }: AnswerResult): Told {
+  return { kind: "end", markdown, findings, notices, use: timing.draft, totalMs: timing.totalMs, cloud };
 }

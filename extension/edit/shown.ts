@@ -31,7 +31,9 @@ export interface Stage {
 
 /** Opens the diff; `id` tells this proposal's documents from all others. */
 export async function show(proposal: Proposal, id: number, { previews, marks }: Stage): Promise<Shown> {
-  const title = `Tandem: ${proposal.title} — ${proposal.result.timing.draft.model.label}`;
+  const { timing, cloud } = proposal.result;
+  const from = cloud === null ? "" : ` (cloud: ${cloud})`;
+  const title = `Tandem: ${proposal.title} — ${timing.draft.model.label}${from}`;
   const texts = await textsOf(proposal);
   const files = byFile(proposal.result.edits, (uri) => texts.get(uri) ?? "");
   const after = (file: FileProposal) => previewUri(vscode.Uri.parse(file.uri), id, "after");
@@ -108,15 +110,17 @@ async function openDiff(title: string, sides: readonly Sides[], languageId: stri
  * Says what the user should know of the result, without buttons: those of a notification outlive the decision. Findings
  * need none: they stand in the diff.
  */
-function tell({ result: { notices } }: Proposal): void {
-  if (notices.length > 0) void vscode.window.showInformationMessage(`Tandem: ${notices.join("; ")}`);
+function tell({ result: { notices, cloud } }: Proposal): void {
+  const said = cloud === null ? notices : [`this is from the cloud: ${cloud} has seen the request`, ...notices];
+  if (said.length > 0) void vscode.window.showInformationMessage(`Tandem: ${said.join("; ")}`);
 }
 
 /** Short, because the status bar cuts what does not fit; the tab has the title. */
-function showHint({ result: { findings } }: Proposal): Disposable {
+function showHint({ result: { findings, cloud } }: Proposal): Disposable {
   const keys = process.platform === "darwin" ? "Cmd+Enter" : "Ctrl+Enter";
+  const from = cloud === null ? "" : " from the cloud";
   const found = findings.length === 0 ? "" : ` with ${findings.length} finding${findings.length === 1 ? "" : "s"}`;
-  return vscode.window.setStatusBarMessage(`Tandem: ready${found}; ${keys} accepts, Escape rejects`);
+  return vscode.window.setStatusBarMessage(`Tandem: ready${from}${found}; ${keys} accepts, Escape rejects`);
 }
 
 async function textsOf({ result, seen }: Proposal): Promise<ReadonlyMap<string, string>> {

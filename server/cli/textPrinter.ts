@@ -72,6 +72,9 @@ function showEvent(event: RunEvent, page: Page, draft: DraftBox, bar: DownloadBa
     case "ready":
       page.say("ready", `${event.engine}: ${event.model.label}, ${seconds(event.tookMs)}`);
       return;
+    case "cloud":
+      page.say("cloud", page.paint("yellow", `${event.host} may see this request from here on`));
+      return;
     case "draft":
       draft.add(event.text);
       return;
@@ -103,6 +106,7 @@ function showResult(result: RunResult, changes: readonly Change[], isWritten: bo
     result.kind === "answer" ? "answered" : isWritten ? "written" : "not written",
     resultText(result, changes, isWritten),
   );
+  if (result.cloud !== null) page.more(page.paint("yellow", `from the cloud: ${result.cloud} has seen the request`));
   for (const line of timingLines(result.timing)) page.more(line);
 }
 

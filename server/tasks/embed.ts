@@ -29,8 +29,16 @@ export async function embed(
   const beyond = beyondTexts(params);
   const promptTokens = inputs.reduce((sum, it) => sum + (typeof it === "string" ? estimateTokens(it) : it.length), 0);
   const sizes = { promptTokens, outputTokens: 0 };
-  const named = { method: definition.method, model: params.model, use: "embed", texts: [], ruled: null } as const;
-  const wanted = { ...named, task: null, ...sizes };
+  const wanted = {
+    method: definition.method,
+    model: params.model,
+    use: "embed",
+    task: null,
+    texts: [],
+    ruled: null,
+    cloud: null,
+    ...sizes,
+  } as const;
   const hopeless = beyond === null ? null : onlyRelayed(beyond);
   const { lease } = await openaiEngine({ ...wanted, hopeless }, deps, emit, signal);
   using _turn = lease;

@@ -4,7 +4,7 @@ import { draftJob } from "../core/prompts/job.ts";
 import { promptTexts } from "../core/promptTexts.ts";
 import { isAudited, route } from "../core/route/decide.ts";
 import { recordOf } from "../core/route/record.ts";
-import type { EngineView, Route, RouteInput } from "../core/route.ts";
+import type { CloudPermission, EngineView, Route, RouteInput } from "../core/route.ts";
 import { targetRange } from "../core/target.ts";
 import type { Task } from "../core/task.ts";
 import { slice } from "../core/text.ts";
@@ -19,29 +19,46 @@ import type { RunDeps } from "./deps.ts";
 const PROMPT_OVERHEAD_TOKENS = 500;
 const LEAST_OUTPUT_TOKENS = 64;
 
+interface PlanDeps extends RunDeps {
+  /** Whether the cloud may see the task; null: there is none. */
+  readonly cloud: CloudPermission | null;
+}
+
 /** Who drafts and who audits this task, as things are; emits `routed`. Throws TandemError not-configured. */
-export function planned(task: Task, deps: RunDeps, emit: Emit): Route {
-  const { scheduler, settings, log, note, draw } = deps;
+export function planned(task: Task, deps: PlanDeps, emit: Emit): Route {
+  const { cloud, scheduler, settings, log, note, draw } = deps;
   const isEditing = task.action !== "explain" && task.action !== "ask";
   const snapshot = scheduler.snapshot();
-  const ruling = ruledEngines(snapshot, task.model);
+  const ruling = ruledEngines(snapshot, task.model, cloud);
   const input: RouteInput = {
     tier: task.tier,
     isAudited: isEditing && isAudited(task.tier, settings.auditWhen),
     ...sizes(task, settings),
     engines: ruling.engines,
+    cloud,
     draw: draw(),
     warmTokens: warmFor(task, snapshot, deps),
   };
   const plan = route(input);
-  if (!plan)
-    throw new TandemError("not-configured", "No engine is set up", "Leave the model at auto, or give an endpoint");
+  if (!plan) throw nobody(snapshot, cloud);
   const { draft, audit, candidates } = plan;
   const why = [plan.why, ...ruling.why].join("; ");
   note?.(recordOf(input, plan));
   emit({ kind: "routed", draft, audit, candidates: [...candidates], why });
   log.info("routed", { action: task.action, tier: task.tier, draft: draft.engine, audit: audit?.engine, why });
   return plan;
+}
+
+/** No engine may be asked; where one in the cloud could be, why not. */
+export function nobody(engines: readonly EngineView[], cloud: CloudPermission | null): TandemError {
+  const isKept = engines.some((it) => it.isCloud) && cloud?.isAllowed === false;
+  return isKept
+    ? new TandemError(
+        "not-configured",
+        `No engine on this machine can do this, and it stays here: ${cloud.why}`,
+        "Set a model of this machine, or look at the settings of the cloud",
+      )
+    : new TandemError("not-configured", "No engine is set up", "Leave the model at auto, or give an endpoint");
 }
 
 /** Which engine of this role takes one call to a model; null: there is none. */

@@ -26,7 +26,7 @@ const use = {
   decodeMs: 1,
   tokensPerSecond: null,
 } as const;
-const end: ToView = { kind: "end", markdown: "whole", findings: [], notices: [], use, totalMs: 1_000 };
+const end: ToView = { kind: "end", markdown: "whole", findings: [], notices: [], use, totalMs: 1_000, cloud: "c" };
 
 const cases: { name: string; messages: ToView[]; atMost: number }[] = [
   { name: "text is joined", messages: [begin, ...Array.from("abcdef", more)], atMost: 2 },
@@ -41,6 +41,18 @@ const cases: { name: string; messages: ToView[]; atMost: number }[] = [
     atMost: 3,
   },
   { name: "the end holds everything", messages: [begin, progress("p"), more("wh"), end], atMost: 2 },
+  {
+    name: "who in the cloud has seen it is kept, once, through another attempt",
+    messages: [
+      begin,
+      { kind: "cloud", host: "c" },
+      more("bad"),
+      { kind: "cloud", host: "c" },
+      { kind: "again" },
+      more("x"),
+    ],
+    atMost: 4,
+  },
   { name: "a failure keeps what came before", messages: [begin, progress("p"), more("half"), failed], atMost: 3 },
   {
     name: "a new answer drops the old",

@@ -155,6 +155,7 @@ test("the answers of OpenAI's paths name the headers that tell the decision", ()
     if (method === "POST" && path.startsWith("/v1/") && !path.startsWith("/v1/gpu/")) {
       const { headers = {} } = Response.parse(operation.responses["200"]);
       assert.deepEqual(Object.keys(headers).sort(), [
+        "x-tandem-cloud",
         "x-tandem-decision",
         "x-tandem-device",
         "x-tandem-engine",

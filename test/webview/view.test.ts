@@ -73,6 +73,15 @@ test("while it streams it can be stopped, and says what happens", () => {
   assert.equal(page.announcement, "drafting on cpu", "a screen reader is not told every line");
 });
 
+test("an answer that the cloud has seen says so from the moment it may", () => {
+  const messages: ToView[] = [begin, { kind: "cloud", host: "api.example.com" }, { kind: "cloud", host: "<b>" }];
+  const { header } = render(messages.reduce(reduce, empty));
+  assert.match(header, /<p class="cloud"><b>From the cloud<\/b> <span>seen by api\.example\.com, &lt;b&gt;: it left/);
+  assert.doesNotMatch(render(reduce(empty, begin)).header, /cloud/);
+  const next = render([...messages, begin].reduce(reduce, empty));
+  assert.doesNotMatch(next.header, /cloud/, "the next answer is another matter");
+});
+
 test("a failure keeps the text, and says what to do", () => {
   const messages: ToView[] = [
     begin,

@@ -30,7 +30,7 @@ function engine(it: EngineStatus, state: SidebarState, status: Status): Markup {
   return html`<li class="engine">
     <div class="line"><b class="name" title=${it.model.id}>${label}</b>${mark(stateOf(it))}</div>
     <p class="faint">${[...roles(it), quantisation, whereOf(it, status)].filter((part) => part).join(" · ")}</p>
-    <p class="more">${numbers(it)}${it.isPinned ? mark({ tone: "plain", sign: "pinned", word: "pinned" }) : nothing}${verdictOf(it)}</p>
+    <p class="more">${numbers(it)}${it.isPinned ? mark({ tone: "plain", sign: "pinned", word: "pinned" }) : nothing}${cloudOf(it)}${verdictOf(it)}</p>
     ${it.placement?.verdict === "refuted" ? trouble(it.placement.why, "See the log; set the device in the settings, or unload and load it again") : nothing}
     ${heldBack(it)}
     ${doing ? html`<div class="stage">${stage(doing.stage)}</div>` : waiting(it)}
@@ -86,6 +86,13 @@ function numbers({ decodeTokensPerSecond, model, pid }: EngineStatus): Markup {
   return html`<span>${[...rate, `${model.contextTokens.toLocaleString("en")} tokens context`].join(" · ")}${
     pid === null ? nothing : html`<span class="faint"> · process ${pid}</span>`
   }</span>`;
+}
+
+/** Where text leaves this machine that is seen at a glance. */
+function cloudOf({ isCloud }: EngineStatus): Markup {
+  if (!isCloud) return nothing;
+  const why = "What it is sent leaves this machine, as far as your settings of the cloud allow";
+  return mark({ tone: "warn", sign: "cloud", word: "cloud", why });
 }
 
 function verdictOf({ placement }: EngineStatus): Markup {
