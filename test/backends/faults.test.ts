@@ -7,10 +7,10 @@ import type { ErrorCode } from "../../server/protocol/errors.ts";
 import { recordingLog } from "../fakes/log.ts";
 import type { Fault, Script } from "../fakes/openaiScript.ts";
 import { type FakeOptions, startFakeLlama } from "../fakes/openaiServer.ts";
+import { createVirtualTime } from "../fakes/virtualTime.ts";
 import { ask, chatRequest, textRequest } from "./ask.ts";
 
 const never = new AbortController().signal;
-const QUICK: Partial<EndpointLimits> = { firstTokenMs: 100, idleMs: 100, retryBaseMs: 1 };
 const KEY = "sk-very-secret";
 const verdict: AnswerShape = { name: "verdict", gbnf: 'root ::= "ok"', jsonSchema: { enum: ["ok"] } };
 
@@ -36,15 +36,15 @@ async function check(it: Case): Promise<void> {
   });
   const log = recordingLog();
   const spec = { kind: "endpoint", url: fake.url, modelName: null, apiKey: KEY } as const;
-  await using engine = await openEndpoint(spec, { log, limits: { ...QUICK, ...it.limits } }, never);
+  const timing = createVirtualTime();
+  await using engine = await openEndpoint(spec, { log, limits: it.limits ?? {}, timing }, never);
   const pieces: string[] = [];
-  let thrown: unknown = null;
-  try {
+  const hear = async () => {
     for await (const piece of engine.generate(it.request ?? chatRequest("hi"), never))
       pieces.push(piece.kind === "text" ? piece.text : "[done]");
-  } catch (error) {
-    thrown = error;
-  }
+    return null;
+  };
+  const thrown: unknown = await timing.run(hear().catch((error: unknown) => error));
   if (it.error) {
     assert.ok(thrown instanceof TandemError, `threw ${String(thrown)}`);
     assert.equal(thrown.code, it.error[0]);

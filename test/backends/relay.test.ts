@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
-import { type EndpointLimits, openEndpoint } from "../../server/backends/openai.ts";
+import { openEndpoint } from "../../server/backends/openai.ts";
+import { REAL_TIMING, type Timing } from "../../server/backends/timing.ts";
 import { TandemError } from "../../server/errors.ts";
 import type { Engine, RelayRequest } from "../../server/ports.ts";
 import type { ErrorCode } from "../../server/protocol/errors.ts";
@@ -10,6 +11,7 @@ import { recordingLog } from "../fakes/log.ts";
 import { errorBody } from "../fakes/openaiFlavour.ts";
 import { createGate, type Fault, type Script } from "../fakes/openaiScript.ts";
 import { type FakeOptions, startFakeLlama } from "../fakes/openaiServer.ts";
+import { createVirtualTime } from "../fakes/virtualTime.ts";
 
 const never = new AbortController().signal;
 const KEY = "sk-very-secret";
@@ -20,8 +22,8 @@ function request(body: Record<string, unknown> = {}): RelayRequest {
   return { path: "/chat/completions", body: { model: "auto", messages, ...body } };
 }
 
-async function open(url: string, limits: Partial<EndpointLimits> = {}): Promise<Engine> {
-  return openEndpoint({ kind: "endpoint", url, modelName: null, apiKey: KEY }, { log: recordingLog(), limits }, never);
+async function open(url: string, timing: Timing = REAL_TIMING): Promise<Engine> {
+  return openEndpoint({ kind: "endpoint", url, modelName: null, apiKey: KEY }, { log: recordingLog(), timing }, never);
 }
 
 /** Everything a caller gets: the body, or the chunks, and what was thrown. */
@@ -185,8 +187,9 @@ const failures: readonly {
 for (const it of failures)
   test(`relay: ${it.name}`, async () => {
     await using fake = await startFakeLlama({ ...it.fake, reply: () => it.reply });
-    await using engine = await open(fake.url, { firstTokenMs: 100, idleMs: 100, retryBaseMs: 1 });
-    const { chunks, thrown } = await relayed(engine, request(it.isStream ? { stream: true } : {}));
+    const timing = createVirtualTime();
+    await using engine = await open(fake.url, timing);
+    const { chunks, thrown } = await timing.run(relayed(engine, request(it.isStream ? { stream: true } : {})));
     assert.ok(thrown instanceof TandemError, String(thrown));
     assert.equal(thrown.code, it.code);
     assert.match(thrown.message, it.message);
@@ -241,8 +244,9 @@ for (const [breaks, asks] of [
     let left = breaks;
     const reply = (): Script => (left-- > 0 ? fault({ kind: "reset" }) : { text: "fine" });
     await using fake = await startFakeLlama({ reply });
-    await using engine = await open(fake.url, { retryBaseMs: 1 });
-    const { body, thrown } = await relayed(engine, request());
+    const timing = createVirtualTime();
+    await using engine = await open(fake.url, timing);
+    const { body, thrown } = await timing.run(relayed(engine, request()));
     assert.equal(fake.requests.length, asks);
     if (breaks === 1) assert.equal(Object(body).choices[0].message.content, "fine");
     else assert.match(String(thrown), /The connection to .* broke/);

@@ -1,7 +1,7 @@
 import type { Timing } from "../../server/backends/timing.ts";
 
 /** Turns of the event loop without anything due after which nothing more is on its way: loopback needs two or three. */
-const QUIET_TURNS = 12;
+const QUIET_TURNS = 16;
 
 /** Time that passes when everybody waits: hours in milliseconds, and in the same order every time. */
 export interface VirtualTime extends Timing {
