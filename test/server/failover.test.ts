@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { z } from "zod";
-import { generate, run, status } from "../../server/protocol/requests.ts";
+import type { ChatEvent } from "../../server/protocol/openai.ts";
+import { chat, generate, run, status } from "../../server/protocol/requests.ts";
 import type { RunEvent, RunResult } from "../../server/protocol/run.ts";
 import { piecesOf } from "../fakes/openaiScript.ts";
 import type { FakeLlama, FakeRequest } from "../fakes/openaiServer.ts";
@@ -189,4 +190,27 @@ test("what a cancelled task was about to ask of another engine is never sent", a
   const failure = await failureOf(client.send(generate, { prompt: "total" }, { signal: cancel.signal }));
   assert.equal(failure.code, "cancelled");
   assert.deepEqual([draft.requests.length, audit.requests.length], [1, 0]);
+});
+
+test("each server that goes on is a decision of its own, linked to the first, behind the seam", async () => {
+  await using orchestrator = await startOrchestrator({ openEngine: impatient });
+  await using draft = await startDying({
+    text: REPLY,
+    models: ["large"],
+    fault: always({ kind: "disconnect", after: 9 }),
+  });
+  await using audit = await startDying({ text: REPLY, models: ["small"] });
+  const client = await orchestrator.connect({ draft: { endpoint: draft.url }, audit: { endpoint: audit.url } });
+  const events: ChatEvent[] = [];
+  const messages = [{ role: "user" as const, content: "Implement total" }];
+  const onEvent = (event: ChatEvent) => void events.push(event);
+  await client.send(chat, { model: "auto", messages, stream: true }, { onEvent });
+  const told = events.filter((it) => it.kind === "decision" || it.kind === "seam");
+  assert.deepEqual(
+    told.map((it) => it.kind),
+    ["decision", "seam", "decision"],
+  );
+  const [first, second] = events.flatMap((it) => (it.kind === "decision" ? [it.decision] : []));
+  assert.deepEqual([first?.engine, first?.after, second?.engine, second?.after], ["draft", null, "audit", first?.id]);
+  assert.match(second?.why ?? "", /another engine|a smaller model|the same model/);
 });
