@@ -36,8 +36,8 @@ const VERDICT_TOKENS = 6;
 const ENOUGH_CHARACTERS = 120;
 /** Weight of the newest part in the moving average, as in the rates that routing goes by. */
 const NEWEST = 0.3;
-/** Parts of a line say nothing. */
-const LEAST_LINES = 2;
+/** A single line says little: it must gain so much more. */
+const SINGLE_LINE = 0.2;
 /** Where it costs no time to wait for the end of a block, a part has at least so many lines; twice as many where it ends within one. */
 const GOOD_LINES = 6;
 /** What a part may cost for ending well, and must gain for ending badly, as a share of what every part costs besides its text. */
@@ -93,7 +93,7 @@ function chosen(held: Held, pace: Pace, remainingCharacters: number): number | n
   const waitMs = outlook({ ...now, ...whole, freeInMs: 0 });
   let best: { readonly lines: number; readonly gainMs: number } | null = null;
   for (const cut of [held.natural, held.anywhere]) {
-    if (cut === null || cut.lines < LEAST_LINES) continue;
+    if (cut === null) continue;
     const freeInMs = pace.fixedMs + cut.characters * pace.auditMsPerCharacter;
     const heldCharacters = held.characters - cut.characters;
     const gainMs = waitMs - outlook({ ...now, heldCharacters, isHeldCuttable: true, freeInMs });
@@ -106,6 +106,7 @@ function chosen(held: Held, pace: Pace, remainingCharacters: number): number | n
 }
 
 function leastGain({ lines }: Cut, isNatural: boolean): number {
+  if (lines === 1) return SINGLE_LINE;
   if (lines >= (isNatural ? GOOD_LINES : 2 * GOOD_LINES)) return -MARGIN;
   return isNatural ? MARGIN : 2 * MARGIN;
 }
