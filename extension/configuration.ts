@@ -1,7 +1,7 @@
 import type { SecretStorage, WorkspaceConfiguration } from "vscode";
 import { window, workspace } from "vscode";
-import { type SettingKey, settingKeys, userOnly } from "./ids.ts";
-import { apiKeySlot, endpointRoles, normalEndpoint, type ReadSettings, readSettings } from "./settings.ts";
+import { type SettingKey, settingKeys } from "./ids.ts";
+import { apiKeySlot, endpointRoles, normalEndpoint, type ReadSettings, readSettings, valueIn } from "./settings.ts";
 
 /** The settings as they are now, with the keys kept for their endpoints. Bad values are reported, once each. */
 export interface Configuration {
@@ -28,15 +28,8 @@ export function createConfiguration(secrets: SecretStorage): Configuration {
   };
 }
 
-/** Undefined where nobody has set it: that comes from the configuration file, not from the default that the editor shows. */
 function settingOf(configuration: WorkspaceConfiguration, key: SettingKey): unknown {
-  const { globalValue, workspaceValue, workspaceFolderValue } = configuration.inspect(key) ?? {};
-  if (userOnly.has(key)) return globalValue;
-  const set = [globalValue, workspaceValue, workspaceFolderValue].filter((it) => it !== undefined);
-  if (set.length === 0) return undefined;
-  // A workspace may keep more here than its user does, and never less. What is no list is told as wrong.
-  if (key === "tandem.cloud.keepLocal") return set.find((it) => !Array.isArray(it)) ?? set.flat();
-  return configuration.get(key);
+  return valueIn(key, configuration.inspect(key) ?? {}, configuration.get(key));
 }
 
 function endpoints(): readonly string[] {

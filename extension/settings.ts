@@ -4,7 +4,7 @@ import { ServeParams } from "../server/protocol/service.ts";
 import { type ClientSettings, RoleSettings, Settings as Shape } from "../server/protocol/settings.ts";
 import { type CloudSaid, cloudSettings } from "./cloudSettings.ts";
 import type { DoorSettings } from "./door.ts";
-import { type SettingKey, settingKeys } from "./ids.ts";
+import { type SettingKey, settingKeys, userOnly } from "./ids.ts";
 
 /** Who may have an endpoint of its own. */
 export const endpointRoles = ["draft", "audit", "embed", "low", "high", "cloud"] as const;
@@ -88,6 +88,27 @@ export function readSettings(set: Values, apiKeyOf: ApiKeyOf, env: Environment =
     port: given("tandem.http.port", ServeParams.shape.port) ?? ServeParams.shape.port.parse(undefined),
   };
   return { settings, door, problems };
+}
+
+/** Where the editor found values of one setting. */
+export interface Inspected {
+  readonly globalValue?: unknown;
+  readonly workspaceValue?: unknown;
+  readonly workspaceFolderValue?: unknown;
+}
+
+/**
+ * What holds of a setting, `effective` being the editor's word. Undefined where nobody has set it: that comes from the configuration file,
+ * not from the default that the editor shows. No workspace decides where text goes.
+ */
+export function valueIn(key: SettingKey, inspected: Inspected, effective: unknown): unknown {
+  const { globalValue, workspaceValue, workspaceFolderValue } = inspected;
+  if (userOnly.has(key)) return globalValue;
+  const set = [globalValue, workspaceValue, workspaceFolderValue].filter((it) => it !== undefined);
+  if (set.length === 0) return undefined;
+  // A workspace may keep more here than its user does, and never less. What is no list is told as wrong.
+  if (key === "tandem.cloud.keepLocal") return set.find((it) => !Array.isArray(it)) ?? set.flat();
+  return effective;
 }
 
 /** Where a key is kept: keys belong to a server, so that a changed endpoint never receives another server's key. */

@@ -123,7 +123,8 @@ function engineLines({ engines, gpus }: Status): string[] {
 function cells(it: EngineStatus, gpus: Status["gpus"]): string[] {
   const name = it.id === it.handle || it.handle === "" ? it.id : `${it.id} (${it.handle})`;
   const roles = it.roles.length > 0 ? it.roles.join("+") : it.users === 0 ? "nobody now" : "others";
-  return [name, it.model.label, roles, it.device, stateOf(it), memoryOf(it, gpus)];
+  const where = it.isCloud ? `${it.device} (cloud)` : it.device;
+  return [name, it.model.label, roles, where, stateOf(it), memoryOf(it, gpus)];
 }
 
 /** "Idle" would be said of one that is loaded and has nothing to do. */

@@ -51,7 +51,8 @@ function enginesOf(models: readonly string[], deps: BenchDeps): string[] {
   const { scheduler } = deps;
   if (models.length > 0) return [...new Set(models.map((it) => engineFor(it, deps)))];
   const seen = new Set<string>();
-  const writing = scheduler.snapshot().filter((it) => it.roles.some((role) => role !== "embed"));
+  // What is in the cloud costs money and is measured only for who names it.
+  const writing = scheduler.snapshot().filter((it) => !it.isCloud && it.roles.some((role) => role !== "embed"));
   const distinct = writing.filter(({ id }) => {
     const source = scheduler.sourceOf(id);
     const key = source ? sourceKey(source, 0) : id;

@@ -35,7 +35,7 @@ function leak(
 ): void {
   test(`the cloud sees nothing: ${name}`, async (ctx: TestContext) => {
     await using orchestrator = await startOrchestrator();
-    await using cloud = await startFakeLlama({ models: ["large"], reply: () => "no" });
+    await using cloud = await startFakeLlama({ models: ["large", "other"], reply: () => "no" });
     await using tap = await startTap(cloud.url);
     await using here = await startFakeLlama({
       contextTokens: 10_000_000,
@@ -170,6 +170,10 @@ leak(
     assert.deepEqual([failure.code, failure.isRetryable], ["disabled", false]);
   },
 );
+leak("another model that its server has", nothing, async ({ client }) => {
+  const failure = await failureOf(client.send(chat, { model: "other", ...said([SECRET]) } as ChatParams));
+  assert.deepEqual([failure.code, /is in the cloud/.test(failure.message)], ["disabled", true]);
+});
 leak("text to go on with", nothing, async ({ client }) => {
   await client.send(complete, { model: "auto", prompt: SECRET + MARK } as never);
 });

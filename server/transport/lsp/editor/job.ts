@@ -53,7 +53,8 @@ export async function work(
 function tellFindings(result: RunResult, wire: Wire): void {
   if (result.kind !== "edit") return;
   const findings = result.findings.map((it) => `line ${it.line} of the new text: ${it.message}`);
-  const said = [...findings, ...result.notices].join("\n");
+  const seen = result.cloud === null ? [] : [`this is from the cloud: ${result.cloud} has seen the request`];
+  const said = [...seen, ...findings, ...result.notices].join("\n");
   if (said === "") return;
   const type = findings.length > 0 ? MessageType.Warning : MessageType.Info;
   wire.notify("window/showMessage", { type, message: `Tandem: ${said.slice(0, MOST_SHOWN)}` });
