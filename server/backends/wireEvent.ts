@@ -73,7 +73,7 @@ export function readDelta(data: unknown): Delta | null {
   if (!native.success) return null;
   const { content, stop, stop_type, timings, prompt_progress } = native.data;
   return {
-    text: content,
+    text: prompt_progress ? "" : content,
     isThinking: false,
     readTokens: prompt_progress?.processed ?? null,
     finish: stop ? (stop_type === "limit" ? "length" : "stop") : null,
@@ -85,7 +85,8 @@ function fromOpenAi(event: z.output<typeof OpenAiEvent>): Delta {
   const choice = event.choices[0];
   const reason = choice?.finish_reason ?? null;
   return {
-    text: choice?.delta?.content ?? choice?.text ?? "",
+    // What comes while the prompt is read is not written: an answer that goes on is repeated there.
+    text: event.prompt_progress ? "" : (choice?.delta?.content ?? choice?.text ?? ""),
     isThinking: Boolean(choice?.delta?.reasoning_content ?? choice?.delta?.reasoning),
     readTokens: event.prompt_progress?.processed ?? null,
     finish: reason === null ? null : reason === "length" ? "length" : "stop",

@@ -24,6 +24,7 @@ export async function streamAnswer(request: OpenRequest, response: ServerRespons
   const write = (text: string) => response.write(spoken(flavour, text));
   response.writeHead(200, { "content-type": "text/event-stream", "transfer-encoding": "chunked" });
   response.flushHeaders();
+  if (flavour === "llama-server") for (const echo of echoOf(request)) write(echo);
   await read(request, given, write);
   if (left.aborted) return;
   for (const opening of events.opening) write(opening);
@@ -40,6 +41,14 @@ export async function streamAnswer(request: OpenRequest, response: ServerRespons
   }
   for (const closing of events.closing) write(closing);
   response.end();
+}
+
+/** An open turn of the model's is repeated before its prompt is read (captured). */
+function echoOf({ format, body }: OpenRequest): readonly string[] {
+  const last = body.messages?.at(-1);
+  if (format !== "chat" || last?.role !== "assistant" || body.return_progress !== true) return [];
+  const choices = [{ finish_reason: null, index: 0, delta: { content: last.content } }];
+  return [event({ choices, prompt_progress: { total: 31, cache: 0, processed: 0, time_ms: 0 } })];
 }
 
 /** The prompt, in llama-server's batches where it is asked to tell of them. */
