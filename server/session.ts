@@ -24,6 +24,7 @@ import type { Tally } from "./tally.ts";
 import type { OpenAiDeps, RunDeps, Stamp } from "./tasks/deps.ts";
 import { listModels } from "./tasks/listModels.ts";
 import { forecastAll, rankEngines } from "./tasks/outlook.ts";
+import { createTickets } from "./tasks/tickets.ts";
 
 /** What all sessions work with. */
 export interface SharedParts extends Pick<RunDeps, "draw"> {
@@ -85,7 +86,7 @@ export interface ClientSession extends Session {
 /** One client's settings, workspace and share in the engines, and the handlers that work with them. */
 export function createSession(deps: SessionDeps): ClientSession {
   const member = rated(remembering(deps.pool.join(priorityOf(deps.client)), deps.affinity), deps.rates);
-  const followers = createFollowers();
+  const [followers, tickets] = [createFollowers(), createTickets()];
   const placing = createPlacing(member, deps, followers.tell);
   let folders: readonly string[] = [];
   let running = 0;
@@ -107,6 +108,7 @@ export function createSession(deps: SessionDeps): ClientSession {
     parts: (documentUri) => ({
       ...{ ...deps, warm: deps.affinity.warm },
       scheduler: member,
+      tickets,
       settings: placing.settings,
       files: withinFolders(deps.files, folders.length === 0 ? [] : [...folders, ...folderOf(documentUri)]),
     }),
@@ -130,7 +132,7 @@ export function createSession(deps: SessionDeps): ClientSession {
         await placing.done();
         return deps.follow(signal);
       },
-      acceptNow: async () => ({ isFound: false }),
+      acceptNow: async ({ ticket }) => ({ isFound: tickets.accept(ticket) }),
       ...serviceHandlers(() => deps.service(session)),
     },
     configure: placing.begin,
@@ -194,6 +196,11 @@ function taskHandlers(work: Work, deps: SharedParts, member: Membership) {
       recorded(requests.generate, emit, async (tell) => {
         const { generate } = await import("./tasks/generate.ts");
         return generate(params, parts(), tell, signal);
+      }),
+    auditText: (params, { emit, signal }) =>
+      counted(async () => {
+        const { auditText } = await import("./tasks/auditText.ts");
+        return auditText(params, parts(), emit, signal);
       }),
     models: () => listCatalogue(deps),
     decisions: async (page) => ({ decisions: deps.journal.decisions(page) }),

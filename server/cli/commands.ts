@@ -136,7 +136,9 @@ async function toEvaluating({ words, values, out, printer }: Given): Promise<Job
   const asked = toEval(words, values);
   const shown = { out, printer, isJson: values.json === true, settings: settingsFrom(values, process.env) };
   if (asked.kind === "show") return () => done(showResults(asked.files, shown));
-  return (site, signal) => runEval(asked, shown, site, signal);
+  if (asked.kind === "run") return (site, signal) => runEval(asked, shown, site, signal);
+  const { showAgreement } = await import("./evalAgreement.ts");
+  return withClient((client, signal) => showAgreement(asked, { ...shown, client }, signal));
 }
 
 async function toBenching({ words, values, out, printer }: Given): Promise<Job> {

@@ -9,6 +9,7 @@ export const EVAL_FLAGS = {
   modes: { type: "string" },
   tasks: { type: "string" },
   out: { type: "string" },
+  agreement: { type: "boolean" },
 } as const;
 
 export interface EvalValues {
@@ -16,6 +17,7 @@ export interface EvalValues {
   readonly modes?: string | undefined;
   readonly tasks?: string | undefined;
   readonly out?: string | undefined;
+  readonly agreement?: boolean | undefined;
   readonly limit?: string | undefined;
   readonly seed?: string | undefined;
   readonly yes?: boolean | undefined;
@@ -34,6 +36,7 @@ export type EvalAsked =
       readonly seed: number;
       readonly isAgreed: boolean;
     }
+  | { readonly kind: "agreement"; readonly limit: number | null; readonly seed: number }
   | { readonly kind: "show"; readonly files: readonly string[] };
 
 const MOST_LIMIT = 2_000;
@@ -45,6 +48,11 @@ export function toEval(words: readonly string[], values: EvalValues): EvalAsked 
   if (words.length > 0) throw wrong(`"eval" takes no "${words.join(" ")}"`);
   const limit = values.limit === undefined ? null : whole("--limit", values.limit, [1, MOST_LIMIT]);
   const seed = values.seed === undefined ? 1 : whole("--seed", values.seed, [0, MOST_SEED]);
+  if (values.agreement) {
+    const other = (["languages", "modes", "tasks", "out", "yes"] as const).find((it) => values[it] !== undefined);
+    if (other) throw wrong(`--${other} says nothing with --agreement`);
+    return { kind: "agreement", limit, seed };
+  }
   return {
     kind: "run",
     languages: chosen("--languages", values.languages, EVAL_LANGUAGES),

@@ -85,6 +85,8 @@ export const HELP = `tandem: coding help from your own models
       --modes draft,audit,large,small the draft alone, audited and mended, and each model alone
       --seed N, --tasks FOLDER        another selection; tasks of your own
       --out FILE, --yes               goes on with a file of results; agrees beforehand
+  tandem eval --agreement [--limit N] whether your auditor finds planted faults, and says the same of a
+                                      draft part by part as of the whole; runs no code
   tandem eval show FILE [OTHER]       results again, or two runs beside each other
   tandem simulate FILE|NAME [--json]  what the memory governor would do with a trace of devices,
                                       models and requests, beside what others would; loads nothing

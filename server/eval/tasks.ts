@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type EvalTask, readEvalTask } from "../core/eval/task.ts";
+import { type PlantedDraft, readPlanted } from "../core/eval/planted.ts";
+import { EVAL_LANGUAGES, type EvalTask, readEvalTask } from "../core/eval/task.ts";
 import { TandemError } from "../errors.ts";
 
 /** More than anybody runs through a model. */
@@ -17,11 +18,11 @@ export async function readEvalTasks(folder: string): Promise<EvalTask[]> {
 
 async function list(folder: string): Promise<string[]> {
   try {
-    const entries = await readdir(folder, { withFileTypes: true });
+    const there = new Set(await readdir(folder));
     const found: string[] = [];
-    for (const language of entries.filter((it) => it.isDirectory()))
-      for (const name of await readdir(join(folder, language.name)))
-        if (name.endsWith(".md")) found.push(`${language.name}/${name}`);
+    for (const language of EVAL_LANGUAGES.filter((it) => there.has(it)))
+      for (const name of await readdir(join(folder, language)))
+        if (name.endsWith(".md")) found.push(`${language}/${name}`);
     return found.sort();
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -31,10 +32,25 @@ async function list(folder: string): Promise<string[]> {
 
 async function readOne(folder: string, path: string): Promise<EvalTask> {
   const file = join(folder, path);
-  if ((await stat(file)).size > MOST_BYTES) throw wrong(`${file} is too large for a task`);
-  const task = readEvalTask(path.replace(/\.md$/, ""), await readFile(file, "utf8"));
+  const task = readEvalTask(path.replace(/\.md$/, ""), await readBounded(file));
   if ("why" in task) throw wrong(`${file} is no task: ${task.why}`);
   return task;
+}
+
+/** Drafts with planted faults, and as they should be. Throws TandemError bad-input. */
+export async function readPlantedDrafts(folder: string): Promise<PlantedDraft[]> {
+  const names = (await readdir(folder)).filter((it) => it.endsWith(".md")).sort();
+  const all = names.map(async (name) => {
+    const drafts = readPlanted(name.replace(/\.md$/, ""), await readBounded(join(folder, name)));
+    if ("why" in drafts) throw wrong(`${name} holds no drafts: ${drafts.why}`);
+    return drafts;
+  });
+  return (await Promise.all(all)).flat();
+}
+
+async function readBounded(file: string): Promise<string> {
+  if ((await stat(file)).size > MOST_BYTES) throw wrong(`${file} is too large`);
+  return await readFile(file, "utf8");
 }
 
 function wrong(message: string, cause?: unknown): TandemError {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { auditText } from "./audit.ts";
 import { bench, benchmarks } from "./benchmark.ts";
 import { builds, getBuild } from "./builds.ts";
 import { decisions } from "./decisions.ts";
@@ -194,5 +195,6 @@ export const requests = {
   builds,
   getBuild,
   acceptNow,
+  auditText,
   resetBreaker,
 } as const;

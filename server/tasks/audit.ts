@@ -34,6 +34,8 @@ export interface AuditInput {
   /** `ahead`: the task is read while the draft is being written; `afterwards`: the draft is there. */
   readonly reads: "ahead" | "afterwards";
   readonly emit: Emit;
+  /** Findings that are explained at length; left out: as many as anybody reads. */
+  readonly mostCritiques?: number;
   /** Hears of every verdict on a part, while the draft may still be being written. */
   readonly onVerdict?: (verdict: Verdict) => void;
 }
@@ -73,7 +75,8 @@ export function audit(input: AuditInput, signal: AbortSignal): AuditSoFar {
     if (work.judged > 0 && !isWhole) await judgeWhole(work);
     // A stand-in has nothing to explain.
     if (isTrial) return;
-    for (const [at, finding] of work.findings.slice(0, MOST_CRITIQUES).entries()) await explain(work, finding, at);
+    for (const [at, finding] of work.findings.slice(0, input.mostCritiques ?? MOST_CRITIQUES).entries())
+      await explain(work, finding, at);
   }
 
   return {

@@ -1,3 +1,5 @@
+import { type Malformed, malformed, patched, sectionsOf } from "./sections.ts";
+
 /** Languages that tasks can be in: those that run on nearly any machine. */
 export const EVAL_LANGUAGES = ["typescript", "python", "rust"] as const;
 export type EvalLanguage = (typeof EVAL_LANGUAGES)[number];
@@ -25,25 +27,16 @@ export interface EvalTask {
   readonly wrong: readonly { readonly why: string; readonly text: string }[];
 }
 
-/** What is wrong with a task's file, for who wrote it. */
-export interface Malformed {
-  readonly kind: "malformed";
-  readonly why: string;
-}
-
 /**
  * Reads one task from Markdown: a heading, a list of facts, the instruction, and sections `file`, `tests`, `reference` and `wrong: why`,
  * each with one fenced block. A wrong solution is a diff against the reference whose old lines stand there exactly once.
  */
 export function readEvalTask(id: string, markdown: string): EvalTask | Malformed {
-  const [head = "", ...sections] = markdown.replaceAll("\r\n", "\n").split(/^## /m);
-  const facts = new Map([...head.matchAll(/^- (\w+): (.+)$/gm)].map((it) => [it[1], it[2]?.trim()]));
-  const blocks = new Map(sections.map((it) => [titleOf(it), blockOf(it)]));
+  const { facts, words: instruction, blocks } = sectionsOf(markdown);
   const language = EVAL_LANGUAGES.find((it) => it === facts.get("language"));
   const kind = KINDS.find((it) => it === facts.get("kind"));
   const file = facts.get("file") ?? "";
   const target = facts.get("target");
-  const instruction = instructionIn(head);
   const [text, tests, reference] = [blocks.get("file"), blocks.get("tests"), blocks.get("reference")];
   if (!language) return malformed(`language is none of ${EVAL_LANGUAGES.join(", ")}`);
   if (!kind) return malformed(`kind is none of ${KINDS.join(", ")}`);
@@ -54,47 +47,9 @@ export function readEvalTask(id: string, markdown: string): EvalTask | Malformed
   const wrong: EvalTask["wrong"][number][] = [];
   for (const [title, diff] of blocks) {
     if (!title.startsWith("wrong: ")) continue;
-    const changed = patched(reference, diff ?? "");
+    const changed = patched(reference, diff);
     if (changed === null) return malformed(`the old lines of "${title}" do not stand in the reference exactly once`);
     wrong.push({ why: title.slice("wrong: ".length), text: changed });
   }
   return { id, language, kind, file, target, instruction, text, tests, reference, wrong };
-}
-
-function malformed(why: string): Malformed {
-  return { kind: "malformed", why };
-}
-
-function titleOf(section: string): string {
-  return section.slice(0, section.indexOf("\n")).trim();
-}
-
-/** The first fenced block's lines; null when there is none. */
-function blockOf(section: string): string | null {
-  return /^```[^\n]*\n(.*?)^```$/ms.exec(section)?.[1] ?? null;
-}
-
-/** Paragraphs after the facts, each on one line as somebody would type it. */
-function instructionIn(head: string): string {
-  return head
-    .split(/\n{2,}/)
-    .map((it) => it.trim())
-    .filter((it) => it !== "" && !/^(# |- \w+: )/.test(it))
-    .map((it) => it.replace(/\s*\n\s*/g, " "))
-    .join("\n\n");
-}
-
-/** The text with the diff's old lines replaced by its new ones; null unless they stand there exactly once. */
-function patched(text: string, diff: string): string | null {
-  const lines = diff.split("\n").filter((it) => it !== "");
-  const side = (mark: "-" | "+") =>
-    lines
-      .filter((it) => it.startsWith(mark) || it.startsWith(" "))
-      .map((it) => `${it.slice(1)}\n`)
-      .join("");
-  const old = side("-");
-  const at = text.indexOf(old);
-  const isWhole = at === 0 || text[at - 1] === "\n";
-  if (old === "" || at < 0 || !isWhole || text.includes(old, at + 1)) return null;
-  return text.slice(0, at) + side("+") + text.slice(at + old.length);
 }
