@@ -23,6 +23,7 @@ export function governRulesOf({ memory }: Config): GovernRules {
     mostWaiting: memory.mostWaiting,
     // Not for users to set: who wants background work to go first does not call it that.
     mostPreemptions: GOVERN_RULES.mostPreemptions,
+    mostBackgroundPreemptions: GOVERN_RULES.mostBackgroundPreemptions,
     besideInteractive: GOVERN_RULES.besideInteractive,
     blindShare: memory.blindPercent / 100,
   };

@@ -10,7 +10,7 @@ export interface Yielding {
   readonly onYield?: () => void;
 }
 
-/** Work that gave way so often keeps its turn long before (`GovernRules.mostPreemptions`). */
+/** Work that gave way so often keeps its turn long before (`GovernRules.mostBackgroundPreemptions`). */
 const MOST_TURNS = 16;
 
 /**

@@ -169,7 +169,7 @@ function attemptLoad({ draft, blocked }: Pass, asked: Asked, nth: number): Obsta
   if (!model || model.retryMs > draft.atMs) return { kind: "failed", key };
   if (model.rereadMs > draft.atMs) return { kind: "reread", key };
   const claim = claimOf(draft, asked, nth);
-  const memo = `${key} ${claim.mayMove} ${claim.leastIdleMs} ${claim.isSmallest} ${claim.mayGuess}`;
+  const memo = `${key} ${claim.mayMove} ${claim.mayMoveBackground} ${claim.leastIdleMs} ${claim.isSmallest} ${claim.mayGuess}`;
   const known = blocked.get(memo);
   if (known) return known;
   const plan = planFor(draft, model, claim);
@@ -203,6 +203,7 @@ function claimOf(draft: Draft, asked: Asked, nth: number): Claim {
   const hasWaited = mayMoveOthers(draft, asked, asked.choices[nth] ?? "");
   return {
     mayMove: hasWaited ? "busy" : "idle",
+    mayMoveBackground: asked.priority !== "background",
     leastIdleMs: isBackground ? draft.rules.maxPassedOverMs : 0,
     isSmallest: asked.choices.slice(nth + 1).every((it) => asked.failed.includes(it)),
     mayHeat: hasWaited,

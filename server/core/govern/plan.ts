@@ -2,6 +2,7 @@ import type { PressureLevel } from "../pressure.ts";
 import type { ThermalLevel } from "../thermal.ts";
 import { bytesOn, claimOf, comingBackOn, isBlind, needsOf, promisedOn, roomOn } from "./ledger.ts";
 import type { Need, Option } from "./loadable.ts";
+import { isForBackground } from "./rivals.ts";
 import { type Device, type Draft, isResident, type Model } from "./state.ts";
 import { type Candidate, cheapestVictims, costOfLosing } from "./victims.ts";
 
@@ -9,6 +10,8 @@ import { type Candidate, cheapestVictims, costOfLosing } from "./victims.ts";
 export interface Claim {
   /** "idle": models that nobody uses may go. "busy": also those that are, once they have done what they have begun. */
   readonly mayMove: "idle" | "busy";
+  /** Models may go that only background work uses or waits for. */
+  readonly mayMoveBackground: boolean;
   /** Only models that have been idle so long may go. */
   readonly leastIdleMs: number;
   /** Of the choices of who asks it is the smallest. */
@@ -21,6 +24,7 @@ export interface Claim {
 
 export const USUAL_CLAIM: Claim = {
   mayMove: "idle",
+  mayMoveBackground: false,
   leastIdleMs: 0,
   isSmallest: true,
   mayHeat: false,
@@ -202,7 +206,7 @@ function candidates(draft: Draft, { model, option, claim }: Case): readonly Cand
   const found: Candidate[] = [];
   for (const it of draft.models.values()) {
     if (it.key === model.key || it.phase.kind !== "ready" || it.isPinned) continue;
-    const isIdle = mayGoIdle(draft, it, claim);
+    const isIdle = mayGoIdle(draft, it, claim) || mayGoFromBackground(draft, it, claim);
     if (!isIdle && !(claim.mayMove === "busy" && isTurnOver(draft, it))) continue;
     const frees = devices.map((device) => [device, claimOf(it, device, draft.devices.get(device)?.fact)] as const);
     found.push({ key: it.key, frees: new Map(frees), cost: costOf(draft, it) });
@@ -221,6 +225,13 @@ export function costOf({ atMs }: Draft, model: Model): number {
 function mayGoIdle(draft: Draft, model: Model, { leastIdleMs }: Claim): boolean {
   if (model.active > 0 || model.idleMs === null || isWaitedFor(draft, model.key)) return false;
   return draft.atMs - model.readyMs >= residencyOf(draft, model) && draft.atMs - model.idleMs >= leastIdleMs;
+}
+
+/** Background work never makes others wait for memory: what it does ends, and goes on when there is room again. */
+function mayGoFromBackground(draft: Draft, model: Model, { mayMoveBackground }: Claim): boolean {
+  if (!mayMoveBackground || draft.atMs - model.readyMs < residencyOf(draft, model)) return false;
+  const isUsed = model.active > 0 || isWaitedFor(draft, model.key);
+  return isUsed && isForBackground(draft, model.key);
 }
 
 /** How long it stays before it goes for another's sake; longer for one that was wanted again right after it had gone. */

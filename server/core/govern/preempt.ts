@@ -1,7 +1,7 @@
 import type { Obstacle } from "./assign.ts";
 import type { Priority } from "./event.ts";
 import { labelOf } from "./moves.ts";
-import { isOfThisLife, rivalOf } from "./rivals.ts";
+import { type Granted, isOfThisLife, mayEnd, rivalOf } from "./rivals.ts";
 import type { Asked, Draft } from "./state.ts";
 
 /** The smaller the more urgent. */
@@ -9,16 +9,27 @@ const URGENCY: Readonly<Record<Priority, number>> = { interactive: 0, task: 1, b
 
 /**
  * Ends turns that more urgent work needs: one turn on the same model for each request that finds no slot free, and background turns on
- * GPUs on which somebody is being answered. Only a turn that was offered ends, since its work can go on later; who was ended
- * `mostPreemptions` times, or got its turn because it had waited too long, keeps it.
+ * GPUs on which somebody is being answered, or whose memory somebody waits for. Only a turn that was offered ends, since its work can go on later; who was ended
+ * so often as the rules say, or got its turn because it had waited too long, keeps it.
  */
 export function preempt(draft: Draft, obstacles: ReadonlyMap<string, Obstacle>): void {
   freeSlots(draft, obstacles);
   for (const it of draft.requests.values()) {
     if (!mayEnd(draft, it) || it.priority !== "background") continue;
     const rival = rivalOf(draft, it.grant.key);
+    const awaited = awaitedFor(draft, it.grant.key);
     if (rival) end(draft, it, `${labelOf(draft, rival.key)} answers somebody on the same device`);
+    else if (awaited !== null) end(draft, it, `${labelOf(draft, awaited)} needs its memory`);
   }
+}
+
+/** The model that this one makes room for, where somebody other than background work waits for that. */
+function awaitedFor(draft: Draft, key: string): string | null {
+  const phase = draft.models.get(key)?.phase;
+  if (phase?.kind !== "draining" || phase.forKey === null) return null;
+  for (const { grant, priority, choices } of draft.requests.values())
+    if (grant === null && priority !== "background" && choices.includes(phase.forKey)) return phase.forKey;
+  return null;
 }
 
 function freeSlots(draft: Draft, obstacles: ReadonlyMap<string, Obstacle>): void {
@@ -46,14 +57,6 @@ function victimFor(draft: Draft, asked: Asked, key: string): Granted | null {
     if (!found || URGENCY[it.priority] >= URGENCY[found.priority]) found = it;
   }
   return found;
-}
-
-type Granted = Asked & { readonly grant: NonNullable<Asked["grant"]> };
-
-function mayEnd(draft: Draft, asked: Asked): asked is Granted {
-  const { grant, isOffered, preempted } = asked;
-  if (grant === null || !isOffered || grant.isEnding || grant.isKept) return false;
-  return preempted < draft.rules.mostPreemptions && isOfThisLife(draft, grant);
 }
 
 function end(draft: Draft, asked: Granted, why: string): void {

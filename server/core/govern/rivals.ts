@@ -1,5 +1,5 @@
 import { bytesOn, needsOf } from "./ledger.ts";
-import type { Draft, GovernState, Grant, Model } from "./state.ts";
+import type { Asked, Draft, GovernState, Grant, Model } from "./state.ts";
 
 /** Another model that answers somebody who waits for it, on a device that this one computes on too; null: there is none. */
 export function rivalOf(
@@ -32,4 +32,25 @@ function computesOn(model: Model): readonly string[] {
 /** Whether a turn is on what is loaded now. */
 export function isOfThisLife({ models }: Pick<GovernState, "models">, grant: Grant): boolean {
   return models.get(grant.key)?.life === grant.life;
+}
+
+export type Granted = Asked & { readonly grant: Grant };
+
+/** Whether a turn may be ended for more urgent work. */
+export function mayEnd(draft: Pick<Draft, "models" | "rules">, asked: Asked): asked is Granted {
+  const { grant, isOffered, preempted, priority } = asked;
+  if (grant === null || !isOffered || grant.isEnding || grant.isKept) return false;
+  const { mostPreemptions, mostBackgroundPreemptions } = draft.rules;
+  const most = priority === "background" ? mostBackgroundPreemptions : mostPreemptions;
+  return preempted < most && isOfThisLife(draft, grant);
+}
+
+/** Whether nobody but background work uses it that can go on later, or waits for it. */
+export function isForBackground(draft: Pick<Draft, "models" | "requests" | "rules">, key: string): boolean {
+  for (const it of draft.requests.values()) {
+    if (it.grant === null ? it.target !== key : it.grant.key !== key || !isOfThisLife(draft, it.grant)) continue;
+    if (it.priority !== "background") return false;
+    if (it.grant !== null && !it.grant.isEnding && !mayEnd(draft, it)) return false;
+  }
+  return true;
 }

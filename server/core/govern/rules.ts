@@ -19,13 +19,20 @@ export interface GovernRules {
   readonly mostWaiting: number;
   /** Work whose turn was ended so often for more urgent work keeps the next one; 0: no turn is ended. */
   readonly mostPreemptions: number;
+  /** The same for background work, which nobody waits for. */
+  readonly mostBackgroundPreemptions: number;
   /** Whether background work on a device waits, and gives way, while another model there answers somebody who waits for it. */
   readonly besideInteractive: "waits" | "runs";
   /** Of the device's memory, kept free beside its reserve while its readings are stale or broken; not from one model alone where broken. */
   readonly blindShare: number;
 }
 
-/** Seed 003 gives 300 s idle, 120 and 30 s under pressure, and 5 s of grace; the others are argued for where they are used. */
+/**
+ * Seed 003 gives 300 s idle, 120 and 30 s under pressure, and 5 s of grace; the others are argued for where they are used.
+ * A task is ended three times at most: each costs it a prefill, and a fourth would cost its user more than one more wait costs the other.
+ * Of background work ten times is as long as it waits beyond others (`BACKGROUND_PATIENCE`); measured by `npm run bench:preempt`, every
+ * turn that it keeps is one in which a person waits to its end.
+ */
 export const GOVERN_RULES: GovernRules = {
   minResidencyMs: 10_000,
   maxPassedOverMs: 30_000,
@@ -37,6 +44,7 @@ export const GOVERN_RULES: GovernRules = {
   settleMs: 5_000,
   mostWaiting: 64,
   mostPreemptions: 3,
+  mostBackgroundPreemptions: 10,
   besideInteractive: "waits",
   blindShare: 0.1,
 };

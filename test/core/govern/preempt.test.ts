@@ -159,6 +159,47 @@ const cases: readonly { name: string; steps: readonly Step[]; rules?: Parameters
     ],
   },
   {
+    name: "background work that holds the memory somebody waits for gives way, and waits for memory itself",
+    steps: [
+      ...ready(),
+      [20, want("b1", a, "background"), "grant b1 a"],
+      [20, offer("b1")],
+      [21, want("b2", a, "background")],
+      [22, want("i1", model("big", 18)), "preempt b1"],
+      [22, again("b1+1", a, "background", 1)],
+      [22, done("b1"), "unload a"],
+      [23, { kind: "unloaded", key: "a" }],
+      [24, devices(card("g0", 1), card("g1", 1)), "load big g0"],
+    ],
+  },
+  {
+    name: "neither what a program uses besides, nor what cannot go on later",
+    steps: [
+      ...ready(3),
+      [20, want("b1", a, "background"), "grant b1 a"],
+      [20, offer("b1")],
+      [20, want("t1", a, "task"), "grant t1 a"],
+      [22, want("i1", model("big", 18))],
+      [23, done("t1"), "preempt b1"],
+      [24, done("b1"), "unload a"],
+      [25, { kind: "unloaded", key: "a" }],
+      [25, devices(card("g0", 1), card("g1", 1)), "load big g0"],
+      [26, done("i1")],
+    ],
+  },
+  {
+    name: "what only waits in the background is no reason to stay",
+    steps: [
+      ...ready(),
+      [20, want("i1", b), "load b g0"],
+      [21, want("r2", a), "grant r2 a"],
+      [22, loaded("b"), "grant i1 b"],
+      [23, done("r2")],
+      [23, want("b1", a, "background")],
+      [24, want("i2", model("big", 14)), "unload a"],
+    ],
+  },
+  {
     name: "a pre-empted request is not refused because many wait",
     rules: { mostWaiting: 1 },
     steps: [

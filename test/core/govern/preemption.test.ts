@@ -40,12 +40,16 @@ const planted: readonly { name: string; governor: () => Governor; says: RegExp }
   },
   {
     name: "turns end for ever",
-    governor: () => governed({ ...GOVERN_RULES, mostPreemptions: Number.POSITIVE_INFINITY }),
+    governor: () =>
+      governed({
+        ...GOVERN_RULES,
+        ...{ mostPreemptions: Number.POSITIVE_INFINITY, mostBackgroundPreemptions: Number.POSITIVE_INFINITY },
+      }),
     says: /again and again/,
   },
   {
     name: "no turn ever ends",
-    governor: () => governed({ ...GOVERN_RULES, mostPreemptions: 0 }),
+    governor: () => governed({ ...GOVERN_RULES, mostPreemptions: 0, mostBackgroundPreemptions: 0 }),
     says: /which could be had/,
   },
   {

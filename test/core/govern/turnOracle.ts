@@ -10,6 +10,8 @@ import { requestOf } from "../../../server/core/simulate/turns.ts";
 interface Known {
   readonly name: string;
   readonly choices: readonly string[];
+  /** Where each of them could be loaded. */
+  readonly places: readonly { readonly key: string; readonly device: string }[];
   readonly priority: Priority;
   readonly wantedMs: number;
   readonly hasBegun: boolean;
@@ -19,7 +21,7 @@ interface Known {
 }
 
 const URGENCY = { interactive: 0, task: 1, background: 2 } as const;
-const { maxPassedOverMs, mostPreemptions } = GOVERN_RULES;
+const { maxPassedOverMs, mostPreemptions, mostBackgroundPreemptions } = GOVERN_RULES;
 
 /**
  * Looks at every turn that is given or ended: whether it may be. It knows of the governor what that hears and says; of its state only
@@ -36,6 +38,14 @@ export function turnOracle(about: string): (state: GovernState, seen: Look) => v
   const waitingFor = (key: string) => [...all.values()].filter((it) => it.grant === null && it.choices.includes(key));
   const answersBeside = (key: string) =>
     [...all.values()].some((it) => it.priority === "interactive" && it.grant && sharing(key, it.grant.key));
+  const isWaitedForBeside = (key: string) =>
+    [...all.values()].some(
+      (it) =>
+        it.grant === null &&
+        it.priority !== "background" &&
+        it.places.some((place) => place.key !== key && (devices.get(key) ?? []).includes(place.device)),
+    );
+  const mostOf = ({ priority }: Known) => (priority === "background" ? mostBackgroundPreemptions : mostPreemptions);
   const isKept = ({ priority, grant }: Known) =>
     grant !== null &&
     grant.waitedMs >= (priority === "background" ? BACKGROUND_PATIENCE * maxPassedOverMs : maxPassedOverMs);
@@ -46,6 +56,9 @@ export function turnOracle(about: string): (state: GovernState, seen: Look) => v
         ...{ name: event.request, choices: event.choices.map((it) => it.key), priority: event.priority },
         ...{ wantedMs: event.atMs, hasBegun: event.request.includes("+"), grant: null, isOffered: false },
         isEnding: false,
+        places: event.choices.flatMap(({ key, options }) =>
+          options.flatMap(({ needs }) => needs.map(({ device }) => ({ key, device }))),
+        ),
       });
     if (event.kind === "done") all.delete(event.request);
     const asked = event.kind === "offer" ? all.get(event.request) : null;
@@ -79,11 +92,12 @@ export function turnOracle(about: string): (state: GovernState, seen: Look) => v
     assert.ok(it?.grant?.key === key && it.isOffered && !it.isEnding, `${about}: ${request} cannot be ended`);
     const base = requestOf(request);
     preempted.set(base, (preempted.get(base) ?? 0) + 1);
-    assert.ok((preempted.get(base) ?? 0) <= mostPreemptions, `${about}: ${base} is ended again and again`);
+    assert.ok((preempted.get(base) ?? 0) <= mostOf(it), `${about}: ${base} is ended again and again`);
     const urgent = waitingFor(key).filter((other) => URGENCY[other.priority] < URGENCY[it.priority]);
     const isForSlot = urgent.length > running(key).filter((other) => other.isEnding).length;
     const isForDevice = it.priority === "background" && answersBeside(key);
-    assert.ok(isForSlot || isForDevice, `${about}: ${request} is ended for nobody more urgent`);
+    const isForMemory = it.priority === "background" && isWaitedForBeside(key);
+    assert.ok(isForSlot || isForDevice || isForMemory, `${about}: ${request} is ended for nobody more urgent`);
     it.isEnding = true;
   }
 
@@ -99,7 +113,7 @@ export function turnOracle(about: string): (state: GovernState, seen: Look) => v
           !it.isEnding &&
           !isKept(it) &&
           URGENCY[it.priority] > 0 &&
-          (preempted.get(requestOf(it.name)) ?? 0) < mostPreemptions,
+          (preempted.get(requestOf(it.name)) ?? 0) < mostOf(it),
       );
       assert.ok(
         urgent.length <= ending || free.length === 0,

@@ -19,11 +19,11 @@ test("a person who asks while background work takes every turn waits for a momen
   const [median] = waits.slice(waits.length / 2);
   assert.ok((median ?? 0) <= 100, `${median} ms`);
   assert.deepEqual([outcome.unserved, outcome.refused, outcome.cutRequests], [0, 0, 0]);
-  assert.ok(outcome.turns.every((it) => it.preempted <= GOVERN_RULES.mostPreemptions));
+  assert.ok(outcome.turns.every((it) => it.preempted <= GOVERN_RULES.mostBackgroundPreemptions));
 });
 
 test("without that he waits for seconds", () => {
-  const { waits, outcome } = longestMs({ mostPreemptions: 0, besideInteractive: "runs" });
+  const { waits, outcome } = longestMs({ mostBackgroundPreemptions: 0, besideInteractive: "runs" });
   const [median] = waits.slice(waits.length / 2);
   assert.ok((median ?? 0) >= 2_000, `${median} ms`);
   assert.equal(outcome.preemptions, 0);
