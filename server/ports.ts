@@ -93,6 +93,8 @@ export interface Engine extends AsyncDisposable {
   readonly relay: Relay | null;
   /** Null for engines that make no vectors. Throws as `generate` does. */
   readonly embed: Embed | null;
+  /** What its vectors come from: the model's file by its content, or the server and the model's name there. Left out: not known. */
+  readonly vectorSource?: string;
   /** Resolves when the engine is gone by itself (crash, killed); never rejects. */
   readonly gone: Promise<string>;
   /** What it says it holds of each device, by uuid or "cpu"; null: it does not say. */

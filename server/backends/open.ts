@@ -23,6 +23,21 @@ export interface OpenDeps {
  * tens of milliseconds, which a start need not pay.
  */
 export function createOpenEngine(deps: OpenDeps): OpenEngine {
+  const open = openerOf(deps);
+  return async (spec, signal) => {
+    const engine = await open(spec, signal);
+    if (!engine.embed) return engine;
+    const { vectorSourceOf } = await import("./vectorSource.ts");
+    try {
+      return { ...engine, vectorSource: await vectorSourceOf(spec, engine) };
+    } catch (error) {
+      await engine[Symbol.asyncDispose]();
+      throw error;
+    }
+  };
+}
+
+function openerOf(deps: OpenDeps): OpenEngine {
   return async (spec, signal) => {
     switch (spec.kind) {
       case "embedded": {

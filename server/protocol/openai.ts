@@ -196,6 +196,15 @@ export const EmbeddingsResult = z.object({
   ),
   model: z.string(),
   usage: z.object({ prompt_tokens: z.int(), total_tokens: z.int() }),
+  /** Beyond OpenAI's fields. */
+  tandem: z.object({
+    /** Numbers in each vector. */
+    dimensions: z.int(),
+    /** Names what made them, over restarts: vectors of different ones cannot be compared, and an index must not mix them. */
+    fingerprint: z.string(),
+    /** From the request to the last vector, loading and waiting included. */
+    latencyMs: z.number(),
+  }),
 });
 export type EmbeddingsResult = z.output<typeof EmbeddingsResult>;
 

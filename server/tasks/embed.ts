@@ -1,7 +1,8 @@
+import { fingerprintOf } from "../core/openai/fingerprint.ts";
 import { beyondTexts, type EmbedInput, embeddingList, inputsOf } from "../core/openai/vectors.ts";
 import { estimateTokens } from "../core/prompt.ts";
-import { TandemError, throwIfAborted } from "../errors.ts";
-import type { Embeddings } from "../ports.ts";
+import { TandemError } from "../errors.ts";
+import type { Embed, Embeddings } from "../ports.ts";
 import {
   type EmbeddingsEvent,
   type EmbeddingsParams,
@@ -9,14 +10,11 @@ import {
   type EmbeddingsResult as Result,
 } from "../protocol/openai.ts";
 import { embeddings as definition } from "../protocol/requests.ts";
-import type { Lease } from "../slot/lease.ts";
+import type { Lease } from "../scheduler.ts";
 import type { OpenAiDeps } from "./deps.ts";
-import { isEnginesFault } from "./fault.ts";
+import { inBatches, type MakeBatch } from "./embedBatches.ts";
 import { openaiEngine } from "./openaiEngine.ts";
 import { withCeiling } from "./withCeiling.ts";
-
-/** Batches of 32 texts keep an engine busy without holding everybody else up. */
-const MOST_BATCH = 32;
 
 /** OpenAI's embeddings, by the engine the request names or the one that is set up for vectors. */
 export async function embed(
@@ -40,13 +38,22 @@ export async function embed(
     ...sizes,
   } as const;
   const hopeless = beyond === null ? null : onlyRelayed(beyond);
+  const startedMs = deps.clock.nowMs();
   const { lease } = await openaiEngine({ ...wanted, hopeless }, deps, emit, signal);
-  using _turn = lease;
-  const work = { params, isRelayed: beyond !== null, lease };
-  const { vectors, promptTokens: read } = await inBatches(inputs, work, deps, withCeiling(signal, deps.settings));
+  const { model, vectorSource } = lease.engine;
+  const make: MakeBatch = (batch, turn, ending) =>
+    beyond === null ? embedBatch(batch, turn, ending) : relayBatch(batch, { params, lease: turn }, ending);
+  const work = { ...deps, inputs, lease, emit, make };
+  const { vectors, promptTokens: read } = await inBatches(work, withCeiling(signal, deps.settings));
   checkLength(vectors, params, deps);
-  const encoding = params.encoding_format ?? "float";
-  return embeddingList(vectors, { model: lease.engine.model.id, promptTokens: read, encoding });
+  const [vector] = vectors;
+  return embeddingList(vectors, {
+    model: model.id,
+    promptTokens: read,
+    encoding: params.encoding_format ?? "float",
+    fingerprint: fingerprintOf({ source: vectorSource ?? model.id, quantisation: model.quantisation, vector }),
+    latencyMs: deps.clock.nowMs() - startedMs,
+  });
 }
 
 /** Vectors of another length than the settings say are of another model, and would spoil an index. */
@@ -66,41 +73,8 @@ function checkLength(
   );
 }
 
-interface Work {
-  readonly params: EmbeddingsParams;
-  /** The server is asked in the client's own words, as there is something in them that `embed` does not have. */
-  readonly isRelayed: boolean;
-  readonly lease: Lease;
-}
-
-async function inBatches(
-  inputs: readonly EmbedInput[],
-  work: Work,
-  { clock }: OpenAiDeps,
-  signal: AbortSignal,
-): Promise<Embeddings> {
-  const { lease } = work;
-  const startedMs = clock.nowMs();
-  const vectors: (readonly number[])[] = [];
-  let promptTokens = 0;
-  try {
-    for (let at = 0; at < inputs.length; at += MOST_BATCH) {
-      const batch = inputs.slice(at, at + MOST_BATCH);
-      const made = await (work.isRelayed ? relayBatch : embedBatch)(batch, work, signal);
-      throwIfAborted(signal);
-      vectors.push(...made.vectors);
-      promptTokens += made.promptTokens;
-    }
-  } catch (error) {
-    if (!signal.aborted && isEnginesFault(error)) lease.reportFailure(error);
-    throw error;
-  }
-  lease.report({ promptTokens, prefillMs: clock.nowMs() - startedMs, completionTokens: 0, decodeMs: 0 });
-  return { vectors, promptTokens };
-}
-
-async function embedBatch(batch: readonly EmbedInput[], { lease }: Work, signal: AbortSignal): Promise<Embeddings> {
-  const { embed: make, model } = lease.engine;
+async function embedBatch(batch: readonly EmbedInput[], { engine }: Lease, signal: AbortSignal): Promise<Embeddings> {
+  const { embed: make, model } = engine;
   if (!make)
     throw new TandemError(
       "bad-request",
@@ -108,15 +82,44 @@ async function embedBatch(batch: readonly EmbedInput[], { lease }: Work, signal:
       'Set tandem.embed to an embedding model or an endpoint, and ask for "auto"',
       { details: { param: "model" } },
     );
-  return make(
-    batch.filter((it) => typeof it === "string"),
-    signal,
-  );
+  const texts = batch.filter((it) => typeof it === "string");
+  try {
+    return await make(texts, signal);
+  } catch (error) {
+    const isUnnamed = error instanceof TandemError && error.code === "context-length" && !error.details?.index;
+    if (!isUnnamed || engine.relay === null) throw error;
+    return await oneByOne(texts, make, signal);
+  }
+}
+
+/** Servers say that a text is too long, and not which. Where none of them is alone, they were only too much together. */
+async function oneByOne(texts: readonly string[], make: Embed, signal: AbortSignal): Promise<Embeddings> {
+  const made: Embeddings[] = [];
+  for (const [index, text] of texts.entries())
+    try {
+      made.push(await make([text], signal));
+    } catch (error) {
+      if (!(error instanceof TandemError) || error.code !== "context-length") throw error;
+      const message = `Text ${index + 1} of ${texts.length} is too long: ${error.message}`;
+      throw new TandemError(
+        error.code,
+        message,
+        "Cut the text into shorter ones, or choose a model with a larger context",
+        {
+          cause: error,
+          details: { ...error.details, index },
+        },
+      );
+    }
+  return {
+    vectors: made.flatMap((it) => it.vectors),
+    promptTokens: made.reduce((sum, it) => sum + it.promptTokens, 0),
+  };
 }
 
 async function relayBatch(
   batch: readonly EmbedInput[],
-  { params, lease }: Work,
+  { params, lease }: { readonly params: EmbeddingsParams; readonly lease: Lease },
   signal: AbortSignal,
 ): Promise<Embeddings> {
   const { relay, device } = lease.engine;

@@ -24,17 +24,26 @@ export function beyondTexts(params: EmbeddingsParams): string | null {
   return given?.[0] ?? null;
 }
 
+interface VectorList {
+  readonly model: string;
+  readonly promptTokens: number;
+  readonly encoding: "float" | "base64";
+  readonly fingerprint: string;
+  readonly latencyMs: number;
+}
+
 /** Vectors in OpenAI's shape. */
 export function embeddingList(
   vectors: readonly (readonly number[])[],
-  { model, promptTokens, encoding }: { model: string; promptTokens: number; encoding: "float" | "base64" },
+  { model, promptTokens, encoding, ...more }: VectorList,
 ): EmbeddingsResult {
   const data = vectors.map((vector, index) => ({
     object: "embedding" as const,
     index,
     embedding: encoding === "base64" ? base64Of(vector) : [...vector],
   }));
-  return { object: "list", data, model, usage: { prompt_tokens: promptTokens, total_tokens: promptTokens } };
+  const usage = { prompt_tokens: promptTokens, total_tokens: promptTokens };
+  return { object: "list", data, model, usage, tandem: { dimensions: vectors[0]?.length ?? 0, ...more } };
 }
 
 /** Little-endian 32-bit floats, which is what OpenAI's own clients ask for. */
