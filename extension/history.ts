@@ -19,6 +19,8 @@ export function remember(history: readonly ToView[], message: ToView): readonly 
     case "again":
     case "end":
       return [...history.filter((it) => it.kind === "begin" || it.kind === "cloud"), message];
+    case "seam":
+      return [...history, message];
     case "failed":
       return [...history.filter((it) => it.kind !== "progress"), message];
   }

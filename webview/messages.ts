@@ -1,4 +1,5 @@
 import type { EngineUse, Finding } from "../server/protocol/run.ts";
+import type { Seam } from "../server/protocol/traffic.ts";
 
 /** What the extension tells the answer view. Everything since the last `begin` makes up what is shown. */
 export type ToView =
@@ -8,6 +9,8 @@ export type ToView =
   | { readonly kind: "more"; readonly text: string }
   /** A provider in the cloud may see the request from here on: the answer is marked. */
   | { readonly kind: "cloud"; readonly host: string }
+  /** Another engine goes on behind the text so far. */
+  | { readonly kind: "seam"; readonly seam: Seam }
   /** The text so far is dropped; another attempt follows. */
   | { readonly kind: "again" }
   | {
@@ -15,6 +18,8 @@ export type ToView =
       readonly markdown: string;
       readonly findings: readonly Finding[];
       readonly notices: readonly string[];
+      /** Where other engines went on. */
+      readonly seams: readonly Seam[];
       readonly use: EngineUse;
       readonly totalMs: number;
       /** As of the result. */

@@ -1,3 +1,4 @@
+import type { Seam } from "../server/protocol/traffic.ts";
 import type { ToView } from "./messages.ts";
 
 /** What the view shows; a plain value, so that it survives being hidden. */
@@ -11,6 +12,8 @@ export interface AnswerState {
   readonly phase: "empty" | "streaming" | "done" | "failed";
   readonly footer: string;
   readonly notes: readonly string[];
+  /** Where other engines went on. A view of an earlier version left none behind. */
+  readonly seams?: readonly Seam[];
   /** Hosts in the cloud that may have seen the request; null: none. */
   readonly cloud: string | null;
 }
@@ -41,7 +44,9 @@ export function reduce(state: AnswerState, message: ToView): AnswerState {
     case "cloud":
       return { ...state, cloud: withHost(state.cloud, message.host) };
     case "again":
-      return { ...state, markdown: "" };
+      return { ...state, markdown: "", seams: [] };
+    case "seam":
+      return { ...state, seams: [...(state.seams ?? []), message.seam] };
     case "end":
       return {
         ...state,
@@ -50,6 +55,7 @@ export function reduce(state: AnswerState, message: ToView): AnswerState {
         progress: "",
         footer: footerOf(message),
         cloud: message.cloud,
+        seams: message.seams,
         notes: [...message.findings.map((it) => `Line ${it.line}: ${it.message} (${it.source})`), ...message.notices],
       };
     case "failed":

@@ -1,4 +1,5 @@
 import markdownIt, { type MarkdownIt, type StateCore, type Token } from "markdown-it";
+import type { Seam } from "../server/protocol/traffic.ts";
 import { splitAtLines } from "./links.ts";
 import type { AnswerState } from "./state.ts";
 
@@ -17,24 +18,38 @@ const markdown = createMarkdown();
 export function render(state: AnswerState): Page {
   return {
     header: headerOf(state),
-    blocks: renderBlocks(state.markdown),
+    blocks: renderBlocks(state.markdown, state.seams),
     footer: footerOf(state),
     announcement: announcementOf(state),
   };
 }
 
-/** Markdown as blocks of HTML. No HTML of the text's own, no images, no links guessed from bare text. */
-export function renderBlocks(text: string): readonly string[] {
+/**
+ * Markdown as blocks of HTML. No HTML of the text's own, no images, no links guessed from bare text. The block in which another engine went
+ * on is marked.
+ */
+export function renderBlocks(text: string, seams: readonly Seam[] = []): readonly string[] {
   const tokens = markdown.parse(text, {});
   const blocks: string[] = [];
+  const marked = seams.map((seam) => ({ seam, line: text.slice(0, seam.atCharacters).split("\n").length - 1 }));
+  let next = 0;
   let block: Token[] = [];
   for (const token of tokens) {
     block.push(token);
     if (token.level > 0 || token.nesting === 1) continue;
-    blocks.push(markdown.renderer.render(block, markdown.options, {}));
+    const end = block[0]?.map?.[1] ?? 0;
+    const from = next;
+    while ((marked[next]?.line ?? Number.POSITIVE_INFINITY) < end) next++;
+    const html = markdown.renderer.render(block, markdown.options, {});
+    blocks.push(marked.slice(from, next).map(seamOf).join("") + html);
     block = [];
   }
   return blocks;
+}
+
+function seamOf({ seam }: { readonly seam: Seam }): string {
+  const why = `${seam.from} broke off here: ${seam.why}`;
+  return `<p class="seam" title="${escapeHtml(why)}">${escapeHtml(seam.to)} went on here</p>`;
 }
 
 function headerOf({ title, question, source, progress, phase, cloud }: AnswerState): string {

@@ -57,6 +57,7 @@ async function runAnswer(app: App, action: "explain" | "ask", question: string, 
   const onEvent = (event: RunEvent) => {
     if (event.kind === "draft") tell({ kind: "more", text: event.text });
     if (event.kind === "retry") tell({ kind: "again" });
+    if (event.kind === "seam" && event.seam.atCharacters > 0) tell({ kind: "seam", seam: event.seam });
     if (event.kind === "cloud") tell({ kind: "cloud", host: event.host });
     const next = advance(progress, event);
     if (next.message !== progress.message) tell({ kind: "progress", message: next.message });
@@ -79,6 +80,6 @@ async function runAnswer(app: App, action: "explain" | "ask", question: string, 
   }
 }
 
-function endOf({ markdown, findings, notices, timing, cloud }: AnswerResult): Told {
-  return { kind: "end", markdown, findings, notices, use: timing.draft, totalMs: timing.totalMs, cloud };
+function endOf({ markdown, findings, notices, seams, timing, cloud }: AnswerResult): Told {
+  return { kind: "end", markdown, findings, notices, seams, use: timing.draft, totalMs: timing.totalMs, cloud };
 }

@@ -1,5 +1,6 @@
 import type { Finding, RunResult } from "../../server/protocol/run.ts";
 import type { FileEdit } from "../../server/protocol/source.ts";
+import type { Seam } from "../../server/protocol/traffic.ts";
 import { lineAt, place, splice } from "./anchor.ts";
 
 export type EditResult = Extract<RunResult, { kind: "edit" }>;
@@ -18,6 +19,13 @@ export interface PlacedFinding {
   readonly file: number;
   readonly line: number;
   readonly finding: Finding;
+}
+
+/** Where another engine went on, at a zero-based line of one proposed text. */
+export interface PlacedSeam {
+  readonly file: number;
+  readonly line: number;
+  readonly seam: Seam;
 }
 
 /** The edits by file, in the order in which the files first appear. */
@@ -50,6 +58,19 @@ export function placeFindings(
     file: home.file,
     line: Math.min(home.firstLine + finding.line - 1, home.lastLine),
     finding,
+  }));
+}
+
+/** Seams count characters of the draft; each stands at the line in which the other engine's text begins. */
+export function placeSeams(
+  result: Pick<EditResult, "draft" | "seams">,
+  files: readonly FileProposal[],
+): readonly PlacedSeam[] {
+  const home = homeOf(result.draft, files);
+  return result.seams.map((seam) => ({
+    file: home.file,
+    line: Math.min(home.firstLine + lineAt(result.draft, seam.atCharacters), home.lastLine),
+    seam,
   }));
 }
 

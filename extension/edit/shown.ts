@@ -2,7 +2,7 @@ import type { Disposable, Tab, TextDocument, Uri } from "vscode";
 import * as vscode from "vscode";
 import type { FindingMarks } from "./marks.ts";
 import { type Previews, previewUri, reviewOf } from "./preview.ts";
-import { byFile, type EditResult, type FileProposal, placeFindings, proposedText } from "./proposal.ts";
+import { byFile, type EditResult, type FileProposal, placeFindings, placeSeams, proposedText } from "./proposal.ts";
 
 export interface Proposal {
   /** "docstring for median()" */
@@ -42,11 +42,12 @@ export async function show(proposal: Proposal, id: number, { previews, marks }: 
     if (proposed !== null) previews.show(after(file), proposed);
   };
   const findings = placeFindings(proposal.result, files);
+  const seams = placeSeams(proposal.result, files);
   for (const [index, file] of files.entries()) {
     previews.show(after(file), proposedText(file, file.base) ?? file.base);
     if (!file.isNewFile) follow(file, await textOf(file.uri));
-    const own = findings.filter((it) => it.file === index);
-    marks.show(after(file), own);
+    const isOwn = (it: { readonly file: number }) => it.file === index;
+    marks.show(after(file), { findings: findings.filter(isOwn), seams: seams.filter(isOwn) });
   }
   const isIn = (tab: Tab) =>
     tab.input instanceof vscode.TabInputTextDiff

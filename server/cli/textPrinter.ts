@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
 import type { Finding, RunEvent, RunResult } from "../protocol/run.ts";
+import type { Seam } from "../protocol/traffic.ts";
 import type { Change } from "./apply.ts";
 import { createDownloadBar, type DownloadBar } from "./downloadBar.ts";
 import type { Failure } from "./failure.ts";
@@ -55,9 +56,7 @@ function showEvent(event: RunEvent, page: Page, draft: DraftBox, bar: DownloadBa
       if (event.target) page.more(`target: ${event.target}`);
       return;
     case "routed":
-      page.say("routed", `draft: ${candidateText(event.draft)}`);
-      if (event.audit) page.more(`audit: ${candidateText(event.audit)}`);
-      page.more(`because ${event.why}`);
+      showRouted(event, page);
       return;
     case "waiting":
       page.say("waiting", `${event.position === 1 ? "next" : `${event.position} in line`} for ${event.engine}`);
@@ -87,6 +86,9 @@ function showEvent(event: RunEvent, page: Page, draft: DraftBox, bar: DownloadBa
     case "finding":
       page.more(findingText(event.finding, page));
       return;
+    case "seam":
+      showSeam(event.seam, page);
+      return;
     case "retry":
       draft.end();
       page.say("again", `attempt ${event.attempt}: ${event.why}`);
@@ -95,6 +97,19 @@ function showEvent(event: RunEvent, page: Page, draft: DraftBox, bar: DownloadBa
       page.say("note", page.paint("yellow", event.message));
       return;
   }
+}
+
+function showRouted({ draft, audit, why }: Extract<RunEvent, { kind: "routed" }>, page: Page): void {
+  page.say("routed", `draft: ${candidateText(draft)}`);
+  if (audit) page.more(`audit: ${candidateText(audit)}`);
+  page.more(`because ${why}`);
+}
+
+/** Before any text a notice says it. */
+function showSeam({ atCharacters, from, to, why }: Seam, page: Page): void {
+  if (atCharacters === 0) return;
+  page.say("seam", page.paint("dim", `${to} goes on where ${from} broke off`));
+  page.more(page.paint("dim", why));
 }
 
 function showResult(result: RunResult, changes: readonly Change[], isWritten: boolean, page: Page): void {

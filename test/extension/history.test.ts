@@ -26,7 +26,16 @@ const use = {
   decodeMs: 1,
   tokensPerSecond: null,
 } as const;
-const end: ToView = { kind: "end", markdown: "whole", findings: [], notices: [], use, totalMs: 1_000, cloud: "c" };
+const end: ToView = {
+  kind: "end",
+  markdown: "whole",
+  findings: [],
+  notices: [],
+  seams: [],
+  use,
+  totalMs: 1_000,
+  cloud: "c",
+};
 
 const cases: { name: string; messages: ToView[]; atMost: number }[] = [
   { name: "text is joined", messages: [begin, ...Array.from("abcdef", more)], atMost: 2 },

@@ -97,3 +97,27 @@ test("a failure keeps the text, and says what to do", () => {
 test("nothing was asked yet", () => {
   assert.deepEqual(render(empty), { header: "", blocks: [], footer: "", announcement: "" });
 });
+
+test("the block in which another engine went on says so, quietly, and its name is text", () => {
+  const text = "one\n\ntwo, and more\n\nthree";
+  const seam = { atCharacters: text.indexOf("and"), from: "large", to: "<small> on cpu", why: 'it "broke"' };
+  const blocks = renderBlocks(text, [seam]);
+  assert.equal(blocks.length, 3);
+  assert.match(
+    blocks[1] ?? "",
+    /^<p class="seam" title="large broke off here: it &quot;broke&quot;">&lt;small&gt; on cpu went on here/,
+  );
+  assert.equal(blocks.filter((it) => it.includes("seam")).length, 1);
+  const streaming = [{ kind: "more", text } as const, { kind: "seam", seam } as const].reduce<typeof empty>(
+    reduce,
+    empty,
+  );
+  assert.match(render(streaming).blocks.join(""), /went on here/);
+  assert.doesNotMatch(render(reduce(streaming, { kind: "again" })).blocks.join(""), /went on here/);
+});
+
+test("a seam behind all text shows when there is more", () => {
+  const seam = { atCharacters: 5, from: "a", to: "b", why: "c" };
+  assert.doesNotMatch(renderBlocks("one\n\n", [seam]).join(""), /seam/);
+  assert.match(renderBlocks("one\n\ntwo", [seam])[1] ?? "", /seam/);
+});

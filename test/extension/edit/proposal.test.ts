@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { byFile, placeFindings, proposedText } from "../../../extension/edit/proposal.ts";
+import { byFile, placeFindings, placeSeams, proposedText } from "../../../extension/edit/proposal.ts";
 import type { FileEdit } from "../../../server/protocol/source.ts";
 
 const BASE = "const one = 1;\n\nfunction two() {\n  return 2;\n}\n";
@@ -91,5 +91,20 @@ test("edits are grouped by file, in order, and a new file starts empty", () => {
   assert.deepEqual(
     files.map((it) => proposedText(it, it.base)),
     [`a\n${BASE.replace("function", "b\nfunction")}`, newFile.after],
+  );
+});
+
+test("a seam stands at the line in which the other engine's text begins", () => {
+  const draft = "/**\n * Two.\n */\n";
+  const files = byFile([insert(2, draft)], () => BASE);
+  const seam = (atCharacters: number) => ({ atCharacters, from: "a", to: "b", why: "c" });
+  const seams = [seam(1), seam(draft.indexOf("Two")), seam(draft.length)];
+  assert.deepEqual(
+    placeSeams({ draft, seams }, files).map((it) => [it.file, it.line]),
+    [
+      [0, 2],
+      [0, 3],
+      [0, 5],
+    ],
   );
 });
