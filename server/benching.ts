@@ -5,7 +5,6 @@ import { createPlacing, type PlacingDeps } from "./placing.ts";
 import type { Settings } from "./protocol/settings.ts";
 import { keyOf, type RatedDeps, rated } from "./rates/rated.ts";
 import type { EnginePool } from "./scheduler.ts";
-import { benchmark, ratesOf } from "./tasks/benchmark.ts";
 import type { BenchDeps } from "./tasks/benchmarkDeps.ts";
 
 export interface BenchingDeps extends AskingDeps, PlacingDeps {
@@ -28,6 +27,8 @@ export function benchHandlers(
     bench: (params, { emit, signal }) =>
       counted(async () => {
         await deps.rates.book.open();
+        // Measuring is read with the first measurement.
+        const { benchmark, ratesOf } = await import("./tasks/benchmark.ts");
         using guests = new DisposableStack();
         const guest = await join("background", { guests, settings: settings() }, deps);
         const crowd = await join("task", { guests, settings: settings() }, deps);

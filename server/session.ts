@@ -22,8 +22,6 @@ import type { EnginePool, Membership } from "./scheduler.ts";
 import { folderOf, withinFolders } from "./scope.ts";
 import type { Tally } from "./tally.ts";
 import type { OpenAiDeps, RunDeps, Stamp } from "./tasks/deps.ts";
-import { listModels } from "./tasks/listModels.ts";
-import { forecastAll, rankEngines } from "./tasks/outlook.ts";
 import { createTickets } from "./tasks/tickets.ts";
 
 /** What all sessions work with. */
@@ -207,8 +205,15 @@ function taskHandlers(work: Work, deps: SharedParts, member: Membership) {
     pull: (params, call) => pullModel(params.model, deps, call),
     doctor: (_, { signal }) => deps.doctor(parts().settings, signal),
     gpuHistory: ({ seconds }) => deps.gpuHistory(seconds),
-    gpuForecast: (params) => forecastAll(params, deps.gpuHistory),
-    rank: (params) => counted(async () => rankEngines(params, member)),
+    gpuForecast: async (params) => {
+      const { forecastAll } = await import("./tasks/outlook.ts");
+      return forecastAll(params, deps.gpuHistory);
+    },
+    rank: (params) =>
+      counted(async () => {
+        const { rankEngines } = await import("./tasks/outlook.ts");
+        return rankEngines(params, member);
+      }),
   } satisfies Partial<Handlers>;
 }
 
@@ -229,7 +234,11 @@ function openaiHandlers({ recorded, counted, asking }: Work) {
         const { embed } = await import("./tasks/embed.ts");
         return embed(params, { ...(await asking()), note }, tell, signal);
       }),
-    listModels: (_, { signal }) => counted(async () => listModels(await asking(), signal)),
+    listModels: (_, { signal }) =>
+      counted(async () => {
+        const { listModels } = await import("./tasks/listModels.ts");
+        return listModels(await asking(), signal);
+      }),
   } satisfies Partial<Handlers>;
 }
 
