@@ -227,6 +227,19 @@ for (const { name, steps, rules } of cases)
     );
   });
 
+test("whoever waits hears its place anew when somebody more urgent comes, or leaves", () => {
+  const { effects } = play([
+    ...ready(),
+    [10, want("i0", a), "grant i0 a"],
+    [11, want("b1", a, "background")],
+    [12, want("t1", a, "task")],
+    [13, want("i1", a)],
+    [14, done("t1")],
+  ]);
+  const places = effects.flatMap((it) => (it.kind === "wait" ? [`${it.request} ${it.position}`] : []));
+  assert.deepEqual(places.slice(1), ["b1 1", "t1 1", "b1 2", "i1 1", "t1 2", "b1 3", "b1 2"]);
+});
+
 test("who is held back hears for whom, and on what", () => {
   const { effects } = play([...both, [10, want("i1", a)], [11, want("b1", b, "background")]]);
   const [wait] = effects.filter((it) => it.kind === "wait" && it.request === "b1");
