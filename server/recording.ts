@@ -96,13 +96,11 @@ function createListener(method: string, { stamp }: RecordingDeps) {
       case "routed": {
         const { draft, candidates, why } = told;
         const { engine, model, device } = draft;
-        const { action = null, tier = null } = classified ?? {};
+        const { action = null, tier = null, confidence = null, why: taken = "" } = classified ?? {};
         const made = { ...stamp(), method, asked: "auto", client: null, after: null, fallbacks: [] };
         const where = { ...whereOf(engine, input), estimatedMs: draft.cost.totalMs };
-        return {
-          kind: "decision",
-          decision: { ...made, engine, model, device, ...where, action, tier, why, candidates },
-        };
+        const task = { action, tier, confidence, taken };
+        return { kind: "decision", decision: { ...made, engine, model, device, ...where, ...task, why, candidates } };
       }
       default:
         return null;

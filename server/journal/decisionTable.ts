@@ -50,7 +50,7 @@ export function createDecisionTable(database: DatabaseSync): DecisionTable {
 
   return {
     insert(life, decision, input) {
-      const body = JSON.stringify(scrubbed(Decision.parse(decision)));
+      const body = JSON.stringify(scrubbed({ ...Decision.parse(decision), taken: "" }));
       if (body.length > MOST_CHARS) return;
       insert.run(decision.id, life, body, input && storable(input));
       if (--untilTrim > 0) return;

@@ -34,6 +34,11 @@ export const Decision = z.object({
   /** What the task was taken for; null where nothing was classified: a pinned model, or vectors. */
   action: Action.nullable().default(null),
   tier: Tier.nullable(),
+  /** How surely, 0 to 1; null where nothing was classified. */
+  confidence: z.number().nullable().default(null),
+  /** Why it was taken for that, with a few of the request's own words: for who asked. Never stored, as no part of a prompt is. */
+  taken: z.string().default(""),
+  /** Why it goes to this engine. */
   why: z.string(),
   /** What was compared, the best first, each with every term of its cost; empty where there was no choice. */
   candidates: z.array(RouteCandidate),

@@ -41,7 +41,7 @@ forAll("candidates are in one order: by standing, then by time; every term is fi
     const { totalMs, ...terms } = cost;
     for (const ms of Object.values(cost)) assert.ok(Number.isFinite(ms) && Number(ms) >= 0);
     assert.equal(
-      Object.values(terms).reduce((sum, ms) => sum + ms, 0),
+      Object.values(terms).reduce((sum: number, ms = 0) => sum + ms, 0),
       totalMs,
     );
     assert.ok(standing);

@@ -50,6 +50,7 @@ export function decisionOf(id: string, changes: Partial<JournalEntry> = {}): Jou
     ...{ device: "cuda:0", action: "docstring", tier: "moderate", why: "the cheapest of 2", candidates: [] },
     ...{ client: "vscode", outcome: { kind: "ok", totalMs: 1_840 } },
     ...{ backend: "embedded", address: null, isCloud: false, estimatedMs: 1_500, after: null, fallbacks: [] },
+    ...{ confidence: 0.9, taken: "" },
     ...changes,
   };
 }

@@ -62,6 +62,8 @@ export function decisionOf(id: string, given: Partial<Decision> = {}): Decision 
     fallbacks: [],
     action: "fix",
     tier: "moderate",
+    confidence: 0.9,
+    taken: "",
     why: "the cheapest that drafts",
     candidates: [],
     client: "vscode",

@@ -7,7 +7,12 @@ import { bodyTexts } from "../promptTexts.ts";
 
 /** What routing has to know of a request. */
 export interface Weighed {
-  readonly task: { readonly action: Action | null; readonly tier: Tier; readonly why: string };
+  readonly task: {
+    readonly action: Action | null;
+    readonly tier: Tier;
+    readonly confidence: number | null;
+    readonly why: string;
+  };
   /** Estimates, for a comparison of engines. */
   readonly promptTokens: number;
   readonly outputTokens: number;
@@ -26,10 +31,10 @@ export function weighChat(params: ChatParams, { maxTokens, rules }: Weighing): W
   const said = asking ? textOf(asking) : "";
   const { prose, codeLines } = withoutCode(said);
   const asked = { action: null, instruction: prose, targetLines: codeLines, errorCount: 0, rules };
-  const { action, tier, why, model } = classify(asked);
+  const { action, tier, confidence, why, model } = classify(asked);
   const limit = params.max_completion_tokens ?? params.max_tokens ?? maxTokens;
   return {
-    task: { action, tier, why },
+    task: { action, tier, confidence, why },
     promptTokens: estimateTokens(params.messages.map(textOf).join("\n")),
     outputTokens: Math.min(limit, maxTokens),
     texts: bodyTexts(params),
@@ -42,7 +47,7 @@ export function weighComplete(params: CompleteParams, { maxTokens }: Weighing): 
   const prompts = [params.prompt].flat(2);
   const texts = prompts.filter((it) => typeof it === "string");
   return {
-    task: { action: null, tier: "moderate", why: "text is to be continued" },
+    task: { action: null, tier: "moderate", confidence: null, why: "text is to be continued" },
     promptTokens: estimateTokens(texts.join("\n")) + (prompts.length - texts.length),
     outputTokens: Math.min(params.max_tokens ?? maxTokens, maxTokens),
     texts: bodyTexts(params),
