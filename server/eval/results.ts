@@ -110,11 +110,12 @@ function parsed(line: string): unknown {
 }
 
 function checkSame(path: string, found: Header, now: Header): void {
-  const differs = (a: unknown, b: unknown) => JSON.stringify(a) !== JSON.stringify(b);
+  // Some modes need one model alone.
+  const other = Object.entries(found.models).find(([role, name]) => (now.models[role] ?? name) !== name);
   const what =
-    (differs(found.tasks, now.tasks) && "other tasks") ||
-    (differs(found.models, now.models) && `other models (${Object.values(found.models).join(", ")})`) ||
-    (differs(found.seed, now.seed) && `another seed (${found.seed})`);
+    (found.tasks !== now.tasks && "other tasks") ||
+    (other && `another ${other[0]} model (${other[1]})`) ||
+    (found.seed !== now.seed && `another seed (${found.seed})`);
   if (what) throw wrong(`${path} was made with ${what}, so it cannot be gone on with`);
 }
 

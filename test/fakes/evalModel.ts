@@ -49,23 +49,28 @@ interface Script {
   readonly right: string;
 }
 
-/** Sees what its newest message shows, and knows a right solution: lines that are not in it are suspicious. */
+/** Knows a right solution: lines that are not in it are suspicious, and so are lines of it that are missing once all is there. */
 function verdict({ task, right }: Script, messages: readonly string[], skill: Skill): string {
   const newest = messages.at(-1) ?? "";
-  if (!/\d+\| /.test(newest)) return "It is wrong there: the tests would show it.";
-  const known = new Set(right.split("\n").map((it) => it.trim()));
-  const lines = [...newest.matchAll(/^(\d+)\| ?(.*)$/gm)].map((it) => ({
-    line: Number(it[1]),
-    text: (it[2] ?? "").trim(),
-  }));
+  const isAll = /^That was the whole draft|This is the whole draft/m.test(newest);
+  const [known, all] = [new Set(right.split("\n").map((it) => it.trim())), messages.flatMap(linesIn)];
+  const lines = /^That was/m.test(newest) ? all : linesIn(newest);
+  if (lines.length === 0) return "It is wrong there: the tests would show it.";
+  const written = new Set(all.map((it) => it.text));
   const strange = lines.find((it) => it.text !== "" && !known.has(it.text));
+  const isShort = isAll && [...known].some((it) => !written.has(it) && it !== "");
   const of = `${task.id} ${lines[0]?.line}`;
-  const isFlagged = strange
-    ? chance(skill.name, of, "finds") < skill.finds
-    : chance(skill.name, of, "alarms") < skill.alarms;
+  const isFlagged =
+    strange || isShort
+      ? chance(skill.name, of, "finds") < skill.finds
+      : chance(skill.name, of, "alarms") < skill.alarms;
   if (!isFlagged) return '{"ok":true}';
-  const line = strange?.line ?? lines[0]?.line ?? 1;
+  const line = strange?.line ?? lines.at(-1)?.line ?? 1;
   return `{"ok":false,"line":${line},"severity":"error","why":"this does not do what was asked"}`;
+}
+
+function linesIn(message: string): { readonly line: number; readonly text: string }[] {
+  return [...message.matchAll(/^(\d+)\| ?(.*)$/gm)].map((it) => ({ line: Number(it[1]), text: (it[2] ?? "").trim() }));
 }
 
 /** What a model would write: the declaration that is asked for, with whatever helpers stand behind it. */
