@@ -33,6 +33,14 @@ test("the same prompt again is read from the cache and gives the same text", asy
   assert.equal(again.done.cachedTokens, again.done.promptTokens - 1);
 });
 
+for (const request of [chatRequest("Say hello.", { maxTokens: 16 }), textRequest(ADD, { maxTokens: 16 })])
+  test(`a ${request.prompt.kind} answer goes on as if it had never been cut`, async () => {
+    const whole = await ask(engine, request);
+    const before = whole.pieces.slice(0, 4).join("");
+    const rest = await ask(engine, { ...request, continues: before, maxTokens: 12 });
+    assert.equal(before + rest.text, whole.text);
+  });
+
 test("a seed repeats what chance chose", async () => {
   const request = textRequest(ADD, { maxTokens: 12, temperature: 1.5, seed: 7 });
   const [first, again] = [await ask(engine, request), await ask(engine, request)];

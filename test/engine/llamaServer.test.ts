@@ -121,6 +121,36 @@ const cancels: readonly { name: string; request: GenerateRequest; pieces: number
   { name: "while it writes", request: textRequest("a b c", { maxTokens: 400, shape: endless() }), pieces: 3 },
 ];
 for (const { name, request, pieces } of cancels)
+  test(`broken off ${name}, it is seen to be free`, async () => {
+    const controller = new AbortController();
+    // Not what the next test lets it read.
+    const asked =
+      pieces === 0 ? { ...request, prompt: textRequest(`other than that: ${LONG_PROMPT}`).prompt } : request;
+    const stream = engine.generate(asked, controller.signal)[Symbol.asyncIterator]();
+    for (let count = 0; count < pieces; count++) assert.equal((await stream.next()).value?.kind, "text");
+    const next = stream.next();
+    if (pieces === 0) await slotsBecome(server.url, "busy");
+    controller.abort();
+    await assert.rejects(next);
+    const ms = await engine.settle?.(AbortSignal.timeout(30_000));
+    assert.equal(typeof ms, "number");
+    const response = await fetch(`${server.url}/slots`);
+    assert.equal(
+      Slots.parse(await response.json()).some((it) => it.is_processing),
+      false,
+    );
+  });
+
+for (const cut of [3, 8])
+  test(`an answer goes on after ${cut} pieces as if it had never been cut`, async () => {
+    const request = chatRequest("Write one short sentence about a llama.", { maxTokens: 24, seed: 1 });
+    const whole = await ask(engine, request);
+    const before = whole.pieces.slice(0, cut).join("");
+    const rest = await ask(engine, { ...request, continues: before, maxTokens: 24 - cut });
+    assert.equal(before + rest.text, whole.text);
+  });
+
+for (const { name, request, pieces } of cancels)
   test(`cancelled ${name}, its slot is free again`, async () => {
     const controller = new AbortController();
     const stream = engine.generate(request, controller.signal)[Symbol.asyncIterator]();
@@ -238,7 +268,8 @@ function endless(): AnswerShape {
 async function relayed(body: Record<string, unknown>, signal: AbortSignal = never) {
   const reply = await engine.relay?.({ path: "/chat/completions", body }, signal);
   const chunks: unknown[] = [];
-  if (reply?.kind === "stream") for await (const it of reply.chunks) chunks.push(...it.map(({ json }) => JSON.parse(json)));
+  if (reply?.kind === "stream")
+    for await (const it of reply.chunks) chunks.push(...it.map(({ json }) => JSON.parse(json)));
   return { body: reply?.kind === "whole" ? reply.body : undefined, chunks };
 }
 
