@@ -16,8 +16,9 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
   if (values.version || name === "version") return say(`${packageVersion}\n`);
   if (name === "help" || name === undefined) return say(helpText(words[0]));
   if (values.help) return say(helpText(name));
-  // What `generate` writes to stdout is the text alone.
-  const forPeople = textPrinter(name === "generate" ? process.stderr : process.stdout, process.stderr);
+  // What these write to stdout is the text, or the vectors, alone.
+  const isQuiet = name === "generate" || name === "embed";
+  const forPeople = textPrinter(isQuiet ? process.stderr : process.stdout, process.stderr);
   const printer = values.json ? jsonPrinter(process.stdout) : forPeople;
   try {
     const command = commands.get(name);

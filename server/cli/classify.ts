@@ -3,6 +3,7 @@ import { z } from "zod";
 import { shapeOf } from "../core/classify/tier.ts";
 import { type Classification, classify } from "../core/classify.ts";
 import { TandemError } from "../errors.ts";
+import { linesOf } from "./lines.ts";
 import type { Out } from "./printer.ts";
 
 interface Flags {
@@ -71,7 +72,7 @@ export interface Doors {
 async function classifyLines({ out, input, rules }: Doors): Promise<number> {
   let exitCode = 0;
   let number = 0;
-  for await (const line of linesOf(input)) {
+  for await (const line of linesOf(input, MOST_LINE)) {
     number++;
     if (line.trim() === "") continue;
     const answer = answerTo(line, rules);
@@ -104,16 +105,4 @@ function answerOf({ action, tier, confidence, why, model }: Classification) {
 
 function ruled(rules: Rules): { rules?: NonNullable<Rules> } {
   return rules ? { rules } : {};
-}
-
-/** Lines as they come. Of one that is too long only as much is kept as shows that. */
-async function* linesOf(input: Readable): AsyncGenerator<string> {
-  input.setEncoding("utf8");
-  let rest = "";
-  for await (const chunk of input) {
-    const lines = `${rest}${String(chunk)}`.split("\n");
-    rest = (lines.pop() ?? "").slice(0, MOST_LINE + 1);
-    yield* lines;
-  }
-  if (rest !== "") yield rest;
 }

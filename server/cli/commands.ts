@@ -34,6 +34,7 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["run", toRun],
   ["classify", toClassification],
   ["generate", toGeneration],
+  ["embed", toEmbedding],
   ["models", toModels],
   ["register", toRegistering],
   ["unregister", toUnregistering],
@@ -64,6 +65,8 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["gpus", toGpus],
   ["doctor", toDoctor],
   ["decisions", toDecisions],
+  ["why", toExplaining],
+  ["replay", toReplay],
   ["serve", toServing],
   ["key", toKey],
   [
@@ -103,6 +106,13 @@ function toGeneration({ words, values, printer, out }: Given): Job {
   return withClient((client, signal) =>
     done(generateOnce(request, { client, out, printer, isJson: values.json === true }, signal)),
   );
+}
+
+async function toEmbedding({ words, values, printer, out }: Given): Promise<Job> {
+  const { showVectors, toEmbedding: read } = await import("./embed.ts");
+  const asked = await read(words, values);
+  const shown = { out, printer, input: process.stdin, isJson: values.json === true };
+  return withClient((client, signal) => done(showVectors(asked, { ...shown, client }, signal)));
 }
 
 function toModels({ words, values, out, printer }: Given): Job {
@@ -160,8 +170,23 @@ function toDecisions({ values, out }: Given): Job {
   const limit = Number(values.limit ?? 20);
   if (!Number.isInteger(limit) || limit < 1 || limit > 500)
     throw new TandemError("bad-input", `--limit ${values.limit} is no number of decisions`, "Give one from 1 to 500");
-  const shown = { out, isJson: values.json === true, limit };
+  const withInput = values.inputs === true;
+  const shown = { out, isJson: withInput || values.json === true, limit, withInput };
   return withClient((client, signal) => done(showDecisions(client, shown, signal)));
+}
+
+async function toExplaining({ words, values, out }: Given): Promise<Job> {
+  const { showWhy, toWhy } = await import("./why.ts");
+  const shown = { id: toWhy(words), out, isJson: values.json === true };
+  return withClient((client, signal) => done(showWhy(client, shown, signal)));
+}
+
+/** A file tells everything: nothing is started for it. */
+async function toReplay({ values, out }: Given): Promise<Job> {
+  const { showReplay, toReplaying } = await import("./replay.ts");
+  const replaying = toReplaying(values);
+  const isJson = values.json === true;
+  return (site, signal) => done(showReplay(replaying, { client: site.client, out, isJson }, signal));
 }
 
 function toServing({ values, out }: Given): Job {

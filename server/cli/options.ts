@@ -7,6 +7,7 @@ import { GENERATE_FLAGS } from "./generate.ts";
 import { GET_FLAGS } from "./get.ts";
 import { LOAD_FLAGS } from "./loading.ts";
 import { REGISTER_FLAGS } from "./registry.ts";
+import { REPLAY_FLAGS } from "./replayFlags.ts";
 import { SERVE_FLAGS } from "./serve.ts";
 import { SETTING_FLAGS } from "./settings.ts";
 import { SIMULATE_FLAGS } from "./simulate.ts";
@@ -23,6 +24,7 @@ const OPTIONS = {
   ...SIMULATE_FLAGS,
   ...CLASSIFY_FLAGS,
   ...LOAD_FLAGS,
+  ...REPLAY_FLAGS,
   action: { type: "string" },
   file: { type: "string" },
   range: { type: "string" },
@@ -55,6 +57,9 @@ export const HELP = `tandem: coding help from your own models
       --temperature T --top-p P --repeat-penalty R --seed N --max-tokens N
       --stop TEXT (again for more); --role audit asks the auditor
       --raw continues the prompt as it stands instead of answering it
+  tandem embed [--json] TEXT… [--file F]
+      a vector for each text, and a fingerprint of what made them; --json prints all of it
+  tandem embed --jsonl                the same for each line of stdin: {"text"} or a JSON string
   tandem models [--json]              what there is, what fits this machine
   tandem models pull MODEL [--json]   fetch one
   tandem register NAME --model FILE   a model of your own, for all clients
@@ -105,6 +110,12 @@ export const HELP = `tandem: coding help from your own models
   tandem doctor [--json]              GPUs, memory, folders, what would be used and why, and what is
                                       wrong; starts nothing
   tandem decisions [--limit N] [--json]   what was decided of late, why, and how it ended
+      --inputs                        as JSON, with all that each was made from
+  tandem why [ID] [--json]            one decision, the newest without ID: what was compared, what the
+                                      runner-up would have won by, and what became of it
+  tandem replay [--limit N] [--json]  decisions made again by today's policy: which would go elsewhere
+      --set penaltyMs=0               by another policy (again for more; --set help names its parts)
+      --file FILE                     those of a file that \`decisions --inputs\` has written
   tandem serve [--port N]             OpenAI's API on http://127.0.0.1:8765/v1 until Ctrl-C
       --host H --tls-cert F --tls-key F   beyond this machine; or with --allow-plain instead of the
                                           two files, where you trust the network
