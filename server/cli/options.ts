@@ -10,7 +10,7 @@ import { REGISTER_FLAGS } from "./registry.ts";
 import { REPLAY_FLAGS } from "./replayFlags.ts";
 import { SERVE_FLAGS } from "./serve.ts";
 import { SETTING_FLAGS } from "./settings.ts";
-import { SIMULATE_FLAGS } from "./simulate.ts";
+import { SIMULATE_FLAGS } from "./simulateFlags.ts";
 
 const OPTIONS = {
   ...SETTING_FLAGS,

@@ -6,8 +6,6 @@ import { tableOf } from "./simulateTable.ts";
 import { readTrace } from "./simulateTrace.ts";
 import { alignFolded } from "./table.ts";
 
-export const SIMULATE_FLAGS = { list: { type: "boolean" }, trace: { type: "boolean" } } as const;
-
 interface Flags {
   readonly list?: boolean | undefined;
   readonly trace?: boolean | undefined;

@@ -10,7 +10,7 @@ import type { Values } from "./options.ts";
 import { REGISTER_FLAGS } from "./registry.ts";
 import { SERVE_FLAGS } from "./serve.ts";
 import { SETTING_FLAGS } from "./settings.ts";
-import { SIMULATE_FLAGS } from "./simulate.ts";
+import { SIMULATE_FLAGS } from "./simulateFlags.ts";
 
 /** What any command may be given. */
 const COMMON: ReadonlySet<string> = new Set([...Object.keys(SETTING_FLAGS), "json", "help", "version"]);
