@@ -34,7 +34,7 @@ export interface Tallied {
   /** By model and outcome: ok, no-memory, other. */
   readonly loads: readonly Counted[];
   readonly loadSeconds: Spreads;
-  /** By model, and by whom: the user or his settings, or the governor. */
+  /** By model, by whom (the user or his settings, or the governor), and for what. */
   readonly unloads: readonly Counted[];
   readonly trims: readonly Counted[];
   /** Turns that were ended for more urgent work, by model. */
@@ -155,7 +155,8 @@ function createGovernorTally(clock: Clock, named: (label: string) => string) {
 
   function see(effect: GovernEffect, model: string): void {
     if (effect.kind === "load") unwanted.delete(effect.key);
-    if (effect.kind === "unload") unloads.add({ model, by: unwanted.has(effect.key) ? "user" : "governor" });
+    if (effect.kind === "unload")
+      unloads.add({ model, by: unwanted.has(effect.key) ? "user" : "governor", why: effect.cause });
     if (effect.kind === "trim") trims.add({ model });
     if (effect.kind === "preempt") preemptions.add({ model });
     if (effect.kind === "wait") waits.began(effect.request);

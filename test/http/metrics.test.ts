@@ -203,7 +203,7 @@ test("Grafana's dashboard tells apart by labels that the metrics have", async ()
   tally.governed({
     news: { kind: "loaded", key: "e1", held: null, slots: 1, tookMs: 5 },
     effects: [
-      { kind: "unload", key: "e1", why: "", graceMs: 0 },
+      { kind: "unload", key: "e1", cause: "room", why: "", graceMs: 0 },
       { kind: "trim", key: "e1", why: "" },
       { kind: "preempt", request: "b", key: "e1", why: "" },
       { kind: "wait", request: "a", position: 1, why: "" },

@@ -4,7 +4,7 @@ import { createTally, type Governed } from "../../server/tally.ts";
 
 type News = Governed["news"];
 type Effects = Governed["effects"];
-const unload: Effects = [{ kind: "unload", key: "e1", why: "", graceMs: 0 }];
+const unload: Effects = [{ kind: "unload", key: "e1", cause: "idle", why: "", graceMs: 0 }];
 const load: Effects = [{ kind: "load", key: "e1", option: "gpu", why: "" }];
 const wait: Effects = [{ kind: "wait", request: "a", position: 1, why: "" }];
 const grant: Effects = [{ kind: "grant", request: "a", key: "e1", why: null }];
@@ -47,7 +47,7 @@ const unloads = [
 for (const { name, told, want } of unloads)
   test(`whose an unload is: ${name}`, () => {
     const counted = tallied(...told).unloads.map((it) => [it.labels, it.count]);
-    assert.deepEqual(counted, [[{ model: "Qwen", by: want }, 1]]);
+    assert.deepEqual(counted, [[{ model: "Qwen", by: want, why: "idle" }, 1]]);
   });
 
 test("a request waits from when it is first told so until its turn", () => {

@@ -160,7 +160,8 @@ function moveToCooler({ draft }: Pass, asked: Asked, nth: number): void {
   const model = draft.models.get(key);
   if (model?.phase.kind !== "ready" || model.active > 0 || model.isPinned) return;
   const plan = planFor(draft, model, { ...USUAL_CLAIM, leastIdleMs: Number.POSITIVE_INFINITY });
-  if (plan.kind === "now") unload(draft, key, { why: `moves to ${plan.option.id}, which is cooler`, graceMs: 0 });
+  if (plan.kind === "now")
+    unload(draft, key, { why: `moves to ${plan.option.id}, which is cooler`, cause: "heat", graceMs: 0 });
 }
 
 function attemptLoad({ draft, blocked }: Pass, asked: Asked, nth: number): Obstacle {

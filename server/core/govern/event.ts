@@ -70,12 +70,24 @@ export type GovernEvent = { readonly atMs: number } & (
   | { readonly kind: "tick" }
 );
 
+/**
+ * For what a model goes.
+ * - room      another is loaded instead
+ * - idle      nobody has used it for long
+ * - pressure  its device is nearly out of memory
+ * - heat      its device is too hot, or it moves to a cooler one
+ * - settings  none name it any more
+ * - user      he wants it gone
+ */
+export type UnloadCause = "room" | "idle" | "pressure" | "heat" | "settings" | "user";
+
 /** What the governor wants done. The owner does it and reports back by events; it decides nothing itself. */
 export type GovernEffect =
   | { readonly kind: "load"; readonly key: string; readonly option: string; readonly why: string }
   | {
       readonly kind: "unload";
       readonly key: string;
+      readonly cause: UnloadCause;
       readonly why: string;
       /** Requests under way are given so long; 0 for an idle model. Only critical pressure ends requests. */
       readonly graceMs: number;

@@ -192,10 +192,10 @@ function released(draft: Draft, key: string): void {
   change(draft, key, { isPinned: false, isWanted: false });
   const { phase } = model;
   const why = "the user wants it gone";
-  if (phase.kind === "loading") unload(draft, key, { why, graceMs: 0 });
+  if (phase.kind === "loading") unload(draft, key, { why, cause: "user", graceMs: 0 });
   // One that drains for somebody else would stay where that is no longer needed.
   if (phase.kind !== "ready" && phase.kind !== "draining") return;
   change(draft, key, {
-    phase: { kind: "draining", option: phase.option, sinceMs: draft.atMs, why, forKey: null },
+    phase: { kind: "draining", option: phase.option, sinceMs: draft.atMs, why, cause: "user", forKey: null },
   });
 }

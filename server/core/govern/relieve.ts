@@ -39,7 +39,7 @@ function force(draft: Draft, { fact }: Device): void {
   const why = `${fact.name} is nearly out of memory`;
   for (const it of here) {
     if (enough ? !enough.keys.includes(it.key) : !isAtHome(draft, it, fact.device)) continue;
-    unload(draft, it.key, { why, graceMs: it.active > 0 ? draft.rules.graceMs : 0 });
+    unload(draft, it.key, { why, cause: "pressure", graceMs: it.active > 0 ? draft.rules.graceMs : 0 });
   }
 }
 
@@ -63,21 +63,22 @@ function cool(draft: Draft, { fact }: Device): void {
   const why = `${fact.name} is too hot for more than one model`;
   for (const it of others) {
     if (it.phase.kind !== "ready" || it.isPinned) continue;
-    if (it.active === 0) unload(draft, it.key, { why, graceMs: 0 });
-    else drain(draft, it.key, { why, forKey: null });
+    if (it.active === 0) unload(draft, it.key, { why, cause: "heat", graceMs: 0 });
+    else drain(draft, it.key, { why, cause: "heat", forKey: null });
   }
 }
 
 /** What its being idle takes from a model. */
 function rest(draft: Draft, model: Model): void {
   const { key, phase } = model;
-  if (phase.kind === "draining" && model.active === 0) unload(draft, key, { why: phase.why, graceMs: 0 });
+  if (phase.kind === "draining" && model.active === 0)
+    unload(draft, key, { why: phase.why, cause: phase.cause, graceMs: 0 });
   if (phase.kind !== "ready" || model.idleMs === null || isWaitedFor(draft, key)) return;
   const idleMs = draft.atMs - model.idleMs;
   const why = reasonToGo(draft, model, idleMs);
   if (why !== null && !model.isPinned) {
     change(draft, key, { evictedMs: draft.atMs });
-    unload(draft, key, { why, graceMs: 0 });
+    unload(draft, key, { why, cause: model.isRetired ? "settings" : "idle", graceMs: 0 });
   } else if (isToBeTrimmed(draft, model, idleMs)) {
     change(draft, key, { isTrimmed: true });
     const seconds = Math.round(draft.rules.trimAfterMs / 1_000);

@@ -1,4 +1,4 @@
-import type { DeviceFact, GovernEffect, Priority } from "./event.ts";
+import type { DeviceFact, GovernEffect, Priority, UnloadCause } from "./event.ts";
 import type { Loadable, Need, Option } from "./loadable.ts";
 import type { GovernRules } from "./rules.ts";
 
@@ -46,6 +46,7 @@ export type Phase =
   | { readonly kind: "room" | "loading" | "ready" | "unloading"; readonly option: Option; readonly sinceMs: number }
   | {
       readonly kind: "draining";
+      readonly cause: UnloadCause;
       readonly option: Option;
       readonly sinceMs: number;
       readonly why: string;

@@ -144,7 +144,7 @@ function makeRoom(plain: Plain, needs: readonly Need[], effects: GovernEffect[])
   for (const it of idle.sort((a, b) => a.usedMs - b.usedMs)) {
     if (lacking(plain, needs, "soon") <= 0) return;
     it.state = "unloading";
-    effects.push({ kind: "unload", key: it.loadable.key, why: "used longest ago", graceMs: 0 });
+    effects.push({ kind: "unload", key: it.loadable.key, cause: "room", why: "used longest ago", graceMs: 0 });
   }
 }
 

@@ -37,8 +37,8 @@ const COUNTS: readonly Metric<readonly Counted[]>[] = [
   },
   {
     name: "governor_unloads_total",
-    help: "Unloads that were begun: by the user or the settings, or by the governor, which evicts for room, rest or heat",
-    labels: ["model", "by"],
+    help: "Unloads that were begun: by the user or the settings, or by the governor; why: room, idle, pressure, heat, settings, user",
+    labels: ["model", "by", "why"],
     read: (it) => it.unloads,
   },
   {
