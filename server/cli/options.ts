@@ -85,13 +85,14 @@ export const HELP = `tandem: coding help from your own models
       --tokens N, --repetitions N     Others' requests go first
       --keep-loaded                   does not unload to measure loading again
   tandem bench --stored [--json]      what was measured before
-  tandem eval [--limit N] [--json]    gives tasks with hidden tests to your models and runs the tests
-      --languages typescript,python,rust   over what they write (it says how that is confined, and asks)
+  tandem eval [--limit N] [--json]    gives your models tasks with hidden tests, which then run over
+                                      what they wrote; says how that is confined, and asks
       --modes draft,audit,large,small the draft alone, audited and mended, and each model alone
+      --languages typescript,python,rust
       --seed N, --tasks FOLDER        another selection; tasks of your own
       --out FILE, --yes               goes on with a file of results; agrees beforehand
-  tandem eval --agreement [--limit N] whether your auditor finds planted faults, and says the same of a
-                                      draft part by part as of the whole; runs no code
+  tandem eval --agreement [--limit N] whether your auditor finds planted faults, and says the same
+                                      of a draft part by part as of the whole; runs no code
   tandem eval show FILE [OTHER]       results again, or two runs beside each other
   tandem simulate FILE|NAME [--json]  what the memory governor would do with a trace of devices,
                                       models and requests, beside what others would; loads nothing
