@@ -9,14 +9,16 @@ export interface DecisionsShown {
   /** One JSON value a line instead of the table. */
   readonly isJson: boolean;
   readonly limit: number;
+  /** With all that each was made from; only as JSON. */
+  readonly withInput?: boolean;
 }
 
 const HEAD = ["when", "asked by", "action", "tier", "model on device", "took", "ended", "why"];
 
 /** What was decided of late, the newest last. */
 export async function showDecisions(client: Client, shown: DecisionsShown, signal: AbortSignal): Promise<void> {
-  const { out, isJson, limit } = shown;
-  const answer = await client.send(decisions, { limit }, () => undefined, signal);
+  const { out, isJson, limit, withInput = false } = shown;
+  const answer = await client.send(decisions, { limit, withInput }, () => undefined, signal);
   const entries = answer.decisions.toReversed();
   if (isJson) for (const entry of entries) out.write(`${JSON.stringify(entry)}\n`);
   else if (entries.length === 0) out.write("Nothing was decided yet.\n");
@@ -37,7 +39,7 @@ function cells(entry: JournalEntry): string[] {
 }
 
 /** How long it took, and how it ended. */
-function endText(outcome: JournalEntry["outcome"]): [string, string] {
+export function endText(outcome: JournalEntry["outcome"]): [string, string] {
   switch (outcome?.kind) {
     case undefined:
       return ["", "still runs"];
@@ -51,7 +53,7 @@ function endText(outcome: JournalEntry["outcome"]): [string, string] {
 }
 
 /** By the clock on the wall here, as `2026-01-31 09:05:00`. */
-function timeText(atMs: number): string {
+export function timeText(atMs: number): string {
   const at = new Date(atMs);
   const two = (value: number) => String(value).padStart(2, "0");
   const day = [at.getFullYear(), two(at.getMonth() + 1), two(at.getDate())].join("-");
