@@ -1,16 +1,16 @@
 import { needsOf } from "../core/llamaBuffers.ts";
-import type { FromChild, ToChild, WireRequest } from "../engine/wire.ts";
+import type { FromChild, WireRequest } from "../engine/wire.ts";
 import type { EngineSpec } from "../engineSpec.ts";
 import { abortError, TandemError, throwIfAborted } from "../errors.ts";
 import type { Register } from "../lifelines/register.ts";
 import type { Embeddings, Engine, GenerateRequest, Log, Piece } from "../ports.ts";
+import { loadMessage, type Opening, wireRequest } from "./childMessages.ts";
 import { type Answer, converse, errorOf } from "./conversation.ts";
 import { type Ending, type EngineChild, startEngineChild } from "./engineChild.ts";
 import { createInbox, type Inbox } from "./inbox.ts";
 import type { CardFacts } from "./llamaDevices.ts";
 import { childEnvironment, type Pin, pinFor } from "./pin.ts";
 import { createThinkingFilter } from "./thinking.ts";
-import { openTurn } from "./wireBody.ts";
 
 type Spec = Extract<EngineSpec, { kind: "embedded" }>;
 
@@ -24,14 +24,18 @@ export interface EmbeddedDeps {
   readonly cards?: () => readonly CardFacts[];
   /** Where fetched builds of llama.cpp lie. */
   readonly builds?: string;
+  /** Shorter, for tests. */
+  readonly limits?: { readonly loadingMs?: number; readonly silentMs?: number };
 }
 
+/** From a slow disk a big model takes minutes; as long as a llama-server may take. */
+const LOADING_MS = 300_000;
 /** Vulkan's numbers that are tried for a card: machines have few devices. */
 const MOST_VULKAN_DEVICES = 8;
 
 /**
  * Starts a process of its own for one model on one device, and waits until the model is loaded. The process leaves with this one,
- * however this one ends. Throws TandemError: model-unavailable, no-memory, not-configured, provider, cancelled.
+ * however this one ends. Throws TandemError: model-unavailable, no-memory, not-configured, provider, timeout, cancelled.
  */
 export async function openEmbedded(spec: Spec, deps: EmbeddedDeps, signal: AbortSignal): Promise<Engine> {
   throwIfAborted(signal);
@@ -69,12 +73,6 @@ function environments({ cards }: Spec, { gpu, env }: Pin): readonly Pin["env"][]
   return [...new Set(numbers)].map((it) => ({ ...env, GGML_VK_VISIBLE_DEVICES: String(it) }));
 }
 
-interface Opening {
-  readonly spec: Spec;
-  readonly pin: Pin;
-  readonly cardNames: readonly string[];
-}
-
 /** The engine; or the names of the devices that the child found in place of the cards. */
 async function openOnce(
   { spec, pin, cardNames }: Opening,
@@ -95,7 +93,10 @@ async function openOnce(
   deps.log.debug("engine starting", { pid: child.pid, device: spec.device });
   void child.ended.then((ending) => messages.fail(deathError(ending)));
   const kill = () => child.kill();
-  signal.addEventListener("abort", kill, { once: true });
+  const loadingMs = deps.limits?.loadingMs ?? LOADING_MS;
+  const limit = AbortSignal.timeout(loadingMs);
+  const any = AbortSignal.any([signal, limit]);
+  any.addEventListener("abort", kill, { once: true });
   try {
     child.send(loadMessage({ spec, pin, cardNames }, deps.builds ?? null));
     const answer = await messages.take();
@@ -110,23 +111,21 @@ async function openOnce(
     const { gpu, threads } = answer;
     const ms = Math.round(performance.now() - startedMs);
     deps.log.info("engine loaded", { model, device: spec.device, gpu, threads, pid: child.pid, ms });
-    return createEmbeddedEngine({ spec, child, messages, log: deps.log, loaded: answer });
+    return createEmbeddedEngine({
+      spec,
+      child,
+      messages,
+      log: deps.log,
+      loaded: answer,
+      silentMs: deps.limits?.silentMs,
+    });
   } catch (error) {
     await child[Symbol.asyncDispose]();
-    throw signal.aborted ? abortError(signal) : loadError(error);
+    if (signal.aborted) throw abortError(signal);
+    throw limit.aborted ? notLoaded(spec, loadingMs) : loadError(error);
   } finally {
-    signal.removeEventListener("abort", kill);
+    any.removeEventListener("abort", kill);
   }
-}
-
-function loadMessage({ spec, pin, cardNames }: Opening, builds: string | null): Extract<ToChild, { kind: "load" }> {
-  const { path, threads, contextTokens, use, options } = spec;
-  const { keyType, valueType, flashAttention, gpuLayers } = options;
-  return {
-    ...{ kind: "load", path, gpu: pin.gpu, threads, contextTokens, use, builds },
-    options: { keyType, valueType, flashAttention, gpuLayers },
-    cardNames: [...cardNames],
-  };
 }
 
 /** An engine child leaves by itself when this process has gone; the register is for the one whose every thread is stuck. */
@@ -147,6 +146,7 @@ interface EngineGiven {
   readonly messages: Inbox<FromChild>;
   readonly log: Log;
   readonly loaded: Extract<FromChild, { kind: "loaded" }>;
+  readonly silentMs: number | undefined;
 }
 
 function createEmbeddedEngine(given: EngineGiven): Engine {
@@ -199,7 +199,7 @@ type Job = { kind: "generate"; request: WireRequest } | { kind: "embed"; texts: 
 type Work = (job: Job, signal: AbortSignal) => AsyncGenerator<Answer, void, void>;
 
 /** One piece of work at a time, numbered. Who comes while it is trimmed waits, and it is not trimmed while somebody works. */
-function createWork({ child, messages }: EngineGiven): { work: Work; trim: NonNullable<Engine["trim"]> } {
+function createWork({ child, messages, silentMs }: EngineGiven): { work: Work; trim: NonNullable<Engine["trim"]> } {
   let lastId = 0;
   let isBusy = false;
   let trimming: Promise<void> = Promise.resolve();
@@ -216,7 +216,7 @@ function createWork({ child, messages }: EngineGiven): { work: Work; trim: NonNu
       try {
         // An engine that dies of it is told by its own end.
         await trimming.catch(() => undefined);
-        yield* converse({ child, messages, work: { ...job, id: ++lastId } }, signal);
+        yield* converse({ child, messages, work: { ...job, id: ++lastId }, silentMs }, signal);
       } finally {
         isBusy = false;
       }
@@ -254,19 +254,6 @@ async function makeVectors(work: Work, texts: readonly string[], signal: AbortSi
   return { vectors, promptTokens };
 }
 
-function wireRequest(request: GenerateRequest): WireRequest {
-  const { shape, prompt, stop, continues = "", deadlineMs: _, ...sampling } = request;
-  const copied = withContinued(prompt, continues);
-  return { ...sampling, prompt: copied, stop: [...stop], grammar: shape?.gbnf ?? null };
-}
-
-/** An answer that goes on stands in the model's own turn, which the child leaves open. */
-function withContinued(prompt: GenerateRequest["prompt"], continues: string): WireRequest["prompt"] {
-  if (prompt.kind === "text") return { kind: "text", text: prompt.text + continues };
-  const messages = continues === "" ? prompt.messages : openTurn(prompt.messages, continues);
-  return { kind: "chat", messages: messages.map((message) => ({ ...message })) };
-}
-
 function deathError(ending: Ending): TandemError {
   return new TandemError(
     "provider",
@@ -278,6 +265,14 @@ function deathError(ending: Ending): TandemError {
 
 function howItEnded({ exitCode, signal }: Ending): string {
   return signal === null ? `exit code ${exitCode ?? "unknown"}` : `signal ${signal}`;
+}
+
+function notLoaded({ model }: Spec, loadingMs: number): TandemError {
+  return new TandemError(
+    "timeout",
+    `The engine had not loaded ${model.label} in ${Math.round(loadingMs / 1_000)} s`,
+    "Is the disk slow, or the GPU's driver stuck? Choose a smaller model",
+  );
 }
 
 /** While loading, a process that is killed from outside most likely was too big. */

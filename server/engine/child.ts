@@ -118,7 +118,11 @@ async function write(
   isCancelled: () => boolean,
 ): Promise<FromChild> {
   if (generate === null) throw new TandemError("not-configured", "This engine makes vectors, not text", NOT_FOR_THIS);
-  const done = await generate(request, { text: (text) => send({ kind: "text", id, text }), isCancelled });
+  const done = await generate(request, {
+    text: (text) => send({ kind: "text", id, text }),
+    reading: () => send({ kind: "reading", id }),
+    isCancelled,
+  });
   return done === null ? { kind: "cancelled", id } : { kind: "done", id, ...done };
 }
 

@@ -1,7 +1,7 @@
 import type { LlamaGrammar, SequenceEvaluateOptions, Token } from "node-llama-cpp";
 import { TandemError } from "../errors.ts";
 import type { LoadedWriter } from "./load.ts";
-import { createPrefill } from "./prefill.ts";
+import { createPrefill, type PrefillHooks } from "./prefill.ts";
 import { promptTokens } from "./promptTokens.ts";
 import { createStopCut } from "./stopCut.ts";
 import { createTokenText } from "./tokenText.ts";
@@ -13,10 +13,9 @@ const MAX_GRAMMARS = 8;
 
 type Done = Omit<Extract<FromChild, { kind: "done" }>, "kind" | "id">;
 
-export interface Hooks {
+export interface Hooks extends PrefillHooks {
   /** Text as it comes, never empty, characters whole, no part of a stop text. */
   text(text: string): void;
-  isCancelled(): boolean;
 }
 
 /** Answers one request at a time. Resolves to null when it was cancelled; the model is free for the next request either way. */
@@ -33,7 +32,7 @@ export function createGenerate(loaded: LoadedWriter): Generate {
     const options = await samplingFor(request, { loaded, written, grammar: await grammarFor(request.grammar) });
     const writer = createWriter({ loaded, before: tokens, stops: [...request.stop, ...stops], give: hooks.text });
     const startedMs = performance.now();
-    const ready = await prefill(tokens, hooks.isCancelled);
+    const ready = await prefill(tokens, hooks);
     if (ready === null) return null;
     let firstMs: number | null = null;
     let isStopped = limit > 0;

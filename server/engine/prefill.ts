@@ -21,12 +21,18 @@ export interface Prefilled {
  * Makes the sequence hold the prompt up to its last step, keeping the beginning that it shares with what the sequence holds.
  * Null when it was cancelled; the sequence then holds a part of the prompt. Precondition: the prompt is not empty and fits.
  */
-export type Prefill = (tokens: readonly Token[], isCancelled: () => boolean) => Promise<Prefilled | null>;
+export type Prefill = (tokens: readonly Token[], hooks: PrefillHooks) => Promise<Prefilled | null>;
+
+export interface PrefillHooks {
+  isCancelled(): boolean;
+  /** After each step. */
+  reading(): void;
+}
 
 export function createPrefill(sequence: LlamaContextSequence): Prefill {
   const { batchSize } = sequence.context;
   let stepTokens = Math.min(FIRST_STEP_TOKENS, batchSize);
-  return async (tokens, isCancelled) => {
+  return async (tokens, { isCancelled, reading }) => {
     const shared = sequence.compareContextTokens([...tokens]).firstDifferentIndex;
     // The last token is always evaluated: only that yields the next one.
     const cachedTokens = await keepStart(sequence, Math.min(shared, tokens.length - 1));
@@ -36,6 +42,7 @@ export function createPrefill(sequence: LlamaContextSequence): Prefill {
       const startedMs = performance.now();
       await sequence.evaluateWithoutGeneratingNewTokens(tokens.slice(at, at + stepTokens));
       at += stepTokens;
+      reading();
       stepTokens = nextStep(stepTokens, performance.now() - startedMs, batchSize);
     }
     // Nothing where the model can forget an end; where it cannot, the next prompt goes on from here.

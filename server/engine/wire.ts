@@ -85,6 +85,8 @@ export const FromChild = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("reached"), gpu: z.string(), names: z.array(z.string()) }),
   z.object({ kind: z.literal("trimmed") }),
   z.object({ kind: z.literal("load-failed"), failure: Failure }),
+  /** Another part of the prompt is read: a sign of life, before the first text. */
+  z.object({ kind: z.literal("reading"), id: z.int() }),
   z.object({ kind: z.literal("text"), id: z.int(), text: z.string() }),
   z.object({
     kind: z.literal("done"),
