@@ -2,7 +2,7 @@ import { blameOf } from "../core/blame.ts";
 import { backendOf } from "../core/route/backend.ts";
 import { contentionOf, slowdown } from "../core/route/contention.ts";
 import { DEFAULT_POLICY } from "../core/route/policy.ts";
-import { TandemError } from "../errors.ts";
+import { isPreempted, TandemError } from "../errors.ts";
 import type { Engine, Piece, RelayReply } from "../ports.ts";
 import type { Pass } from "./breaking.ts";
 import { count, failed, type Use } from "./rates.ts";
@@ -45,15 +45,37 @@ export function lease(slot: Slot, engine: Engine, hooks: LeaseHooks): Lease {
   let isHeld = true;
   let isUnsettled = false;
   let hasFailed = false;
+  let running = 0;
   slot.turns.add(ending);
   const end = () => {
     slot.turns.delete(ending);
     hooks.onEnd();
   };
+  const giveBack = () => {
+    if (!isHeld) return;
+    isHeld = false;
+    ending.signal.removeEventListener("abort", onEnded);
+    pass.undecided();
+    // One that has ended has nothing to be free of.
+    if (!isUnsettled || !engine.settle || slot.engine !== engine) return end();
+    void engine.settle(AbortSignal.timeout(SETTLE_MS)).then(end, (error: unknown) => {
+      hooks.onUnsettled(error);
+      end();
+    });
+  };
+  // Who does nothing with a turn that others need does not hear of it before he does.
+  const onEnded = () => {
+    if (running === 0 && isPreempted(ending.signal.reason)) giveBack();
+  };
+  ending.signal.addEventListener("abort", onEnded);
   return {
     engine: endedBy(ending.signal, engine, {
       onBegun: () => {
         hasFailed = false;
+        running++;
+      },
+      onOver: () => {
+        running--;
       },
       onBrokenOff: () => {
         isUnsettled = true;
@@ -74,17 +96,7 @@ export function lease(slot: Slot, engine: Engine, hooks: LeaseHooks): Lease {
     },
     offer: hooks.offer,
     resume: hooks.resume,
-    [Symbol.dispose]() {
-      if (!isHeld) return;
-      isHeld = false;
-      pass.undecided();
-      // One that has ended has nothing to be free of.
-      if (!isUnsettled || !engine.settle || slot.engine !== engine) return end();
-      void engine.settle(AbortSignal.timeout(SETTLE_MS)).then(end, (error: unknown) => {
-        hooks.onUnsettled(error);
-        end();
-      });
-    },
+    [Symbol.dispose]: giveBack,
   };
 }
 
@@ -96,40 +108,48 @@ function slowedBy(slot: Slot): number {
 }
 
 interface Hears {
+  /** A request to the engine began, or is over, however it ended. */
   readonly onBegun: () => void;
+  readonly onOver: () => void;
   readonly onBrokenOff: () => void;
 }
 
-function endedBy(end: AbortSignal, engine: Engine, { onBegun, onBrokenOff }: Hears): Engine {
+function endedBy(end: AbortSignal, engine: Engine, { onBegun, ...hears }: Hears): Engine {
   const { relay, embed } = engine;
   const begin = (signal: AbortSignal) => {
     onBegun();
     return AbortSignal.any([signal, end]);
   };
-  const watch = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
-    work.catch((error: unknown) => {
-      if (signal.aborted) onBrokenOff();
-      throw error;
-    });
+  const { onOver, onBrokenOff } = hears;
+  const over = (signal: AbortSignal) => (error: unknown) => {
+    if (signal.aborted) onBrokenOff();
+    onOver();
+    throw error;
+  };
   return {
     ...engine,
     generate(request, given) {
       const signal = begin(given);
-      return whole(engine.generate(request, signal), { signal, onBrokenOff, isLast });
+      return whole(engine.generate(request, signal), { ...hears, signal, isLast });
     },
     relay:
       relay &&
       (async (request, given) => {
         const signal = begin(given);
-        const reply: RelayReply = await watch(relay(request, signal), signal);
-        if (reply.kind === "whole") return reply;
-        return { ...reply, chunks: whole(reply.chunks, { signal, onBrokenOff, isLast: () => false }) };
+        const reply: RelayReply = await relay(request, signal).catch(over(signal));
+        if (reply.kind === "stream")
+          return { ...reply, chunks: whole(reply.chunks, { ...hears, signal, isLast: () => false }) };
+        onOver();
+        return reply;
       }),
     embed:
       embed &&
       ((texts, given) => {
         const signal = begin(given);
-        return watch(embed(texts, signal), signal);
+        return embed(texts, signal).then((made) => {
+          onOver();
+          return made;
+        }, over(signal));
       }),
   };
 }
@@ -141,11 +161,12 @@ function isLast(piece: Piece): boolean {
 interface Watching<T> {
   readonly signal: AbortSignal;
   readonly isLast: (it: T) => boolean;
+  readonly onOver: () => void;
   readonly onBrokenOff: () => void;
 }
 
 /** The same, and tells when it was broken off before its end: by its signal, or by who read it. */
-async function* whole<T>(source: AsyncIterable<T>, { signal, isLast, onBrokenOff }: Watching<T>) {
+async function* whole<T>(source: AsyncIterable<T>, { signal, isLast, onOver, onBrokenOff }: Watching<T>) {
   let isOver = false;
   try {
     for await (const it of source) {
@@ -159,5 +180,6 @@ async function* whole<T>(source: AsyncIterable<T>, { signal, isLast, onBrokenOff
     throw error;
   } finally {
     if (!isOver) onBrokenOff();
+    onOver();
   }
 }

@@ -55,6 +55,23 @@ test("what goes on does so before what came later, and is not ended a fourth tim
   (await later.lease)[Symbol.dispose]();
 });
 
+test("a turn with which nothing is done is given to who needs it, and its owner hears when he uses it", async (t) => {
+  await using bench = poolBench(t);
+  const place = bench.places.place(model);
+  const [background, person] = [bench.join([place], "background"), bench.join([place])];
+  const held = await bench.ask(background, "m").lease;
+  held.offer();
+  using answering = await bench.ask(person, "m").lease;
+  assert.equal(answering.id, "m");
+  const late = held.engine.generate(REQUEST, never)[Symbol.asyncIterator]();
+  assert.ok(isPreempted(await failure(late.next().then(() => late.next()))));
+  const next = held.resume(quiet, never);
+  answering[Symbol.dispose]();
+  (await next)[Symbol.dispose]();
+  await bench.settle();
+  assert.deepEqual([person.status()[0]?.isBusy, person.status()[0]?.queued], [false, 0]);
+});
+
 test("a turn that was broken off is kept until its engine is seen free", async (t) => {
   await using bench = poolBench(t);
   const member = bench.join([bench.places.place(model)]);
