@@ -1,4 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, realpath, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { TandemError } from "../errors.ts";
 import { withDescendants } from "../platform/descendants.ts";
 import { findProgram } from "../platform/findProgram.ts";
@@ -33,33 +36,63 @@ export const MOST_OUTPUT = 16_000;
 /** A file larger than this is nothing that a task's tests write. */
 const MOST_FILE_BYTES = 64 * 1024 ** 2;
 const PROBE_MS = 5_000;
-/** A name space of users lets anybody make the others; then neither network nor processes outside are there for it. */
-const UNSHARED = ["--user", "--map-root-user", "--net", "--pid", "--fork", "--kill-child", "--"];
+/**
+ * A name space of users lets anybody make the others: then neither network nor processes outside are there for a program, and with one of
+ * mounts nothing but its own folder can be written.
+ */
+const UNSHARED = ["--user", "--map-root-user", "--net", "--pid", "--fork", "--kill-child"];
+/** In the shell of such a name space: all that is mounted becomes read-only but for the folder in $1, for good, and the rest is run there. */
+const READ_ONLY = `
+own=$1; shift
+mount --bind "$own" "$own" || exit 125
+while read -r _ _ _ _ at options _; do
+  case $at in "$own" | /proc | /proc/* | /dev | /dev/* | /sys | /sys/*) continue ;; esac
+  keep=ro
+  for it in nosuid nodev noexec noatime nodiratime relatime; do case ,$options, in *,$it,*) keep=$keep,$it ;; esac; done
+  mount -o "remount,bind,$keep" "$at" || exit 125
+done < /proc/self/mountinfo
+cd "$own" && exec unshare --user --map-root-user -- "$@"`;
+
+type Walls = "own files" | "no network" | "none";
 
 /** Finds out what this system can keep a program from. */
 export async function createSandbox(signal: AbortSignal): Promise<Sandbox> {
   const unshare = process.platform === "linux" ? await findProgram("unshare", { env: process.env }) : null;
-  const canUnshare = unshare !== null && (await works(unshare, signal));
+  const walls = unshare === null ? "none" : await wallsOf(unshare, signal);
   const shell = process.platform === "win32" ? null : "/bin/sh";
-  const wrapped = (given: Confined): readonly string[] => [
-    ...(canUnshare && unshare ? [unshare, ...UNSHARED] : []),
-    ...(shell ? [shell, "-c", `${limits(given)} exec "$@"`, "sh"] : []),
-    given.program,
-    ...given.args,
-  ];
   return {
-    says: sentences(canUnshare),
+    says: sentences(walls),
     async run(given, runSignal) {
-      const [program = "", ...args] = wrapped(given);
+      const limited = shell ? [shell, "-c", `${limits(given)} exec "$@"`, "sh"] : [];
+      const [program = "", ...args] = behind(walls, unshare, [...limited, given.program, ...given.args], given.folder);
       return confined({ ...given, program, args }, runSignal);
     },
   };
 }
 
-async function works(unshare: string, signal: AbortSignal): Promise<boolean> {
-  const probe = { program: unshare, args: [...UNSHARED, "/bin/sh", "-c", "exit 0"], folder: "/" };
-  const ran = await confined({ ...probe, timeoutMs: PROBE_MS, memoryBytes: null }, signal);
-  return ran.exitCode === 0;
+/** What is tried here and works: a program in there can write in its folder, and nowhere else. */
+async function wallsOf(unshare: string, signal: AbortSignal): Promise<Walls> {
+  const [own, other] = await Promise.all(
+    [1, 2].map(async () => realpath(await mkdtemp(join(tmpdir(), "tandem-probe-")))),
+  );
+  if (own === undefined || other === undefined) return "none";
+  try {
+    const works = async (walls: Walls, script: string) => {
+      const [program = "", ...args] = behind(walls, unshare, ["/bin/sh", "-c", script, "sh", other], own);
+      const ran = await confined({ program, args, folder: own, timeoutMs: PROBE_MS, memoryBytes: null }, signal);
+      return ran.exitCode === 0;
+    };
+    if (await works("own files", 'echo x > mine && ! echo x 2>/dev/null > "$1/theirs"')) return "own files";
+    return (await works("no network", "exit 0")) ? "no network" : "none";
+  } finally {
+    await Promise.all([own, other].map((it) => rm(it, { recursive: true, force: true })));
+  }
+}
+
+function behind(walls: Walls, unshare: string | null, command: readonly string[], folder: string): readonly string[] {
+  if (unshare === null || walls === "none") return command;
+  if (walls === "no network") return [unshare, ...UNSHARED, "--", ...command];
+  return [unshare, ...UNSHARED, "--mount-proc", "--", "/bin/sh", "-c", READ_ONLY, "sh", folder, ...command];
 }
 
 /** For the shell: no core file, so many seconds of processor time, so large a file, so much memory. A limit the system lacks is passed over. */
@@ -75,16 +108,16 @@ function limits({ timeoutMs, memoryBytes }: Confined): string {
   return `${all.join(" 2>/dev/null; ")} 2>/dev/null;`;
 }
 
-function sentences(canUnshare: boolean): string[] {
+function sentences(walls: Walls): string[] {
   const isWindows = process.platform === "win32";
   return [
     "in a temporary folder of its own that is deleted afterwards, without this session's variables (keys among them)",
     `ended with everything it started${isWindows ? ", as far as Windows tells" : ""} after its time, with its output cut`,
-    canUnshare
-      ? "without network and without sight of other processes"
-      : "WITH network: this system offers nothing to take it away without being root",
+    walls === "none" ? "WITH network: this system lets nobody but root take it away" : "without network",
     process.platform === "linux" ? "with a limit on memory" : "WITHOUT a limit on memory, which this system has not",
-    "NOT kept from reading your files, nor from writing where you may",
+    walls === "own files"
+      ? "kept from writing outside its folder and from seeing other processes, NOT from reading your files"
+      : "NOT kept from reading your files, nor from writing where you may",
   ];
 }
 

@@ -16,6 +16,7 @@ const folder = await realpath(await mkdtemp(join(tmpdir(), "tandem-sandbox-")));
 after(() => rm(folder, { recursive: true }));
 const sandbox = await createSandbox(never);
 const isConfined = sandbox.says.some((it) => it.startsWith("without network"));
+const isReadOnly = sandbox.says.some((it) => it.startsWith("kept from writing"));
 
 async function node(script: string, timeoutMs = 10_000, signal = never) {
   const given = { program: process.execPath, args: ["-e", script], folder, timeoutMs, memoryBytes: null };
@@ -92,6 +93,24 @@ test("there is no network where it says so", { skip: !isConfined }, async () => 
   const { port } = server.address() as AddressInfo;
   const ran = await node(`fetch("http://127.0.0.1:${port}").then(() => process.exit(0), () => process.exit(7))`);
   assert.equal(ran.exitCode, 7);
+});
+
+test("nothing but its own folder can be written where it says so, not even by who makes it writable again", {
+  skip: !isReadOnly,
+}, async () => {
+  const other = await realpath(await mkdtemp(join(tmpdir(), "tandem-other-")));
+  const script = `
+    const { execSync } = require("node:child_process"); const { writeFileSync } = require("node:fs");
+    writeFileSync("mine", "x");
+    try { execSync("mount -o remount,bind,rw / && mount -o remount,bind,rw ${other}", { stdio: "ignore" }); } catch {}
+    for (const path of [${JSON.stringify(join(other, "theirs"))}, "/tandem-was-here"])
+      try { writeFileSync(path, "x"); process.exit(7); } catch (error) { console.log(error.code); }`;
+  try {
+    const ran = await node(script);
+    assert.deepEqual([ran.exitCode, ran.output.trim()], [0, "EROFS\nEROFS"]);
+  } finally {
+    await rm(other, { recursive: true });
+  }
 });
 
 test("who stops it hears so, and it has ended", async () => {
