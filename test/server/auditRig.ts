@@ -159,14 +159,18 @@ function leaseOf(id: string, generate: Generate): Lease {
     ...{ id, label: id, parametersB: 7, quantisation: null, contextTokens: 100_000 },
     ...{ promptStyle: "chat", isTrial: false },
   };
-  const engine: Engine = {
+  return turnOn({
     ...{ model, device: id, slots: 1, pid: null, generate, serves: [], relay: null, embed: null },
     ...{ gone: new Promise<string>(() => undefined), held: null, trim: null, placement: null },
     [Symbol.asyncDispose]: async () => undefined,
-  };
+  });
+}
+
+/** A turn on an engine that nobody else uses. */
+export function turnOn(engine: Engine): Lease {
   const refuse = () => Promise.reject(new Error("nobody takes this turn away"));
   return {
-    ...{ id, instead: null, engine, report: () => undefined, reportFailure: () => undefined },
+    ...{ id: engine.device, instead: null, engine, report: () => undefined, reportFailure: () => undefined },
     ...{ offer: () => undefined, resume: refuse },
     [Symbol.dispose]: () => undefined,
   };
