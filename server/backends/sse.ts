@@ -55,6 +55,8 @@ export async function* readEventsTogether(
 }
 
 function fieldOf(line: string): readonly [field: string, value: string] {
+  // Nearly all of them are.
+  if (line.startsWith("data: ")) return ["data", line.slice("data: ".length)];
   const colon = line.indexOf(":");
   if (colon < 0) return [line, ""];
   const value = line.slice(colon + 1);

@@ -2,7 +2,9 @@ import type { Readable, Writable } from "node:stream";
 import {
   createMessageConnection,
   LogMessageNotification,
+  type LogMessageParams,
   type MessageConnection,
+  type MessageStrategy,
   MessageType,
 } from "vscode-languageserver-protocol/node";
 import type { z } from "zod";
@@ -17,6 +19,7 @@ import { createDispatch, type Dispatch } from "./dispatch.ts";
 import type { Wire } from "./editor/progress.ts";
 import { createEditorDoor } from "./editor/serve.ts";
 import { brokenOff } from "./failure.ts";
+import { gatherLines } from "./logLines.ts";
 import { createReader } from "./reader.ts";
 import { createWorkspace } from "./workspace.ts";
 import { createWriter } from "./writer.ts";
@@ -66,14 +69,15 @@ export function serveLsp(input: Readable, output: Writable, deps: LspDeps): LspC
     refuse: writer.refuse,
     onBroken: drop,
   });
-  const connection = createMessageConnection(reader, writer, quiet(deps.log), {
-    messageStrategy: {
-      handleMessage(message, next) {
-        reader.taken();
-        return next(message);
-      },
+  const messageStrategy: MessageStrategy = {
+    handleMessage(message, next) {
+      reader.taken();
+      return next(message);
     },
-  });
+  };
+  const connection = createMessageConnection(reader, writer, quiet(deps.log), { messageStrategy });
+
+  const lines = gatherLines(saying(connection));
 
   function drop(why: string): void {
     if (isGone) return;
@@ -84,6 +88,7 @@ export function serveLsp(input: Readable, output: Writable, deps: LspDeps): LspC
   function end(): void {
     if (isGone) return;
     isGone = true;
+    lines.flush();
     calls.abort(brokenOff());
     deps.session[Symbol.dispose]();
     connection.dispose();
@@ -100,8 +105,7 @@ export function serveLsp(input: Readable, output: Writable, deps: LspDeps): LspC
     gone: gone.promise,
     running: calls.running,
     notify: ({ method }, params) => quietly(() => connection.sendNotification(method, params)),
-    log: (level, message) =>
-      quietly(() => connection.sendNotification(LogMessageNotification.type, { type: LEVELS[level], message })),
+    log: (level, message) => lines.add({ type: LEVELS[level], message }),
     drain() {
       isDraining = true;
       calls.refuse();
@@ -109,6 +113,10 @@ export function serveLsp(input: Readable, output: Writable, deps: LspDeps): LspC
     },
     close: end,
   };
+}
+
+function saying(connection: MessageConnection): (line: LogMessageParams) => void {
+  return (line) => quietly(() => connection.sendNotification(LogMessageNotification.type, line));
 }
 
 function dispatchOf(
