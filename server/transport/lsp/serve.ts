@@ -69,13 +69,9 @@ export function serveLsp(input: Readable, output: Writable, deps: LspDeps): LspC
     refuse: writer.refuse,
     onBroken: drop,
   });
-  const messageStrategy: MessageStrategy = {
-    handleMessage(message, next) {
-      reader.taken();
-      return next(message);
-    },
-  };
-  const connection = createMessageConnection(reader, writer, quiet(deps.log), { messageStrategy });
+  const connection = createMessageConnection(reader, writer, quiet(deps.log), {
+    messageStrategy: strategy(reader.taken),
+  });
 
   const lines = gatherLines(saying(connection));
 
@@ -112,6 +108,15 @@ export function serveLsp(input: Readable, output: Writable, deps: LspDeps): LspC
       leaveWhenDrained();
     },
     close: end,
+  };
+}
+
+function strategy(onTaken: () => void): MessageStrategy {
+  return {
+    handleMessage(message, next) {
+      onTaken();
+      return next(message);
+    },
   };
 }
 
