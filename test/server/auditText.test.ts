@@ -46,8 +46,8 @@ test("a text is judged block by block and then as a whole, by the auditor, on it
   assert.equal(result.finalPass, "ok");
   const parts = events.filter((it) => it.kind === "audited").map((it) => [it.fromLine, it.toLine, it.isOk]);
   assert.deepEqual(parts, [
-    [1, 8, true],
-    [9, 15, false],
+    [1, 7, true],
+    [8, 15, false],
   ]);
   assert.equal(prompts.length, 3, "two parts and the final pass");
 });
