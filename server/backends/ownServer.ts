@@ -163,6 +163,12 @@ export async function ownEngine(
  * again at once has it started anew.
  */
 async function explained(error: unknown, title: string, gone: Promise<string>): Promise<unknown> {
+  // Settings say how patient others' endpoints are waited for; ours is looked after, and started anew where it hangs.
+  if (error instanceof TandemError && error.code === "timeout" && error.details?.limit !== "total")
+    return new TandemError("timeout", error.message, "Run it again; try a smaller selection or a smaller model", {
+      cause: error,
+      details: { ...error.details },
+    });
   const isShut = isRefused(error);
   if (!isShut && !brokeOff(error)) return error;
   const settled = new AbortController();
