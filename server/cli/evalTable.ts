@@ -58,11 +58,12 @@ function pairLine({ first, second, tasks, onlyFirst, onlySecond, ahead, p }: Pai
   return `${first} against ${second}: ${lead}; ${split}; p = ${p < 0.001 ? "below 0.001" : p.toFixed(3)}`;
 }
 
-function remarks({ noDraft, errors, flagged, repairs }: ModeSummary): string {
+function remarks({ noDraft, errors, flagged, repairs, unaudited }: ModeSummary): string {
   return [
     ...(noDraft > 0 ? [`${noDraft} without a usable draft`] : []),
     ...(flagged > 0 ? [`${flagged} flagged`] : []),
     ...(repairs > 0 ? [`${repairs} written again`] : []),
+    ...(unaudited > 0 ? [`${unaudited} WITHOUT an audit`] : []),
     ...(errors > 0 ? [`${errors} left out: an engine failed`] : []),
   ].join(", ");
 }

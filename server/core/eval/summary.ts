@@ -21,6 +21,8 @@ export interface ModeSummary extends Score {
   /** Tasks whose final draft had findings, and drafts written once more. */
   readonly flagged: number;
   readonly repairs: number;
+  /** Tasks of the mode `audit` that got none: their auditor could not be had. */
+  readonly unaudited: number;
   readonly medianOverlap: number | null;
 }
 
@@ -75,6 +77,7 @@ function modeSummary(mode: EvalMode, outcomes: readonly Outcome[]): ModeSummary 
     errors: outcomes.length - done.length,
     flagged: count((it) => it.findings > 0),
     repairs: done.reduce((sum, it) => sum + it.repairs, 0),
+    unaudited: count((it) => it.mode === "audit" && it.kind !== "no-draft" && it.auditor === null),
     medianOverlap: median(done.flatMap((it) => (it.overlap === null ? [] : [it.overlap]))),
   };
 }
