@@ -1,5 +1,5 @@
 import { blameOf } from "../core/blame.ts";
-import { type BreakerEvent, breakerAfter, refusedForMs } from "../core/breaker.ts";
+import { type Breaker, type BreakerEvent, breakerAfter, CLOSED_BREAKER, refusedForMs } from "../core/breaker.ts";
 import { TandemError } from "../errors.ts";
 import type { Emit, Slot, SlotDeps } from "./state.ts";
 
@@ -60,6 +60,26 @@ export function reset(slot: Slot, deps: BreakerDeps): boolean {
   if (slot.breaker.state === "closed") return false;
   hears(slot, { kind: "reset" }, { ...deps, emit: () => undefined });
   return true;
+}
+
+/** Of so many engines that nobody has at the moment it is remembered that they failed. */
+const MOST_REMEMBERED = 64;
+
+/** Breakers of engines that nobody has any more, by their keys: whoever comes back finds them as they were. */
+export function createBreakers() {
+  const kept = new Map<string, Breaker>();
+  return {
+    keep(key: string, breaker: Breaker): void {
+      if (breaker.state === "closed" && breaker.inRow === 0) return;
+      kept.set(key, breaker);
+      for (const oldest of kept.keys()) if (kept.size > MOST_REMEMBERED) kept.delete(oldest);
+    },
+    take(key: string): Breaker {
+      const breaker = kept.get(key) ?? CLOSED_BREAKER;
+      kept.delete(key);
+      return breaker;
+    },
+  };
 }
 
 type Unsaid = BreakerEvent extends infer Event ? (Event extends BreakerEvent ? Omit<Event, "atMs"> : never) : never;

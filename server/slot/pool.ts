@@ -1,6 +1,6 @@
 import type { Priority } from "../core/govern/event.ts";
 import { type AcquireDeps, acquire, type Taken, tryAcquire } from "./acquire.ts";
-import { reset } from "./breaking.ts";
+import { createBreakers, reset } from "./breaking.ts";
 import { createOwner, type Owner, type OwnerDeps } from "./owner.ts";
 import { unlessAborted } from "./shared.ts";
 import { type Emit, emptySlot, type Place, type Slot } from "./state.ts";
@@ -53,6 +53,7 @@ const WARM_MS = 120_000;
 
 export function createPool(deps: PoolDeps): Pool {
   const entries = new Map<string, Pooled>();
+  const breakers = createBreakers();
   const watchers = new Set<() => void>();
   let handles = 0;
 
@@ -67,6 +68,7 @@ export function createPool(deps: PoolDeps): Pool {
 
   function make(key: string, place: Place): Pooled {
     const made: Pooled = { key, slot: emptySlot(`e${++handles}`, place), users: new Set() };
+    made.slot.breaker = breakers.take(key);
     entries.set(key, made);
     owner.add(made.slot);
     if (deps.wasResident(key)) void warm(made.slot, acquiring, deps);
@@ -75,6 +77,7 @@ export function createPool(deps: PoolDeps): Pool {
 
   function retire({ key, slot }: Pooled): void {
     entries.delete(key);
+    breakers.keep(key, slot.breaker);
     slot.isRetired = true;
     owner.tell({ kind: "retire", key: slot.handle });
   }

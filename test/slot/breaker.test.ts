@@ -127,6 +127,24 @@ test("it outlives new settings with the same source, and is closed by hand, or b
   assert.equal(member.status()[0]?.breaker.state, "closed");
 });
 
+test("an engine that nobody has any more is found as it was by who comes back", async (t) => {
+  await using bench = poolBench(t);
+  const { places } = bench;
+  places.isHeld = true;
+  const place = places.place({ id: "server", bytes: 0 });
+  for (let time = 0; time < 5; time++) {
+    using member = bench.join([place]);
+    const asked = bench.ask(member, "server");
+    await bench.settle();
+    places.loads[time]?.fail(hungUp);
+    await assert.rejects(asked.lease, { code: "provider" });
+  }
+  assert.equal(bench.join([]).status().length, 0, "nobody has it");
+  const member = bench.join([place]);
+  await assert.rejects(bench.ask(member, "server").lease, refused);
+  assert.deepEqual(member.user.reset(undefined).length, 1);
+});
+
 test("a request that tries it and is cancelled leaves that to the next", async (t) => {
   const { bench, member } = await broken(t);
   await using _bench = bench;
