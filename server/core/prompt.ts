@@ -28,6 +28,8 @@ export interface DraftJob {
   readonly tail: string;
   /** Null for answers in prose. */
   readonly place: Placement | null;
+  /** Characters that stand for others in the prompt, and which; what the model writes is changed back. Left out: none. */
+  readonly unveil?: Readonly<Record<string, string>>;
   /** What an auditor is told the draft is for. */
   readonly brief: string;
 }

@@ -1,5 +1,6 @@
 import { createExtractor, type Extraction } from "../core/extract.ts";
 import type { DraftJob } from "../core/prompt.ts";
+import { unveiled } from "../core/prompts/veil.ts";
 import { throwIfAborted } from "../errors.ts";
 import type { GenerateRequest } from "../ports.ts";
 import type { EngineUse } from "../protocol/run.ts";
@@ -64,8 +65,9 @@ export async function write(
       emit({ kind: "seam", seam });
     }
     if (piece.kind !== "text") continue;
-    raw += piece.text;
-    give(extractor.push(piece.text));
+    const text = unveiled(job, piece.text);
+    raw += text;
+    give(extractor.push(text));
     if (extractor.isComplete) break;
   }
   throwIfAborted(signal);

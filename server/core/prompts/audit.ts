@@ -2,7 +2,7 @@ import type { ChatMessage, GenerateRequest } from "../../ports.ts";
 import type { PromptStyle } from "../../protocol/models.ts";
 import type { Finding } from "../../protocol/run.ts";
 import type { Part } from "../cut.ts";
-import { markedLines, numberedLines, oneLine } from "./quoted.ts";
+import { harmless, markedLines, numberedLines, oneLine } from "./quoted.ts";
 
 const SYSTEM = [
   "You review code while it is being written, part by part.",
@@ -29,7 +29,7 @@ export interface AuditPrompts {
 
 export function createAuditPrompts(style: PromptStyle, brief: string, context: string): AuditPrompts {
   const around = context.trim() === "" ? "" : `\n\nThe code before it:\n${markedLines(context)}`;
-  const opening = `Task: ${brief}${around}`;
+  const opening = `Task: ${harmless(brief)}${around}`;
   const messages: ChatMessage[] = [{ role: "system", content: SYSTEM }];
   let transcript = `${SYSTEM}\n\n${opening}\n`;
   let isFirst = true;

@@ -7,6 +7,7 @@ import { answerJob } from "./answer.ts";
 import { chatJob, chatTestJob } from "./chat.ts";
 import { completionJob } from "./completion.ts";
 import { completionTestJob } from "./completionTest.ts";
+import { veil } from "./veil.ts";
 
 /** Share of the context that a prompt's surroundings may take; the rest is for the code itself and the answer. */
 const CONTEXT_SHARE = 0.4;
@@ -32,8 +33,9 @@ export function draftJob(task: Task, { model, companion, maxTokens }: Drafting):
     Math.floor(model.contextTokens * CONTEXT_SHARE * CHARACTERS_PER_TOKEN),
   );
   const limits = { contextCharacters, maxTokens: Math.min(maxTokens, Math.floor(model.contextTokens / 2)) };
-  const job = choose(task, model, companion, limits);
-  if (job.kind === "refused") return job;
+  const chosen = choose(task, model, companion, limits);
+  if (chosen.kind === "refused") return chosen;
+  const job = veil(chosen);
   const room = model.contextTokens - promptLength(job.prompt);
   if (room < LEAST_ANSWER_TOKENS)
     return refuse(

@@ -4,7 +4,7 @@ const LINE_ENDS = /[\r\v\f\u0085\u2028\u2029]/g;
  * Marks of chat templates, which a server that knows no better reads as the beginning or end of a turn even in a message's middle:
  * ChatML, Llama 3, Phi and gpt-oss `<|…|>`, DeepSeek `<｜…｜>`, Gemma `<start_of_turn>`, Llama 2 and Mistral `[INST]` and `</s>`.
  */
-const TEMPLATE_MARK =
+export const TEMPLATE_MARKS =
   /<(?=[|｜]|\/?(?:s|bos|eos|think|tool_call|start_of_turn|end_of_turn|start_of_image)>|<\/?SYS>)|\[(?=\/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|IMG)\])/gi;
 
 /**
@@ -14,7 +14,7 @@ const TEMPLATE_MARK =
 export function harmless(text: string): string {
   return text
     .replace(LINE_ENDS, (it) => `\\u${it.charCodeAt(0).toString(16).padStart(4, "0")}`)
-    .replace(TEMPLATE_MARK, "$& ");
+    .replace(TEMPLATE_MARKS, "$& ");
 }
 
 /** Every line numbered, so that no line of the text can stand where something of ours would: `12| …`. */

@@ -2,6 +2,7 @@ import type { ChatMessage } from "../../ports.ts";
 import type { Finding } from "../../protocol/run.ts";
 import { type DraftJob, estimateTokens } from "../prompt.ts";
 import { oneLine } from "./quoted.ts";
+import { veil } from "./veil.ts";
 
 /** An objection may quote the draft; a model needs no more of it than this. */
 const MOST_CHARACTERS = 300;
@@ -42,7 +43,7 @@ export function withFindings(job: DraftJob, draft: string, findings: readonly Fi
   };
   const maxTokens = job.maxTokens - estimateTokens(answered.content + asked.content);
   if (maxTokens < estimateTokens(draft) + LEAST_TOKENS) return null;
-  return { ...job, prompt: { ...prompt, messages: [...prompt.messages, answered, asked] }, maxTokens };
+  return veil({ ...job, prompt: { ...prompt, messages: [...prompt.messages, answered, asked] }, maxTokens });
 }
 
 /** In a fence longer than any in the text. */
