@@ -111,6 +111,8 @@ function byName(input: TargetInput): Target {
 
 /** The name that comes first is the one meant; of several declarations with that name, the one with a body, or the one in a class that is named too. */
 function mostNamed(named: readonly Declaration[], { instruction, outline }: TargetInput): Target {
+  const object = named.find((it) => it.kind === "class" && isObject(it, instruction));
+  if (object) return { kind: "declaration", declaration: object, why: `the request is about the class ${object.name}` };
   const inner = named.filter((it) => it.kind === "method" && isOwnerNamed(it, named));
   const [first] = (inner.length > 0 ? inner : named).toSorted(
     (a, b) => placeOf(a, instruction) - placeOf(b, instruction),
@@ -123,6 +125,12 @@ function mostNamed(named: readonly Declaration[], { instruction, outline }: Targ
   if (withBody.length < 2) return { kind: "declaration", declaration: best, why: `the request names ${best.name}` };
   const lines = withBody.map((it) => it.range.start.line + 1).join(", ");
   return { kind: "none", why: `${best.name} is declared in lines ${lines}` };
+}
+
+/** "Fix the class Basket: …": what follows speaks of its inside. */
+function isObject({ name }: Declaration, instruction: string): boolean {
+  const start = `^\\s*(?:please )?\\w+ (?:the )?(?:class|struct|type) [\`"']?${escaped(name)}(?![\\w$])`;
+  return new RegExp(start, "i").test(instruction);
 }
 
 /** Where a name that is mentioned stands in the instruction. */

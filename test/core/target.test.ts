@@ -82,6 +82,12 @@ const CASES: readonly Case[] = [
   { name: "unless it is marked", instruction: "fix the add function", want: null },
   { name: "with its class, it is clear which", instruction: "fix Shop.add", want: "add", starts: "add(item" },
   { name: "the class alone", instruction: "explain Shop", want: "Shop" },
+  {
+    name: "a class that is called one, whatever is said of its inside",
+    instruction: "Fix the class Shop: total is wrong",
+    want: "Shop",
+  },
+  { name: "a method of a class that is called one", instruction: "fix total of the class Shop", want: "total" },
   { name: "a method and its class", instruction: "fix the total of Shop", want: "total" },
   { name: "nothing named, several declared", instruction: "fix it", want: null },
   {
