@@ -79,14 +79,18 @@ export function toReset(words: readonly string[]): string | undefined {
 export async function resetEngines(
   engine: string | undefined,
   { out, isJson }: Omit<EngineShown, "printer">,
-  { site, signal }: { readonly site: Site; readonly signal: AbortSignal },
+  { site, signal }: { readonly site: Pick<Site, "clientIfRunning">; readonly signal: AbortSignal },
 ): Promise<number> {
   const client = await site.clientIfRunning();
   const params = engine === undefined ? {} : { engine };
   const { reset } = client ? await client.send(resetBreaker, params, () => undefined, signal) : { reset: [] };
   if (isJson) out.write(`${JSON.stringify({ kind: "result", result: { reset } })}\n`);
   else if (reset.length === 0) out.write("No engine was held back: every breaker is closed\n");
-  else out.write(`${reset.join(" and ")} ${reset.length === 1 ? "gets" : "get"} requests again\n`);
+  else {
+    const { engines } = client ? await client.send(status, {}, () => undefined, signal) : { engines: [] };
+    const names = reset.map((handle) => engines.find((it) => it.handle === handle)?.model.label ?? handle);
+    out.write(`${names.join(" and ")} ${names.length === 1 ? "gets" : "get"} requests again\n`);
+  }
   return 0;
 }
 

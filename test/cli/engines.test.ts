@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { statusLines, toEngine, toReset } from "../../server/cli/engines.ts";
+import type { Client } from "../../server/cli/client.ts";
+import { resetEngines, statusLines, toEngine, toReset } from "../../server/cli/engines.ts";
 import { Status } from "../../server/protocol/status.ts";
+import { resetBreaker } from "../../server/protocol/traffic.ts";
 
 const GB = 1_024 ** 3;
 const model = {
@@ -60,6 +62,25 @@ test("the status names engines, what they hold and what is waited for", () => {
 test("reset takes one engine or all of them", () => {
   assert.deepEqual([toReset([]), toReset(["e1"])], [undefined, "e1"]);
   assert.throws(() => toReset(["e1", "e2"]), { code: "bad-input", message: /takes one engine, or none/ });
+});
+
+/** What is printed where the orchestrator resets these. */
+async function resetOf(reset: readonly string[] | null, json?: "json"): Promise<string> {
+  const send = (async (definition: unknown) => (definition === resetBreaker ? { reset } : seen)) as Client["send"];
+  const client: Client = { send, [Symbol.asyncDispose]: async () => undefined };
+  let text = "";
+  const site = { clientIfRunning: async () => (reset === null ? null : client) };
+  const out = { write: (it: string) => (text += it) };
+  await resetEngines(undefined, { out, isJson: json === "json" }, { site, signal: new AbortController().signal });
+  return text;
+}
+
+test("reset names the models that are tried again, and starts nothing for it", async () => {
+  assert.equal(await resetOf(["e3"]), "Qwen 7B gets requests again\n");
+  assert.equal(await resetOf(["e3", "gone"]), "Qwen 7B and gone get requests again\n");
+  assert.equal(await resetOf([]), "No engine was held back: every breaker is closed\n");
+  assert.equal(await resetOf(null), "No engine was held back: every breaker is closed\n");
+  assert.deepEqual(JSON.parse(await resetOf(["e3"], "json")), { kind: "result", result: { reset: ["e3"] } });
 });
 
 for (const words of [[], ["a", "b"]])
