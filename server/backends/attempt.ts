@@ -7,7 +7,7 @@ import type { Load } from "./load.ts";
 import { brokenAnswer, isErrorData, parseJson, readRefusal, statusIn } from "./refusal.ts";
 import { AttemptFailed, refusedTry, tryFailed } from "./retry.ts";
 import { readEvents } from "./sse.ts";
-import { createThinkingFilter } from "./thinking.ts";
+import { beginningOf, createThinkingFilter, type ThinkingFilter } from "./thinking.ts";
 import type { Timing } from "./timing.ts";
 import { type AnswerLimits, createWatchdog, type Watchdog } from "./watchdog.ts";
 import { blamedExtra, type WireRequest } from "./wireBody.ts";
@@ -55,7 +55,7 @@ async function* readAnswer(
   stream: { reply: Reply; watchdog: Watchdog; startedMs: number },
 ): AsyncGenerator<Piece, void, void> {
   const { watchdog } = stream;
-  const thinking = given.request.prompt.kind === "chat" ? createThinkingFilter() : null;
+  const thinking = thinkingOf(given);
   const seam = given.wire.isSeamUnsure ? createContinuation(given.request.continues ?? "") : null;
   let finish: "stop" | "length" | null = null;
   let usage: Usage | null = null;
@@ -73,6 +73,7 @@ async function* readAnswer(
       read = delta.readTokens;
       watchdog.read();
     }
+    if (delta.isThinking) thinking?.servedApart();
     if (delta.text !== "" || delta.isThinking) {
       watchdog.wrote();
       firstMs ??= given.timing.nowMs();
@@ -100,6 +101,13 @@ async function* readAnswer(
     prefillMs: usage?.prefillMs ?? first - stream.startedMs,
     decodeMs: usage?.decodeMs ?? endMs - first,
   };
+}
+
+/** Who goes on with an answer, or is confined to a shape, does not think first. */
+function thinkingOf({ request, wire }: AttemptGiven): ThinkingFilter | null {
+  if (request.prompt.kind === "text") return null;
+  const isFree = request.shape === null && request.continues === undefined;
+  return createThinkingFilter(isFree ? beginningOf(String(wire.body.model)) : "answer");
 }
 
 function restOf(given: AttemptGiven, rest: string, seam: Continuation | null): string {

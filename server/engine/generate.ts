@@ -25,7 +25,7 @@ export function createGenerate(loaded: LoadedWriter): Generate {
   const grammarFor = createGrammars(loaded);
   const prefill = createPrefill(loaded.sequence);
   return async (request, hooks) => {
-    const { tokens, stops } = promptTokens(request.prompt, loaded);
+    const { tokens, stops, isThinking } = promptTokens(request.prompt, loaded);
     checkFits(tokens.length, loaded.contextTokens);
     const limit = Math.min(request.maxTokens, loaded.contextTokens - tokens.length);
     const written: Token[] = [];
@@ -34,6 +34,8 @@ export function createGenerate(loaded: LoadedWriter): Generate {
     const startedMs = performance.now();
     const ready = await prefill(tokens, hooks);
     if (ready === null) return null;
+    // The template wrote it; whoever reads the answer must know. A grammar leaves no room for thoughts.
+    if (isThinking && request.grammar === null) hooks.text("<think>");
     let firstMs: number | null = null;
     let isStopped = limit > 0;
     if (limit > 0)

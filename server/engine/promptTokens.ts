@@ -7,6 +7,8 @@ export interface PromptTokens {
   readonly tokens: readonly Token[];
   /** Texts with which the chat template ends a turn, besides the model's own end tokens. */
   readonly stops: readonly string[];
+  /** The chat template has begun the model's thoughts for it: it writes their end only. */
+  readonly isThinking: boolean;
 }
 
 /** The model's own chat template decides what a chat looks like; `text` is continued as it stands. */
@@ -15,7 +17,8 @@ export function promptTokens(
   given: { model: LlamaModel; chatWrapper: ChatWrapper },
 ): PromptTokens {
   const { model, chatWrapper } = given;
-  if (prompt.kind === "text") return { tokens: withBos(model.tokenize(prompt.text), model), stops: [] };
+  if (prompt.kind === "text")
+    return { tokens: withBos(model.tokenize(prompt.text), model), stops: [], isThinking: false };
   const chatHistory = prompt.messages.map(historyItem);
   // An open turn of the model: what it is to write goes on from here.
   if (chatHistory.at(-1)?.type !== "model") chatHistory.push({ type: "model", response: [] });
@@ -23,7 +26,8 @@ export function promptTokens(
   const stops = stopGenerationTriggers
     .map((trigger) => trigger.values.map((value) => (typeof value === "string" ? value : "")).join(""))
     .filter((stop) => stop !== "");
-  return { tokens: withBos(contextText.tokenize(model.tokenizer), model), stops };
+  const isThinking = /<think>\s*$/.test(contextText.toString());
+  return { tokens: withBos(contextText.tokenize(model.tokenizer), model), stops, isThinking };
 }
 
 function historyItem({ role, content }: ChatMessage): ChatHistoryItem {

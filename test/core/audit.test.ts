@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { z } from "zod";
 import type { Part } from "../../server/core/cut.ts";
 import { createAuditPrompts } from "../../server/core/prompts/audit.ts";
 import { readVerdict, VERDICT_SHAPE, type Verdict } from "../../server/core/prompts/verdict.ts";
@@ -68,6 +69,19 @@ const VERDICTS: readonly (readonly [text: string, want: Verdict])[] = [
   ],
   ['{"ok":false,"line":4.7,"severity":"fatal","why":"unknown"}', flag(4, "warning", "unknown")],
   ['{"ok":false,"line":1e999,"severity":"error","why":"huge"}', flag(3, "error", "huge")],
+  ['{"ok":true,"why":"it is fine"}', UNCLEAR],
+  ['{"ok":true,"line":4}', UNCLEAR],
+  ['{"ok":false,"line":4,"severity":"error","why":"wrong","ok":true}', UNCLEAR],
+  ['{"ok":true}{"ok":false,"line":4,"severity":"error","why":"wrong"}', UNCLEAR],
+  ['The draft says {"ok":true}, but line 4 is wrong', UNCLEAR],
+  ['{"ok":false,"line":4,"severity":"error","why":"prints {\\"ok\\":true}"}', flag(4, "error", 'prints {"ok":true}')],
+  ['{"ok":false,"line":4,"severity":"error","why":"never closes </think>"}', flag(4, "error", "never closes </think>")],
+  [
+    '<think>It is {"ok":true}.</think>{"ok":false,"line":4,"severity":"error","why":"wrong"}',
+    flag(4, "error", "wrong"),
+  ],
+  ['Hm, {"ok":true}?\n</think>\n\n{"ok":false,"line":4,"severity":"error","why":"wrong"}', flag(4, "error", "wrong")],
+  ['<think>{"ok":true}', UNCLEAR],
   ['{"ok":false,"why":""}', UNCLEAR],
   ['{"ok":false}', UNCLEAR],
   ['{"ok":"true"}', UNCLEAR],
@@ -116,4 +130,28 @@ test("the grammar allows verdicts that can be read, and no others", () => {
     '{"ok":false,"line":4,"severity":"error","why":"two\nlines"}',
   ];
   for (const it of forbidden) assert.doesNotMatch(it, grammar);
+});
+
+test("the schema says what the grammar says", () => {
+  const grammar = asRegExp(VERDICT_SHAPE.gbnf);
+  const schema = z.fromJSONSchema(VERDICT_SHAPE.jsonSchema as Parameters<typeof z.fromJSONSchema>[0]);
+  const rows = [
+    '{"ok":true}',
+    '{"ok":false}',
+    '{"ok":true,"why":"fine as it is"}',
+    '{"ok":false,"line":4,"severity":"error","why":"off by one"}',
+    '{"ok":false,"line":9999,"severity":"warning","why":"four"}',
+    '{"ok":false,"line":10000,"severity":"note","why":"too far"}',
+    '{"ok":false,"line":0,"severity":"note","why":"too early"}',
+    '{"ok":false,"line":1.5,"severity":"note","why":"half a line"}',
+    '{"ok":false,"line":4,"severity":"fatal","why":"unknown"}',
+    '{"ok":false,"line":4,"severity":"error","why":"no"}',
+    `{"ok":false,"line":4,"severity":"error","why":"${"x".repeat(160)}"}`,
+    `{"ok":false,"line":4,"severity":"error","why":"${"x".repeat(161)}"}`,
+    '{"ok":false,"severity":"error","why":"no line"}',
+    '{"ok":false,"line":4,"severity":"error","why":"more","fix":"this"}',
+    "{}",
+    "[]",
+  ];
+  for (const it of rows) assert.equal(schema.safeParse(JSON.parse(it)).success, grammar.test(it), it);
 });
