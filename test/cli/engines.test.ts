@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import type { Client } from "../../server/cli/client.ts";
 import { resetEngines, statusLines, toEngine, toReset } from "../../server/cli/engines.ts";
@@ -68,11 +69,10 @@ test("reset takes one engine or all of them", () => {
 async function resetOf(reset: readonly string[] | null, json?: "json"): Promise<string> {
   const send = (async (definition: unknown) => (definition === resetBreaker ? { reset } : seen)) as Client["send"];
   const client: Client = { send, [Symbol.asyncDispose]: async () => undefined };
-  let text = "";
+  const out = new PassThrough();
   const site = { clientIfRunning: async () => (reset === null ? null : client) };
-  const out = { write: (it: string) => (text += it) };
   await resetEngines(undefined, { out, isJson: json === "json" }, { site, signal: new AbortController().signal });
-  return text;
+  return String(out.read());
 }
 
 test("reset names the models that are tried again, and starts nothing for it", async () => {
