@@ -1,14 +1,14 @@
 import { createHash, randomBytes } from "node:crypto";
 import { estimateTokens } from "./core/prompt.ts";
 import { bodyTexts, promptTexts } from "./core/promptTexts.ts";
-import type { EngineView } from "./core/route.ts";
+import type { EngineView, Warmth } from "./core/route.ts";
 import type { Engine, RelayReply } from "./ports.ts";
 import type { Lease, Membership } from "./scheduler.ts";
 
 /** Knows which engines have read the beginning of a prompt already, and hold its keys and values still, as far as that can be told. */
 export interface Affinity {
-  /** By the name of an engine: tokens of this prompt's beginning that it may hold. Those that hold next to nothing are left out. */
-  warm(texts: readonly string[], engines: readonly EngineView[]): Record<string, number>;
+  /** What these engines may hold of this prompt's beginning, and would have to forget for it. Next to nothing is left out. */
+  warm(texts: readonly string[], engines: readonly EngineView[]): Warmth;
   /** An engine has read this prompt; `cachedTokens`: how much of it it says that it held; null: it does not say. */
   read(engine: EngineView, texts: readonly string[], cachedTokens: number | null): void;
 }
@@ -43,13 +43,17 @@ export function createAffinity(): Affinity {
   const caches = new Map<string, Held>();
   return {
     warm(texts, engines) {
-      const known = engines.flatMap(({ id, cache }) =>
-        cache && caches.has(cache) ? [{ id, held: caches.get(cache) }] : [],
-      );
-      if (known.length === 0 || texts.length === 0) return {};
+      const held = engines.flatMap((it) => {
+        const { prompts } = (it.cache && caches.get(it.cache)) || { prompts: [] };
+        return prompts.length === 0 ? [] : [{ engine: it, prompts }];
+      });
+      if (held.length === 0 || texts.length === 0) return { warmTokens: {}, displacedTokens: {} };
       const blocks = blocksOf(texts, salt);
-      const found = known.map(({ id, held }) => [id, longest(held?.prompts ?? [], blocks).tokens] as const);
-      return Object.fromEntries(found.filter(([, tokens]) => tokens >= LEAST_TOKENS));
+      const found = held.map(({ engine, prompts }) => ({ engine, prompts, shared: longest(prompts, blocks) }));
+      return {
+        warmTokens: worthwhile(found.map(({ engine, shared }) => [engine.id, shared.tokens])),
+        displacedTokens: worthwhile(found.map((it) => [it.engine.id, displaced(it.engine, it, blocks)])),
+      };
     },
     read(engine, texts, cachedTokens) {
       if (!engine.cache || texts.length === 0) return;
@@ -70,6 +74,26 @@ export function createAffinity(): Affinity {
   };
 }
 
+function worthwhile(tokens: readonly (readonly [string, number])[]): Record<string, number> {
+  return Object.fromEntries(tokens.filter(([, it]) => it >= LEAST_TOKENS));
+}
+
+/** What it holds in the place that the prompt would take, beyond what both begin with. */
+function displaced(engine: EngineView, { prompts, shared }: HeldAndShared, blocks: readonly Block[]): number {
+  const similar = replaced(engine, shared, blocks);
+  if (similar) return tokensOf(similar) - shared.tokens;
+  const [oldest] = prompts;
+  return oldest && prompts.length >= mostPrompts(engine) ? tokensOf(oldest) : 0;
+}
+
+interface HeldAndShared extends Held {
+  readonly shared: Longest;
+}
+
+function tokensOf(blocks: readonly Block[]): number {
+  return blocks.at(-1)?.tokens ?? 0;
+}
+
 /** llama.cpp holds one prompt for each slot. */
 function mostPrompts({ backend, slots }: EngineView): number {
   return backend === "vllm" ? MOST_PROMPTS : Math.max(1, Math.min(MOST_PROMPTS, slots));
@@ -82,7 +106,7 @@ function replaced(
   blocks: readonly Block[],
 ): readonly Block[] | null {
   if (backend === "vllm") return null;
-  return tokens >= SIMILAR_SHARE * (blocks.at(-1)?.tokens ?? 0) ? prompt : null;
+  return tokens >= SIMILAR_SHARE * tokensOf(blocks) ? prompt : null;
 }
 
 interface Longest {

@@ -74,6 +74,8 @@ export interface RouteInput {
   readonly draw?: number;
   /** Tokens at the prompt's beginning whose keys and values an engine is thought to hold still, by its id. */
   readonly warmTokens?: Readonly<Record<string, number>>;
+  /** Tokens of other prompts that an engine would have to forget for this one, by its id: who goes on with those would read them anew. */
+  readonly displacedTokens?: Readonly<Record<string, number>>;
 }
 
 export interface Route {
@@ -93,3 +95,6 @@ export interface Route {
   readonly candidates: readonly RouteCandidate[];
   readonly why: string;
 }
+
+/** What engines hold of prompts. */
+export type Warmth = Required<Pick<RouteInput, "warmTokens" | "displacedTokens">>;

@@ -54,6 +54,7 @@ export const RouteRecord = z.object({
     .nullable(),
   draw: z.number(),
   warmTokens: z.record(z.string(), z.number()),
+  displacedTokens: z.record(z.string(), z.number()).default({}),
   /** Names of the engines that were decided for. */
   chosen: z.object({ draft: z.string(), audit: z.string().nullable() }),
 });

@@ -1,6 +1,6 @@
 import type { Privacy } from "../core/cloud.ts";
 import type { Use } from "../core/openai/named.ts";
-import type { EngineView } from "../core/route.ts";
+import type { EngineView, Warmth } from "../core/route.ts";
 import type { ChunkSink, Clock, Files, Log, Syntax } from "../ports.ts";
 import type { ModelInfo, Role } from "../protocol/models.ts";
 import type { RouteRecord } from "../protocol/routing.ts";
@@ -23,10 +23,10 @@ export interface RunDeps {
   /** Hears what this request's next decision is made from, for the journal alone; left out: nobody keeps it. */
   readonly note?: (input: RouteRecord) => void;
   /**
-   * Which engines may hold the keys and values of the beginning of a prompt (`promptTexts`), in tokens by their names; left out: nobody
-   * remembers.
+   * What engines may hold of the keys and values of the beginning of a prompt (`promptTexts`), and would have to forget for it; left out:
+   * nobody remembers.
    */
-  readonly warm?: (texts: readonly string[], engines: readonly EngineView[]) => Readonly<Record<string, number>>;
+  readonly warm?: (texts: readonly string[], engines: readonly EngineView[]) => Warmth;
   /** A number in [0, 1), another each time: it decides between equals. */
   readonly draw: () => number;
 }

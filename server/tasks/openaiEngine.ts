@@ -134,7 +134,7 @@ function choose(wanted: Wanted, deps: OpenAiDeps): Choice {
 function tryChoose(wanted: Wanted, deps: OpenAiDeps): Choice | null {
   const { task, promptTokens, outputTokens, texts, ruled } = wanted;
   const all = deps.scheduler.snapshot();
-  const shared = { promptTokens, draw: deps.draw(), warmTokens: deps.warm?.(texts, all) ?? {} };
+  const shared = { promptTokens, draw: deps.draw(), ...deps.warm?.(texts, all) };
   if (!task) {
     const input = { ...shared, engines: all };
     const made = routeVectors(input);

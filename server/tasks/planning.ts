@@ -4,7 +4,7 @@ import { draftJob } from "../core/prompts/job.ts";
 import { promptTexts } from "../core/promptTexts.ts";
 import { isAudited, route } from "../core/route/decide.ts";
 import { recordOf } from "../core/route/record.ts";
-import type { CloudPermission, EngineView, Route, RouteInput } from "../core/route.ts";
+import type { CloudPermission, EngineView, Route, RouteInput, Warmth } from "../core/route.ts";
 import { targetRange } from "../core/target.ts";
 import type { Task } from "../core/task.ts";
 import { slice } from "../core/text.ts";
@@ -37,7 +37,7 @@ export function planned(task: Task, deps: PlanDeps, emit: Emit): Route {
     engines: ruling.engines,
     cloud,
     draw: draw(),
-    warmTokens: warmFor(task, snapshot, deps),
+    ...warmFor(task, snapshot, deps),
   };
   const plan = route(input);
   if (!plan) throw nobody(snapshot, cloud);
@@ -76,7 +76,7 @@ export function generator(
     // Who has the role is meant, whatever else it is for.
     engines: able.map((it) => ({ ...it, roles: ["draft"] })),
     draw: draw(),
-    warmTokens: warm?.(promptTexts(prompt), able) ?? {},
+    ...warm?.(promptTexts(prompt), able),
   });
   return made?.draft.engine ?? null;
 }
@@ -85,18 +85,21 @@ export function generator(
  * What each engine may have read already of the prompt that it would be given. That depends on how its model is asked, and on the room it
  * has; for tests also on a file that is not read yet, so that nothing is known of them.
  */
-function warmFor(task: Task, engines: readonly EngineView[], { warm, settings }: RunDeps): Record<string, number> {
+function warmFor(task: Task, engines: readonly EngineView[], { warm, settings }: RunDeps): Partial<Warmth> {
   if (!warm || task.action === "test") return {};
   const alike = Map.groupBy(
     engines.filter((it) => it.cache),
     ({ model }) => `${model.promptStyle} ${model.contextTokens} ${model.isTrial}`,
   );
-  const found = [...alike.values()].map((group) => {
+  const found = [...alike.values()].flatMap((group) => {
     const [first] = group;
     const job = first && draftJob(task, { model: first.model, companion: null, maxTokens: settings.maxTokens });
-    return job?.kind === "job" ? warm(promptTexts(job.prompt), group) : {};
+    return job?.kind === "job" ? [warm(promptTexts(job.prompt), group)] : [];
   });
-  return Object.assign({}, ...found);
+  return {
+    warmTokens: Object.assign({}, ...found.map((it) => it.warmTokens)),
+    displacedTokens: Object.assign({}, ...found.map((it) => it.displacedTokens)),
+  };
 }
 
 function sizes(task: Task, settings: Settings): { promptTokens: number; outputTokens: number } {

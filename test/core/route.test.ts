@@ -406,10 +406,27 @@ test("of equals two are drawn and the less loaded of them taken: each draw as li
 test("of equals the one that has the prompt's beginning warm, whatever is drawn", () => {
   const equals = ["a", "b", "c"].map((id) => engine(id, ["draft"], VLLM));
   for (const draw of [0, 0.3, 0.6, 0.999]) {
-    const made = route({ ...ORDINARY, engines: equals, draw, warmTokens: { b: 40 } });
+    const made = route({ ...ORDINARY, outputTokens: 1_000, engines: equals, draw, warmTokens: { b: 400 } });
     assert.equal(made?.draft.engine, "b");
     assert.match(made?.why ?? "", /of 3 equals it has the prompt's beginning warm/);
   }
+});
+
+test("of equals that have little of it warm the one that has least to forget", () => {
+  const equals = ["a", "b", "c"].map((id) => engine(id, ["draft"], VLLM));
+  const held = { warmTokens: { a: 40, b: 40 }, displacedTokens: { a: 900, b: 2_000 } };
+  const made = route({ ...ORDINARY, engines: equals, ...held });
+  assert.deepEqual(
+    [made?.draft.engine, made?.why.split("; ").at(-1)],
+    ["c", "of 3 equals it has least to forget for it"],
+  );
+  const two = [0, 0.5].map((draw) =>
+    route({ ...ORDINARY, ...held, engines: equals, draw, displacedTokens: { a: 900 } }),
+  );
+  assert.deepEqual(
+    two.map((it) => it?.draft.engine),
+    ["b", "c"],
+  );
 });
 
 test("who is audited is a setting", () => {

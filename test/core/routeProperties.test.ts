@@ -107,8 +107,8 @@ for (const [name, worsen] of WORSE)
       // A rate that says nothing is not lower than another.
       if (name === "a slower decode" && !((engine.decodePerSecond ?? 0) > 0 && (engine.prefillPerSecond ?? 0) > 0))
         continue;
-      const before = price(engine, input, DEFAULT_POLICY).candidate.cost.totalMs;
-      const after = price({ ...engine, ...worsen(engine, next()) }, input, DEFAULT_POLICY).candidate.cost.totalMs;
+      const before = price(engine, input, DEFAULT_POLICY).cost.totalMs;
+      const after = price({ ...engine, ...worsen(engine, next()) }, input, DEFAULT_POLICY).cost.totalMs;
       // Each of eight terms is rounded.
       assert.ok(after >= before - 8, `${engine.id}: ${before} became ${after}`);
     }
@@ -116,8 +116,7 @@ for (const [name, worsen] of WORSE)
 
 forAll("a price never falls with tokens to read or to write, and never rises with warm ones", (input) => {
   for (const engine of input.engines) {
-    const of = (more: Partial<RouteInput>) =>
-      price(engine, { ...input, ...more }, DEFAULT_POLICY).candidate.cost.totalMs;
+    const of = (more: Partial<RouteInput>) => price(engine, { ...input, ...more }, DEFAULT_POLICY).cost.totalMs;
     const now = of({});
     assert.ok(of({ promptTokens: input.promptTokens + 500 }) >= now - 8);
     assert.ok(of({ outputTokens: input.outputTokens + 500 }) >= now - 8);

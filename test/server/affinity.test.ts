@@ -129,20 +129,23 @@ for (const { name, reads, asked, engines = [A, B], want } of CASES)
   test(name, () => {
     const affinity = createAffinity();
     for (const [engine, texts, cachedTokens = null] of reads) affinity.read(engine, texts, cachedTokens);
-    assert.deepEqual(affinity.warm(asked, engines), want);
+    assert.deepEqual(affinity.warm(asked, engines).warmTokens, want);
   });
 
 test("however much is read, no more than the last prompts of the last engines are remembered", () => {
   const affinity = createAffinity();
   const nth = (at: number) => routable("a", { cache: `e${at}.0.0`, backend: "vllm" });
   for (let at = 0; at < 40; at++) affinity.read(nth(at), [SYSTEM], null);
-  assert.deepEqual([affinity.warm([SYSTEM], [nth(0)]), affinity.warm([SYSTEM], [nth(39)])], [{}, { a: 1_004 }]);
+  assert.deepEqual(
+    [affinity.warm([SYSTEM], [nth(0)]).warmTokens, affinity.warm([SYSTEM], [nth(39)]).warmTokens],
+    [{}, { a: 1_004 }],
+  );
   for (let at = 0; at < 40; at++) affinity.read(nth(39), [long(String.fromCharCode(200 + at))], null);
-  assert.deepEqual(affinity.warm([SYSTEM], [nth(39)]), {});
+  assert.deepEqual(affinity.warm([SYSTEM], [nth(39)]).warmTokens, {});
   const endless = long("e", 1_000_000);
   affinity.read(nth(39), [endless], null);
   assert.ok(
-    (affinity.warm([endless], [nth(39)])["a"] ?? 0) < 50_000,
+    (affinity.warm([endless], [nth(39)]).warmTokens.a ?? 0) < 50_000,
     "what comes behind the first blocks is not looked at",
   );
 });

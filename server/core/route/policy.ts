@@ -44,6 +44,11 @@ export interface RoutePolicy {
    */
   readonly equalShare: number;
   readonly equalMs: number;
+  /**
+   * From this share of a prompt on that an equal has warm, the prompt belongs there. Below, what all prompts begin with is all there is,
+   * and following it would have everybody forget everybody else's: SGLang's router draws the line there too (`cache_threshold`, 0.3).
+   */
+  readonly affinityShare: number;
 }
 
 export const DEFAULT_POLICY: RoutePolicy = {
@@ -64,4 +69,5 @@ export const DEFAULT_POLICY: RoutePolicy = {
   criticalShare: 0.1,
   equalShare: 0.1,
   equalMs: 100,
+  affinityShare: 0.3,
 };

@@ -1,9 +1,8 @@
-import type { RouteCandidate, RouteCost } from "../../protocol/run.ts";
+import type { RouteCost, Standing } from "../../protocol/run.ts";
 import type { EngineView, RouteInput } from "../route.ts";
 import type { ThermalLevel } from "../thermal.ts";
 import { contentionOf, slowdown } from "./contention.ts";
 import type { RoutePolicy } from "./policy.ts";
-import { describe } from "./words.ts";
 
 /** What is to be done, as far as its price goes. */
 export type Job = Pick<RouteInput, "promptTokens" | "outputTokens" | "warmTokens">;
@@ -11,7 +10,14 @@ export type Job = Pick<RouteInput, "promptTokens" | "outputTokens" | "warmTokens
 /** An engine with what the job would cost on it. */
 export interface Priced {
   readonly engine: EngineView;
-  readonly candidate: RouteCandidate;
+  readonly cost: RouteCost;
+  /** Of the prompt, that it need not read again. */
+  readonly warmTokens: number;
+}
+
+/** And how it stands to the task. */
+export interface Ranked extends Priced {
+  readonly standing: Standing;
 }
 
 /**
@@ -32,19 +38,8 @@ export function price(engine: EngineView, job: Job, policy: RoutePolicy): Priced
   const thermalMs = (queueMs + serviceMs) * (1 / thermalShare(engine.thermal ?? "normal", policy) - 1);
   const penaltyMs = penaltyOf(engine, policy);
   const unreliableMs = isTried(engine) ? 0 : serviceMs * (1 / reliabilityOf(engine, policy) - 1);
-  const always = { queueMs, loadMs, prefillMs, decodeMs, penaltyMs };
-  const cost = summed({ ...always, ...above0({ contentionMs, unreliableMs, thermalMs }) });
-  return {
-    engine,
-    candidate: {
-      engine: engine.id,
-      model: engine.model.label,
-      device: engine.device,
-      cost,
-      ...(warmTokens > 0 ? { warmTokens } : {}),
-      why: describe(engine, cost, warmTokens),
-    },
-  };
+  const cost = summed({ queueMs, loadMs, prefillMs, decodeMs, penaltyMs }, { contentionMs, unreliableMs, thermalMs });
+  return { engine, cost, warmTokens };
 }
 
 /** Whether its breaker lets this one request through, to see. */
@@ -114,17 +109,23 @@ function thermalShare(level: ThermalLevel, policy: RoutePolicy): number {
   return { normal: 1, warm: policy.warmShare, hot: policy.hotShare, critical: policy.criticalShare }[level];
 }
 
-function above0<T extends Readonly<Record<string, number>>>(terms: T): Partial<T> {
-  return Object.fromEntries(Object.entries(terms).filter(([, ms]) => Math.round(ms) > 0)) as Partial<T>;
+/** In whole milliseconds, what is nothing left out where it may be; the total is exactly their sum. */
+function summed(always: Always, { contentionMs, unreliableMs, thermalMs }: Optional): RouteCost {
+  const cost = {
+    queueMs: Math.round(always.queueMs),
+    loadMs: Math.round(always.loadMs),
+    prefillMs: Math.round(always.prefillMs),
+    decodeMs: Math.round(always.decodeMs),
+    penaltyMs: Math.round(always.penaltyMs),
+  };
+  const more: { -readonly [Term in keyof Optional]?: number } = {};
+  if (contentionMs >= 0.5) more.contentionMs = Math.round(contentionMs);
+  if (unreliableMs >= 0.5) more.unreliableMs = Math.round(unreliableMs);
+  if (thermalMs >= 0.5) more.thermalMs = Math.round(thermalMs);
+  const { queueMs, loadMs, prefillMs, decodeMs, penaltyMs } = cost;
+  const others = (more.contentionMs ?? 0) + (more.unreliableMs ?? 0) + (more.thermalMs ?? 0);
+  return { ...cost, ...more, totalMs: queueMs + loadMs + prefillMs + decodeMs + penaltyMs + others };
 }
 
-/** In whole milliseconds, and the total is exactly their sum. */
-function summed(terms: Omit<RouteCost, "totalMs">): RouteCost {
-  const rounded: Record<string, number> = {};
-  let totalMs = 0;
-  for (const [name, ms = 0] of Object.entries(terms)) {
-    rounded[name] = Math.round(ms);
-    totalMs += Math.round(ms);
-  }
-  return { ...(rounded as Omit<RouteCost, "totalMs">), totalMs };
-}
+type Always = Pick<RouteCost, "queueMs" | "loadMs" | "prefillMs" | "decodeMs" | "penaltyMs">;
+type Optional = Readonly<Record<"contentionMs" | "unreliableMs" | "thermalMs", number>>;

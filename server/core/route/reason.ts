@@ -1,8 +1,8 @@
 import type { EngineView, RouteInput } from "../route.ts";
-import type { Priced } from "./price.ts";
+import type { Ranked } from "./price.ts";
 
 interface Shown {
-  readonly draft: Priced;
+  readonly draft: Ranked;
   readonly audit: EngineView | null;
 }
 
@@ -26,9 +26,9 @@ export function cloudText({ engines, cloud }: RouteInput, { isCloud }: EngineVie
   return `it stays here: ${cloud?.why ?? "the cloud is not allowed"}`;
 }
 
-function workText({ tier, engines }: RouteInput, { engine, candidate }: Priced): string {
+function workText({ tier, engines }: RouteInput, { engine, standing }: Ranked): string {
   const task = `a ${tier} task`;
-  switch (candidate.standing) {
+  switch (standing) {
     case "cloud first":
       return `${task} goes to the cloud first`;
     case "cloud":
@@ -39,7 +39,6 @@ function workText({ tier, engines }: RouteInput, { engine, candidate }: Priced):
     case "other":
       return `${task} goes to who else there is, as no engine that is meant for it can be asked`;
     case "meant":
-    case undefined:
       break;
   }
   if (engine.roles.includes(tier === "simple" ? "low" : "high"))

@@ -23,8 +23,9 @@ export function routeAgain(record: RouteRecord, policy: RoutePolicy): Route | nu
   return made && { ...made, audit: null };
 }
 
-function sharedOf({ promptTokens, engines, cloud = null, draw = 0, warmTokens = {} }: VectorsInput) {
-  return { promptTokens, engines: engines.map(engineOf), cloud, draw, warmTokens };
+function sharedOf({ promptTokens, engines, cloud = null, draw = 0, ...warmth }: VectorsInput) {
+  const { warmTokens = {}, displacedTokens = {} } = warmth;
+  return { promptTokens, engines: engines.map(engineOf), cloud, draw, warmTokens, displacedTokens };
 }
 
 /** A server may say that it serves hundreds of models; none of them matters here. What is warm stands beside. */

@@ -1,9 +1,19 @@
+import type { Role } from "../../protocol/models.ts";
 import type { Standing } from "../../protocol/run.ts";
 import type { EngineView, RouteInput } from "../route.ts";
 import { isShut } from "./price.ts";
 
 /** What decides who may do a task at all, and who is meant to. */
-export type Question = Pick<RouteInput, "tier" | "cloud" | "engines">;
+export interface Question extends Pick<RouteInput, "tier" | "cloud"> {
+  /** The role of who is meant where the user has set providers for such tasks; null: he has set none. */
+  readonly provider: Role | null;
+}
+
+/** `input` as far as it decides that. */
+export function questionOf({ tier, cloud, engines }: RouteInput): Question {
+  const role = tier === "simple" ? "low" : "high";
+  return { tier, cloud: cloud ?? null, provider: engines.some((it) => it.roles.includes(role)) ? role : null };
+}
 
 /**
  * How an engine stands to a task, whatever it costs; null: it may not do it at all. Who stands better comes first, by `ORDER`. Where the
@@ -30,8 +40,7 @@ export function vectorStandingOf(engine: EngineView, { cloud }: Pick<Question, "
 /** Best first. */
 export const ORDER: readonly Standing[] = ["cloud first", "meant", "drafts", "other", "cloud", "shut"];
 
-function isMeant({ roles }: EngineView, { tier, engines }: Question): boolean {
-  const tierRole = tier === "simple" ? "low" : "high";
-  if (engines.some((it) => it.roles.includes(tierRole))) return roles.includes(tierRole);
+function isMeant({ roles }: EngineView, { tier, provider }: Question): boolean {
+  if (provider !== null) return roles.includes(provider);
   return roles.includes("draft") || (tier === "simple" && roles.includes("audit"));
 }

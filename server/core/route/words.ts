@@ -1,8 +1,17 @@
-import type { RouteCost } from "../../protocol/run.ts";
+import type { RouteCandidate, RouteCost } from "../../protocol/run.ts";
 import type { EngineView } from "../route.ts";
+import type { Ranked } from "./price.ts";
 
-/** One candidate's price, for people. */
-export function describe(engine: EngineView, cost: RouteCost, warmTokens: number): string {
+/** A candidate as it is told and stored. */
+export function candidateOf(ranked: Ranked): RouteCandidate {
+  const { engine, cost, warmTokens, standing } = ranked;
+  const { id, device, model } = engine;
+  const warm = warmTokens > 0 ? { warmTokens } : {};
+  return { engine: id, model: model.label, device, cost, ...warm, standing, why: describe(ranked) };
+}
+
+/** Its price, for people. */
+function describe({ engine, cost, warmTokens }: Ranked): string {
   const parts = [`about ${seconds(cost.totalMs)}`, loadText(engine, cost)];
   if (cost.queueMs > 0) parts.push(`${engine.load} ahead of it`);
   else if (engine.load > 0) parts.push(`${engine.load} beside it`);
