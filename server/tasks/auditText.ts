@@ -35,7 +35,8 @@ export async function auditText(
     mostCritiques: critiques,
     emit,
   } as const;
-  const auditing = audit(given, withCeiling(signal, settings));
+  using ceiling = withCeiling(signal, settings);
+  const auditing = audit(given, ceiling.signal);
   await auditing.done;
   if (!auditing.now) throw new TandemError("bad-input", "There is nothing to audit", "Give a text that is not empty");
   const { findings, unclear, finalPass, use } = auditing.now;

@@ -107,7 +107,10 @@ function createBench(given: Measuring): Bench {
     seed: () => `${++texts} ${run}:`,
     async alone(asked, signal) {
       const lease = await turn(signal);
-      const work = (it: SlotLease) => answer({ lease: it, asked, clock }, withCeiling(signal, settings));
+      const work = async (it: SlotLease) => {
+        using ceiling = withCeiling(signal, settings);
+        return await answer({ lease: it, asked, clock }, ceiling.signal);
+      };
       return await yielding({ lease, emit, onYield: gaveWay }, work, signal);
     },
     async together(requests, signal) {
@@ -115,12 +118,13 @@ function createBench(given: Measuring): Bench {
         using leases = new DisposableStack();
         const turns = await freeTurns(requests, { given, turn, leases }, signal);
         if (turns === null) return null;
+        using ceiling = withCeiling(signal, settings);
         const startedMs = clock.nowMs();
         const asked = () => ({ text: `${bench.seed()} ${ENDLESS}`, maxTokens: params.completionTokens });
         const answers = await allOrYield(
           turns,
           (lease, any) => answer({ lease, asked: asked(), clock }, any),
-          withCeiling(signal, settings),
+          ceiling.signal,
         );
         const tokens = answers?.reduce((sum, it) => sum + it.done.completionTokens, 0);
         if (tokens !== undefined) return { tokens, tookMs: clock.nowMs() - startedMs };

@@ -44,7 +44,8 @@ export async function embed(
   const make: MakeBatch = (batch, turn, ending) =>
     beyond === null ? embedBatch(batch, turn, ending) : relayBatch(batch, { params, lease: turn }, ending);
   const work = { ...deps, inputs, lease, emit, make };
-  const { vectors, promptTokens: read } = await inBatches(work, withCeiling(signal, deps.settings));
+  using ceiling = withCeiling(signal, deps.settings);
+  const { vectors, promptTokens: read } = await inBatches(work, ceiling.signal);
   checkLength(vectors, params, deps);
   const [vector] = vectors;
   return embeddingList(vectors, {

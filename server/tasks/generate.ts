@@ -25,7 +25,8 @@ export async function generate(
   const { lease } = await failover.begin(place, signal);
   const deadlineMs = deadlineOf({ clock, settings });
   using carried = carry({ lease, failover, clock, deadlineMs, confined: "fails" });
-  const { text, finish } = await stream({ request, carried, emit }, withCeiling(signal, settings));
+  using ceiling = withCeiling(signal, settings);
+  const { text, finish } = await stream({ request, carried, emit }, ceiling.signal);
   const { promptTokens, completionTokens, ttftMs, model, device } = carried.used();
   const tokensUsed = promptTokens + completionTokens;
   const latencyMs = clock.nowMs() - startedMs;

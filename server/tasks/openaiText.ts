@@ -29,10 +29,10 @@ export async function openaiText<Chunk extends { usage?: Usage | null | undefine
   const wanted = { method: api.method, model: body.model, use: "write", ...weighed, cloud, hopeless } as const;
   const turn = await openaiEngine(wanted, deps, emit.event, signal);
   const deadlineMs = deadlineOf(deps);
-  const ceiling = withCeiling(signal, deps.settings);
+  using ceiling = withCeiling(signal, deps.settings);
   const { clock, sink } = deps;
   const answering = { request, turn, clock, sink, emit, deadlineMs };
-  return await fromServers(answering, turn.lease, ceiling);
+  return await fromServers(answering, turn.lease, ceiling.signal);
 }
 
 interface Answering<Chunk, Whole> extends Pick<OpenAiDeps, "clock" | "sink"> {

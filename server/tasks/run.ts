@@ -51,7 +51,8 @@ export async function run(params: RunParams, deps: RunDeps, tell: Emit, signal: 
     const ending = { accepted: ticket?.accepted ?? NEVER, auditSeconds: deps.settings.auditSeconds };
     const engines = { draft, auditor, speeds: speedsOf(scheduler, draft) };
     const drafting = { task, companion, deps, ...engines, ending, onDrafted: drafted.resolve, emit, notice };
-    const outcome = await draftUntilUsable(drafting, withCeiling(signal, deps.settings));
+    using ceiling = withCeiling(signal, deps.settings);
+    const outcome = await draftUntilUsable(drafting, ceiling.signal);
     const marks = { startedMs, classifiedMs, routedMs, acquiredMs, endedMs: clock.nowMs(), hasLoaded: hasLoaded() };
     return { ...outcome.result, cloud: mark.host(), notices, timing: timing(marks, outcome.worked) };
   } finally {
