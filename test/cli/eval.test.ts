@@ -1,12 +1,19 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { text as readAll } from "node:stream/consumers";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { showResults } from "../../server/cli/eval.ts";
+import { agreeToRun } from "../../server/cli/evalConsent.ts";
 import { toEval } from "../../server/cli/evalOptions.ts";
+import { openResults, readResults } from "../../server/eval/results.ts";
 import { readEvalTasks } from "../../server/eval/tasks.ts";
+import { writePrivateFile } from "../../server/platform/privateFile.ts";
 import { scriptedModel } from "../fakes/evalModel.ts";
 import { startFakeLlama } from "../fakes/openaiServer.ts";
 import { ruleAuditor } from "../fakes/ruleAuditor.ts";
@@ -32,11 +39,11 @@ async function rivals() {
 }
 
 test("a drafter that errs and mends is shown to gain by the audit; a run is gone on with, and shown again", async () => {
-  await using models = await rivals();
+  await using rivaling = await rivals();
   await using instance = await createInstance();
   const at = { cwd, env: instance.env };
   const out = join(instance.folder, "results.jsonl");
-  const args = ["eval", "--yes", "--languages", "ts", "--limit", "3", "--out", out, ...models.flags];
+  const args = ["eval", "--yes", "--languages", "ts", "--limit", "3", "--out", out, ...rivaling.flags];
 
   const first = await runCli([...args, "--modes", "draft,audit"], at);
   assert.equal(first.code, 0, first.stderr + first.stdout);
@@ -52,7 +59,7 @@ test("a drafter that errs and mends is shown to gain by the audit; a run is gone
   assert.equal(lines.length, 7);
   // One line is lost and one broken off, as when the machine went down.
   await writeFile(out, `${lines.slice(0, 5).join("\n")}\n${lines[5]?.slice(0, 40)}`);
-  const asked = models.large.requests.length;
+  const asked = rivaling.large.requests.length;
   const more = await runCli([...args, "--modes", "draft,audit", "--json"], at);
   const told = more.stdout
     .trim()
@@ -63,7 +70,7 @@ test("a drafter that errs and mends is shown to gain by the audit; a run is gone
     done.map((it) => [it.mode, it.kind, it.drafter]),
     Array(2).fill(["audit", "passed", "a-large"]),
   );
-  assert.ok(models.large.requests.length > asked, "what was lost is done again");
+  assert.ok(rivaling.large.requests.length > asked, "what was lost is done again");
   assert.deepEqual(
     told.at(-1).modes.map((it: { mode: string; passed: number }) => [it.mode, it.passed]),
     [
@@ -72,16 +79,23 @@ test("a drafter that errs and mends is shown to gain by the audit; a run is gone
     ],
   );
 
-  const shown = await runCli(["eval", "show", out, out], at);
-  assert.match(
-    shown.stdout,
-    /a-large.*\n(.*\n)*the first's audit against the second's audit: level; .* of 3; p = 1.000/,
-  );
-
-  const other = await runCli([...args, "--modes", "draft", "--seed", "2"], at);
-  assert.equal(other.code, 1);
-  assert.match(other.stdout + other.stderr, /was made with another seed \(1\)/);
+  const shown = await text((written) => showResults([out, out], { out: written, isJson: false }));
+  assert.match(shown, /a-large.*\n(.*\n)*the first's audit against the second's audit: level; .* of 3; p = 1.000/);
+  const { header } = await readResults(out);
+  await assert.rejects(openResults(out, { ...header, seed: 2 }), { message: /made with another seed \(1\)/ });
+  await assert.rejects(openResults(out, { ...header, tasks: "x" }), { message: /made with other tasks/ });
+  const models = { large: "another" };
+  await assert.rejects(openResults(out, { ...header, models }), { message: /another large model \(a-large/ });
+  await assert.rejects(readResults(fileURLToPath(import.meta.url)), { message: /holds no results/ });
 });
+
+/** What is written to a stream. */
+async function text(write: (out: PassThrough) => Promise<void>): Promise<string> {
+  const out = new PassThrough();
+  await write(out);
+  out.end();
+  return await readAll(out);
+}
 
 test("nobody's code is run before somebody has agreed", async () => {
   await using models = await rivals();
@@ -92,6 +106,27 @@ test("nobody's code is run before somebody has agreed", async () => {
     /runs code on your machine that models write[\s\S]*NOT (?:kept )?from reading your files[\s\S]*--yes/,
   );
   assert.equal(models.large.requests.length, 0);
+});
+
+test("who agreed once is asked again only when it is confined less", async () => {
+  const state = await mkdtemp(join(tmpdir(), "tandem-consent-"));
+  const before = process.env.TANDEM_STATE;
+  process.env.TANDEM_STATE = state;
+  try {
+    const says = ["without network"];
+    await writePrivateFile(
+      join(state, "eval-consent"),
+      createHash("sha256").update(JSON.stringify(says)).digest("hex"),
+    );
+    const signal = new AbortController().signal;
+    await agreeToRun(says, false, signal);
+    if (process.stdin.isTTY) return;
+    await assert.rejects(agreeToRun(["WITH network"], false, signal), { code: "bad-input", message: /WITH network/ });
+  } finally {
+    if (before === undefined) delete process.env.TANDEM_STATE;
+    else process.env.TANDEM_STATE = before;
+    await rm(state, { recursive: true });
+  }
 });
 
 test("who stops it sees what there is, and nothing of it is lost", { skip: process.platform === "win32" }, async () => {
