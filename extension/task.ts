@@ -101,7 +101,10 @@ export async function showFailure(failure: TandemFailure, again: () => void): Pr
     return;
   }
   const actions = failure.isRetryable ? ["Run Again", "Show Log"] : ["Show Log"];
+  // An engine that is held back after failures: whoever has mended it need not wait.
+  if (failure.code === "disabled" && failure.isRetryable) actions.unshift("Try Engine Now");
   const chosen = await vscode.window.showErrorMessage(`${failure.message}. ${failure.nextStep}.`, ...actions);
   if (chosen === "Show Log") await vscode.commands.executeCommand("tandem.showLog");
-  if (chosen === "Run Again") again();
+  if (chosen === "Try Engine Now") await vscode.commands.executeCommand("tandem.resetEngine");
+  if (chosen === "Run Again" || chosen === "Try Engine Now") again();
 }
