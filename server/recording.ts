@@ -44,11 +44,13 @@ export function createRecording(kind: ClientInfo["kind"] | null, deps: Recording
       let input: RouteRecord | null = null;
       const decided: string[] = [];
       const told = createListener(method, deps);
+      const cloud = createCloudWatch();
       const listening = (event: Parameters<typeof emit>[0]) => {
         running.told(event);
         const heard = told(event, input);
+        cloud.hear(event, heard);
         const last = decided.at(-1);
-        if (heard?.kind === "seam" && last !== undefined) journal.fellBack(last, heard.seam);
+        if (heard?.kind === "seam" && last !== undefined) journal.fellBack(last, cloud.marked(heard.seam));
         if (heard?.kind === "decision") {
           decided.push(heard.decision.id);
           model = labelOf(heard.decision.engine) ?? heard.decision.model;
@@ -105,6 +107,29 @@ function createListener(method: string, { stamp }: RecordingDeps) {
       default:
         return null;
     }
+  };
+}
+
+/** Tells the turns in the cloud that were decided for from those that others failing led to. */
+function createCloudWatch() {
+  let isAwaited = false;
+  let isEntered = false;
+  return {
+    hear(event: { readonly kind: string }, heard: Decided | Seam | null): void {
+      if (heard?.kind === "decision") {
+        // A door's decision is told when its turn has come, the main job's before.
+        isAwaited = heard.decision.isCloud && !isEntered;
+        isEntered = false;
+      } else if (event.kind === "cloud") {
+        isEntered = !isAwaited;
+        isAwaited = false;
+      }
+    },
+    marked(seam: Seam["seam"]): Seam["seam"] {
+      const isCloud = isEntered;
+      isEntered = false;
+      return isCloud ? { ...seam, isCloud } : seam;
+    },
   };
 }
 

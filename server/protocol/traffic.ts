@@ -23,6 +23,8 @@ export const Seam = z.object({
   from: z.string(),
   to: z.string(),
   why: z.string(),
+  /** The other engine is in the cloud; left out: it is not, or that was not told. */
+  isCloud: z.boolean().exactOptional(),
 });
 export type Seam = z.output<typeof Seam>;
 

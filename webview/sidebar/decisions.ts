@@ -30,7 +30,7 @@ function decision(it: JournalEntry, nowMs: number): Markup {
   return html`<li>
     <button type="button" class="decision" data-do="decision" data-argument=${it.id} title="Show all of it">
       <span class="line"><b>${what}${tier}</b><span class="when faint">${ago(it.atMs, nowMs)}</span></span>
-      <span class="line"><span class="name">${it.model === it.device ? it.model : `${it.model} on ${it.device}`}</span>${it.isCloud ? mark({ tone: "warn", sign: "cloud", word: "cloud", why: "It left this machine" }) : nothing}${mark(outcomeOf(it))}</span>
+      <span class="line"><span class="name">${it.model === it.device ? it.model : `${it.model} on ${it.device}`}</span>${it.isCloud || it.fallbacks.some((seam) => seam.isCloud) ? mark({ tone: "warn", sign: "cloud", word: "cloud", why: "It left this machine" }) : nothing}${mark(outcomeOf(it))}</span>
       <span class="why faint">${it.why}</span>
     </button>
   </li>`;
