@@ -25,6 +25,8 @@ const models: readonly FakeModel[] = [
   { id: "server", bytes: 0, slots: 2 },
 ];
 
+const PRIORITIES = ["interactive", "interactive", "task", "background"] as const;
+
 interface Day {
   readonly bench: PoolBench;
   readonly random: () => number;
@@ -62,12 +64,17 @@ async function live(day: Day): Promise<void> {
   const member = one(members);
   const name = one(models)?.id ?? "";
   const acts: readonly (() => unknown)[] = [
-    () => members.length < 4 && members.push(bench.join(some())),
+    () => members.length < 4 && members.push(bench.join(some(), one(PRIORITIES))),
     () => ask(day, name),
     () => ask(day, name),
     () => ask(day, name),
     () => leases.splice(Math.floor(random() * leases.length), 1)[0]?.[Symbol.dispose](),
     () => leases.splice(Math.floor(random() * leases.length), 1)[0]?.[Symbol.dispose](),
+    () => one(leases)?.offer(),
+    () => one(leases)?.offer(),
+    () => goOn(day),
+    () => one(leases)?.reportFailure(new TandemError("provider", "it hung up", "again")),
+    () => one(leases)?.report({ promptTokens: 1, prefillMs: 1, completionTokens: 1, decodeMs: 1 }),
     () => one(stops)?.abort(),
     () => one([...places.engines.values()])?.die("killed"),
     () => member?.configure(some()),
@@ -97,6 +104,20 @@ function ask({ bench, random, members, stops, leases }: Day, name: string): void
   );
 }
 
+/** A turn that may have been ended, or may not: its work goes on in the next one. */
+function goOn({ random, stops, leases }: Day): void {
+  const [lease] = leases.splice(Math.floor(random() * leases.length), 1);
+  if (!lease) return;
+  const stop = new AbortController();
+  stops.push(stop);
+  void lease
+    .resume(() => undefined, stop.signal)
+    .then(
+      (next) => leases.push(next),
+      () => undefined,
+    );
+}
+
 /** All let go, and what users asked for is done; then everything is idle, unloaded in time, and can be had again. */
 async function end({ bench, members, stops, leases, words }: Day): Promise<void> {
   const { places, card } = bench;
@@ -107,6 +128,7 @@ async function end({ bench, members, stops, leases, words }: Day): Promise<void>
   await bench.settle();
   for (const it of leases) it[Symbol.dispose]();
   const last = bench.join(models.map((it) => places.place(it)));
+  last.user.reset(undefined);
   for (const it of last.status()) if (it.isPinned) last.user.unpin(it.handle);
   await bench.pass(6_000);
   await Promise.all(words);
