@@ -1,13 +1,14 @@
 // What a person waits for his first token while background work takes every turn: `npm run bench:preempt`. The real orchestrator behind its
 // real door; the engine is a scripted llama-server with one slot that reads 2,000 and writes 100 tokens a second, in real time. Background
 // work is `tandem bench` of that engine without end. Rounds are interleaved: nothing else at work, background work that gives way, and
-// background work that does not. Fails where giving way costs a person more than half a second, or gains less than four times.
+// background work that does not. Then the same beside work on another model of the same device, whose speed both share. Fails where giving way costs a person more than half a second, or gains less than four times.
 import { setTimeout as wait } from "node:timers/promises";
 import { GOVERN_RULES, type GovernRules } from "../../server/core/govern/rules.ts";
 import { bench } from "../../server/protocol/benchmark.ts";
 import { generate } from "../../server/protocol/requests.ts";
 import { startFakeLlama } from "../fakes/openaiServer.ts";
 import { startOrchestrator, type TestClient } from "../server/orchestrator.ts";
+import { answersBeside } from "./preemptBeside.ts";
 
 const PREFILL_PER_SECOND = 2_000;
 const DECODE_PER_SECOND = 100;
@@ -43,6 +44,13 @@ for (const [name, { firstMs, workPerSecond }] of seen)
 const [, gives, keeps] = [...seen.values()].map(({ firstMs }) => quantile(firstMs, 0.5));
 const gain = (keeps ?? 0) / (gives ?? 1);
 process.stdout.write(`gain at the median: ${gain.toFixed(1)} times\n`);
+process.stdout.write("\n");
+say(["a person's 40 words beside work", "p50", "longest"]);
+for (const { name, hasWork } of ways) {
+  const besideInteractive = name.endsWith("does not") ? "runs" : "waits";
+  const tookMs = await answersBeside(hasWork, { ...GOVERN_RULES, besideInteractive });
+  say([`${name} (other model)`, ...[0.5, 1].map((it) => `${quantile(tookMs, it).toFixed(0)} ms`)]);
+}
 if ((gives ?? 0) > MOST_MS || gain < LEAST_GAIN) {
   process.stderr.write("Background work makes a person wait\n");
   process.exitCode = 1;
@@ -113,5 +121,5 @@ function mean(all: readonly number[]): number {
 
 function say(cells: readonly (string | number)[]): void {
   const [first, ...rest] = cells;
-  process.stdout.write(`${String(first).padEnd(30)}${rest.map((it) => String(it).padStart(12)).join("")}\n`);
+  process.stdout.write(`${String(first).padEnd(42)}${rest.map((it) => String(it).padStart(12)).join("")}\n`);
 }
