@@ -55,7 +55,18 @@ export function wireRequest(
   if (prompt.kind === "text")
     return { path: "/v1/completions", body: { ...body, prompt: prompt.text + continues }, isSeamUnsure: false };
   const { isUnsure, ...chat } = chatFields(prompt.messages, continues, server);
-  return { path: "/v1/chat/completions", body: { ...body, ...chat }, isSeamUnsure: isUnsure };
+  const unthinking = request.shape === null ? {} : withoutThinking(server.dialect);
+  return { path: "/v1/chat/completions", body: { ...body, ...unthinking, ...chat }, isSeamUnsure: isUnsure };
+}
+
+/**
+ * A confined answer is no place for thoughts. llama-server would take all of it for them where the template begins them, since it waits for
+ * their end, which the grammar forbids; vLLM would think first, and run out of tokens.
+ */
+function withoutThinking(dialect: Dialect) {
+  const template = { chat_template_kwargs: { enable_thinking: false } };
+  if (dialect === "llama-server") return { ...template, reasoning_format: "none" };
+  return dialect === "vllm" ? template : {};
 }
 
 /**
