@@ -92,9 +92,13 @@ function takenFor({ asked, action, tier, confidence }: JournalEntry): string[][]
 }
 
 function whereText({ model, device, backend, address, isCloud, estimatedMs }: JournalEntry): string {
-  const where = [address, backend].filter((it) => it !== null && it !== device).join(", ");
+  const where = [address, backend].filter((it) => it !== null && !device.includes(it)).join(", ");
   const expected = estimatedMs === null ? "" : `, expected to be done in ${seconds(estimatedMs)}`;
-  return `${model} on ${device}${where === "" ? "" : ` (${where})`}${isCloud ? ", in the cloud" : ""}${expected}`;
+  return `${placeText({ model, device })}${where === "" ? "" : ` (${where})`}${isCloud ? ", in the cloud" : ""}${expected}`;
+}
+
+function placeText({ model, device }: { readonly model: string; readonly device: string }): string {
+  return model === device ? device : `${model} on ${device}`;
 }
 
 /** How it ended, beside what was expected. */
@@ -105,6 +109,7 @@ function becameText(entry: JournalEntry): string {
   if (outcome?.kind !== "ok" || !estimatedMs) return text;
   const share = outcome.totalMs / estimatedMs;
   if (share >= 0.8 && share <= 1.25) return `${text}: about as expected`;
+  if (share < 0.8) return `${text}: ${Math.round(100 * share)} % of what was expected`;
   return `${text}: ${share.toFixed(share < 10 ? 1 : 0)} times what was expected of the writing engine`;
 }
 
@@ -128,7 +133,7 @@ function comparedLines({ candidates, engine }: JournalEntry): string[] {
   const row = (it: RouteCandidate) => [
     it.engine === engine ? ">" : "",
     it.engine,
-    it.model === it.device ? it.model : `${it.model} on ${it.device}`,
+    placeText(it),
     it.standing ?? "",
     ...terms.map(([term]) => seconds(it.cost[term] ?? 0)),
     it.why.split(", ").slice(1).join(", "),
@@ -139,12 +144,11 @@ function comparedLines({ candidates, engine }: JournalEntry): string[] {
 function toldLines({ input, engine }: JournalEntry, told: Explained, columns: number): string[] {
   const { runnerUp, behindMs, wouldWinIf } = told;
   if (!runnerUp) return ["There was no other engine that could have done it."];
-  const { label } = { label: `${runnerUp.model} on ${runnerUp.device}` };
   const late =
     behindMs === null || behindMs >= 0
       ? `${seconds(behindMs ?? 0)} later`
       : `${seconds(-behindMs)} sooner, but it stands less well to the task`;
-  const lines = folded(`The runner-up, ${label}, would have been done ${late}.`, columns);
+  const lines = folded(`The runner-up, ${placeText(runnerUp)}, would have been done ${late}.`, columns);
   const ifs = wouldWinIf.flatMap((it) => folded(`- ${it}`, columns - 2).map((line) => `  ${line}`));
   const now = input && replay(input, DEFAULT_POLICY);
   const again =

@@ -6,7 +6,7 @@ import { DEFAULT_POLICY, type RoutePolicy } from "./policy.ts";
 import { type Job, price, type Ranked } from "./price.ts";
 import { cloudText, reason } from "./reason.ts";
 import { ORDER, questionOf, standingOf, vectorStandingOf } from "./standing.ts";
-import { candidateOf } from "./words.ts";
+import { candidateOf, placeText } from "./words.ts";
 
 /**
  * Who drafts and who audits: those that stand best to the task (`standingOf`), of them who is done first, of equals the less loaded of
@@ -32,8 +32,7 @@ export function routeVectors(input: VectorsInput, policy: RoutePolicy = DEFAULT_
   const ranked = rank(input.engines, (it) => vectorStandingOf(it, input), { job, policy });
   const best = chooseBest(ranked, input, policy);
   if (!best) return null;
-  const { model, device } = best.priced.engine;
-  const why = [`vectors come from ${model.label} on ${device}`, best.why].filter((it) => it !== null);
+  const why = [`vectors come from ${placeText(best.priced.engine)}`, best.why].filter((it) => it !== null);
   return { draft: candidateOf(best.priced), candidates: ranked.map(candidateOf), why: why.join("; ") };
 }
 

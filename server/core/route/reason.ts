@@ -1,5 +1,6 @@
 import type { EngineView, RouteInput } from "../route.ts";
 import type { Ranked } from "./price.ts";
+import { placeText } from "./words.ts";
 
 interface Shown {
   readonly draft: Ranked;
@@ -9,12 +10,12 @@ interface Shown {
 /** Why these two, for people. */
 export function reason(input: RouteInput, { draft, audit }: Shown): string {
   const { engine } = draft;
-  const work = `${workText(input, draft)}: ${engine.model.label} on ${engine.device}`;
+  const work = `${workText(input, draft)}: ${placeText(engine)}`;
   if (!audit) return work;
   const where =
     audit.id === engine.id
       ? "the same engine audits, which overlaps only if it has a second slot"
-      : `${audit.model.label} on ${audit.device} audits while it writes`;
+      : `${placeText(audit)} audits while it writes`;
   return `${work}; ${where}`;
 }
 

@@ -10,6 +10,14 @@ export function candidateOf(ranked: Ranked): RouteCandidate {
   return { engine: id, model: model.label, device, cost, ...warm, standing, why: describe(ranked) };
 }
 
+/** A model and where it runs; an endpoint that has not said what it serves goes by its address alone. */
+export function placeText({
+  model,
+  device,
+}: Pick<EngineView, "device"> & { readonly model: { readonly label: string } }): string {
+  return model.label === device ? device : `${model.label} on ${device}`;
+}
+
 /** Its price, for people. */
 function describe({ engine, cost, warmTokens }: Ranked): string {
   const parts = [`about ${seconds(cost.totalMs)}`, loadText(engine, cost)];
