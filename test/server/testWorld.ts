@@ -12,7 +12,7 @@ import { createFiles } from "../../server/files.ts";
 import { catalogue } from "../../server/models/catalogue.ts";
 import { createModelStore } from "../../server/models/store.ts";
 import { createNeeds } from "../../server/needs/needs.ts";
-import type { AskReach, Clock, Log, OpenEngine } from "../../server/ports.ts";
+import type { AskReach, Clock, Journal, Log, OpenEngine } from "../../server/ports.ts";
 import { guardCloud } from "../../server/privacy/guard.ts";
 import { createPrivacy } from "../../server/privacy/privacy.ts";
 import type { RatedDeps } from "../../server/rates/rated.ts";
@@ -36,6 +36,7 @@ export interface TestWorldOptions {
   readonly devices?: WorldDeps["devices"] | undefined;
   readonly rules?: (() => GovernRules) | undefined;
   readonly tally?: Tally | undefined;
+  readonly journal?: Journal | undefined;
   /** Of two that are drawn the first is taken; so it is always that unless a test draws itself. */
   readonly draw?: (() => number) | undefined;
   readonly gpus?: WorldDeps["gpus"] | undefined;
@@ -68,7 +69,7 @@ export function testWorld(folder: string, log: Log, options: TestWorldOptions = 
     devices,
     rules,
     log,
-    journal: silentJournal,
+    journal: options.journal ?? silentJournal,
     stamp: () => ({ id: randomUUID(), atMs: Date.now() }),
     draw: options.draw ?? (() => 0),
     tally: options.tally ?? createTally({ clock, wallMs: () => Date.now() }),
