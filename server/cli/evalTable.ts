@@ -58,8 +58,9 @@ function pairLine({ first, second, tasks, onlyFirst, onlySecond, ahead, p }: Pai
   return `${first} against ${second}: ${lead}; ${split}; p = ${p < 0.001 ? "below 0.001" : p.toFixed(3)}`;
 }
 
-function remarks({ noDraft, errors, flagged, repairs, unaudited }: ModeSummary): string {
+function remarks({ noDraft, errors, flagged, repairs, unaudited, drafters }: ModeSummary): string {
   return [
+    ...(drafters.length > 1 ? [`written by ${drafters.map((it) => `${it.model} (${it.tasks})`).join(" and ")}`] : []),
     ...(noDraft > 0 ? [`${noDraft} without a usable draft`] : []),
     ...(flagged > 0 ? [`${flagged} flagged`] : []),
     ...(repairs > 0 ? [`${repairs} written again`] : []),

@@ -21,6 +21,8 @@ export interface ModeSummary extends Score {
   /** Tasks whose final draft had findings, and drafts written once more. */
   readonly flagged: number;
   readonly repairs: number;
+  /** Who wrote how many, the most first: routing may share them out. */
+  readonly drafters: readonly { readonly model: string; readonly tasks: number }[];
   /** Tasks of the mode `audit` that got none: their auditor could not be had. */
   readonly unaudited: number;
   readonly medianOverlap: number | null;
@@ -77,9 +79,16 @@ function modeSummary(mode: EvalMode, outcomes: readonly Outcome[]): ModeSummary 
     errors: outcomes.length - done.length,
     flagged: count((it) => it.findings > 0),
     repairs: done.reduce((sum, it) => sum + it.repairs, 0),
+    drafters: draftersOf(done),
     unaudited: count((it) => it.mode === "audit" && it.kind !== "no-draft" && it.auditor === null),
     medianOverlap: median(done.flatMap((it) => (it.overlap === null ? [] : [it.overlap]))),
   };
+}
+
+function draftersOf(done: readonly Outcome[]): ModeSummary["drafters"] {
+  const names = [...new Set(done.flatMap((it) => it.drafter ?? []))];
+  const counted = names.map((model) => ({ model, tasks: done.filter((it) => it.drafter === model).length }));
+  return counted.sort((a, b) => b.tasks - a.tasks);
 }
 
 function score(done: readonly Outcome[]): Score {

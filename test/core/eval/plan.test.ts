@@ -68,6 +68,7 @@ test("what an engine's failure ended counts neither way, what got no draft count
   const [draft, audit] = modes;
   assert.deepEqual([draft?.passed, draft?.tasks, draft?.errors], [1, 4, 1]);
   assert.deepEqual([audit?.passed, audit?.tasks, audit?.noDraft, audit?.errors, audit?.medianMs], [3, 4, 1, 1, 5_000]);
+  assert.deepEqual(audit?.drafters, [{ model: "m", tasks: 4 }]);
   assert.equal(audit?.unaudited, 3, "an audit that could not be had is told");
   assert.deepEqual(
     audit?.languages.map((it) => [it.language, it.passed, it.tasks]),
