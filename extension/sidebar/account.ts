@@ -11,10 +11,16 @@ export function accountOf(it: JournalEntry): string {
     "| | |",
     "|---|---|",
     `| Answered by | ${it.model === it.device ? name(it.model) : `${name(it.model)} on ${name(it.device)}`} |`,
+    ...(it.backend ? [row("Runs in", [it.backend, it.address].filter(Boolean).join(", at "))] : []),
+    ...(it.isCloud ? [row("Leaves this machine", "yes, to a provider in the cloud")] : []),
     row("When", new Date(it.atMs).toISOString()),
     row("Asked for", it.asked),
     ...(it.tier ? [row("Taken for", `${it.tier} task`)] : []),
+    ...(it.estimatedMs === null ? [] : [row("Expected", `done in ${(it.estimatedMs / 1_000).toFixed(2)} s`)]),
     row("Outcome", outcomeOf(it)),
+    ...it.fallbacks.map((seam) =>
+      row("Went on", `at character ${seam.atCharacters} from ${seam.from} to ${seam.to}: ${seam.why}`),
+    ),
     ...(it.client ? [row("Asked by", it.client)] : []),
     row("Request", it.method),
     row("Decision", it.id),
@@ -23,20 +29,34 @@ export function accountOf(it: JournalEntry): string {
   ].join("\n");
 }
 
-/** Every candidate with every term of its cost, the cheapest first. */
+/** The terms of a cost, and what their columns are headed by; those that may be left out have a column where any candidate has them. */
+const TERMS = [
+  ["queueMs", "queue"],
+  ["loadMs", "load"],
+  ["prefillMs", "prefill"],
+  ["decodeMs", "decode"],
+  ["penaltyMs", "penalty"],
+  ["contentionMs", "others"],
+  ["unreliableMs", "unreliable"],
+  ["thermalMs", "heat"],
+  ["totalMs", "total"],
+] as const;
+
+/** Every candidate with every term of its cost, the best first. */
 function compared({ candidates }: JournalEntry): readonly string[] {
   if (candidates.length === 0) return ["There was no choice: nothing was compared."];
+  const terms = TERMS.filter(([term]) => candidates.some(({ cost }) => cost[term] !== undefined));
   const rows = candidates.map(({ model, device, cost, why }) => {
-    const terms = [cost.queueMs, cost.loadMs, cost.prefillMs, cost.decodeMs, cost.penaltyMs, cost.totalMs];
-    return `| ${[name(model), name(device), ...terms.map((ms) => String(Math.round(ms))), plain(why)].join(" | ")} |`;
+    const numbers = terms.map(([term]) => String(Math.round(cost[term] ?? 0)));
+    return `| ${[name(model), name(device), ...numbers, plain(why)].join(" | ")} |`;
   });
   return [
     "## What was compared",
     "",
-    "Expected time in milliseconds, term by term; the cheapest is chosen.",
+    "Expected time in milliseconds, term by term; of those that are meant for the task one that is done about first is chosen.",
     "",
-    "| model | device | queue | load | prefill | decode | penalty | total | why |",
-    "|---|---|--:|--:|--:|--:|--:|--:|---|",
+    `| model | device | ${terms.map(([, it]) => it).join(" | ")} | why |`,
+    `|---|---|${terms.map(() => "--:").join("|")}|---|`,
     ...rows,
   ];
 }

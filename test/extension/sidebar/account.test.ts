@@ -10,6 +10,19 @@ const candidates = [{ engine: "draft", model: "Qwen|14B", device: "cuda:0", cost
 const rows = [
   { name: "every term of what was compared", decision: { candidates }, has: /<td[^>]*>2000<\/td>[\s\S]*>2431<\/td>/ },
   { name: "a bar in a name does not add a column", decision: { candidates }, has: /<td><code>Qwen\|14B<\/code><\/td>/ },
+  {
+    name: "what others and heat add, where they do",
+    decision: { candidates: [{ ...candidates[0], cost: { ...cost, contentionMs: 77, thermalMs: 88 } }] },
+    has: /<th[^>]*>others<\/th>\s*<th[^>]*>heat<\/th>[\s\S]*>77<\/td>\s*<td[^>]*>88<\/td>/,
+  },
+  {
+    name: "where it runs, what was expected, and who went on",
+    decision: {
+      ...{ backend: "endpoint", address: "10.0.0.2:8000", estimatedMs: 1_500 },
+      fallbacks: [{ atCharacters: 12, from: "A", to: "B", why: "it *ended*" }],
+    },
+    has: /endpoint, at 10\.0\.0\.2:8000[\s\S]*done in 1\.50 s[\s\S]*at character 12 from A to B: it \*ended\*/,
+  },
   { name: "no choice", decision: {}, has: /nothing was compared/ },
   { name: "it still runs", decision: { outcome: null }, has: /<td>it runs<\/td>/ },
   {
