@@ -146,6 +146,8 @@ test("leaving in the middle of a stream reaches the model's server", async () =>
   const asked = await it.fake.nextRequest();
   await asked.clientLeft;
   assert.equal(asked.state, "client-left");
+  // Not the request alone: what stands in the socket's buffers is gone as well.
+  await asked.socketClosed;
 });
 
 test("leaving before the first word reaches the model's server", async () => {
@@ -156,6 +158,7 @@ test("leaving before the first word reaches the model's server", async () => {
   leaving.abort();
   await assert.rejects(answer, OpenAI.APIUserAbortError);
   await asked.clientLeft;
+  await asked.socketClosed;
 });
 
 const status = (code: number, body: unknown): Script => ({ fault: { kind: "status", status: code, body } });
