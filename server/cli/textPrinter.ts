@@ -5,7 +5,7 @@ import type { Change } from "./apply.ts";
 import { createDownloadBar, type DownloadBar } from "./downloadBar.ts";
 import type { Failure } from "./failure.ts";
 import type { Out, Printer } from "./printer.ts";
-import { candidateText, patchOf, resultText, seconds, timingLines } from "./wording.ts";
+import { auditText, candidateText, patchOf, resultText, seconds, timingLines } from "./wording.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -78,13 +78,13 @@ function showEvent(event: RunEvent, page: Page, draft: DraftBox, bar: DownloadBa
       draft.add(event.text);
       return;
     case "audited":
-      page.say(
-        "audit",
-        `part ${event.part}, lines ${event.fromLine}-${event.toLine}: ${event.isOk ? "ok" : page.paint("yellow", "see below")}`,
-      );
-      return;
     case "finding":
-      page.more(findingText(event.finding, page));
+    case "critique":
+      showAudit(event, page);
+      return;
+    case "drafted":
+      draft.end();
+      page.say("drafted", "its audit goes on");
       return;
     case "seam":
       showSeam(event.seam, page);
@@ -95,6 +95,22 @@ function showEvent(event: RunEvent, page: Page, draft: DraftBox, bar: DownloadBa
       return;
     case "notice":
       page.say("note", page.paint("yellow", event.message));
+      return;
+  }
+}
+
+function showAudit(event: Extract<RunEvent, { kind: "audited" | "finding" | "critique" }>, page: Page): void {
+  switch (event.kind) {
+    case "audited": {
+      const word = event.isOk ? "ok" : page.paint("yellow", "see below");
+      page.say("audit", `part ${event.part}, lines ${event.fromLine}-${event.toLine}: ${word}`);
+      return;
+    }
+    case "finding":
+      page.more(findingText(event.finding, page));
+      return;
+    case "critique":
+      page.more(`line ${event.line}: ${event.detail}`);
       return;
   }
 }
@@ -122,6 +138,7 @@ function showResult(result: RunResult, changes: readonly Change[], isWritten: bo
     resultText(result, changes, isWritten),
   );
   if (result.cloud !== null) page.more(page.paint("yellow", `from the cloud: ${result.cloud} has seen the request`));
+  if (result.audit !== null) page.more(auditText(result.audit));
   for (const line of timingLines(result.timing)) page.more(line);
 }
 

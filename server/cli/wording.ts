@@ -1,7 +1,7 @@
 import { basename, relative } from "node:path";
 import { createTwoFilesPatch } from "diff";
 import type { DownloadProgress } from "../protocol/models.ts";
-import type { EngineUse, RouteCandidate, RunResult, Timing } from "../protocol/run.ts";
+import type { AuditSummary, EngineUse, RouteCandidate, RunResult, Timing } from "../protocol/run.ts";
 import type { Change } from "./apply.ts";
 
 export function candidateText({ model, device, why }: RouteCandidate): string {
@@ -34,13 +34,28 @@ export function timingLines(timing: Timing): string[] {
   ];
   const lines = [phases.join(", "), `draft: ${useText(timing.draft)}`];
   if (timing.audit) lines.push(`audit: ${useText(timing.audit)}`);
-  if (timing.overlap !== null) lines.push(overlapText(timing.overlap));
+  lines.push(workText(timing));
   return lines;
 }
 
-function overlapText(overlap: number): string {
-  if (overlap <= 0) return "overlap none: draft and audit ran one after the other, or waited";
-  return `overlap ${overlap.toFixed(2)} (1: the shorter of the two cost no time of its own; 0: one after the other)`;
+/** How far the audit came. */
+export function auditText({ parts, audited, unclear, finalPass, endedBy, restarts, repairs }: AuditSummary): string {
+  const words = [`${audited} of ${parts} ${parts === 1 ? "part" : "parts"} audited`];
+  if (unclear > 0) words.push(`${unclear} without a clear verdict`);
+  if (finalPass !== null) words.push(finalPass === "ok" ? "the whole ok" : "the whole flagged");
+  if (endedBy !== null) words.push({ accepted: "ended by you", time: "ended by time", failure: "broken off" }[endedBy]);
+  if (restarts > 0) words.push("begun anew once");
+  if (repairs > 0) words.push("written anew once for what it found");
+  return words.join(", ");
+}
+
+/** Who was busy how long of the time that draft and audit took together. */
+function workText({ workMs, draft, audit, overlap, auditRan, hasLoaded }: Timing): string {
+  const busy = ({ prefillMs, decodeMs }: EngineUse) => seconds(prefillMs + decodeMs);
+  const words = [`draft busy ${busy(draft)}`];
+  if (audit) words.push(`audit busy ${busy(audit)}${auditRan === "after" ? ", after it on the same engine" : ""}`);
+  if (overlap !== null) words.push(overlap > 0 ? `overlap ${overlap.toFixed(2)} of at most 1` : "no overlap");
+  return `work ${seconds(workMs)}: ${words.join(", ")}; ${hasLoaded ? "a model was loaded first" : "nothing had to be loaded"}`;
 }
 
 /** The change as a unified diff. */
