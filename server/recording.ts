@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { TandemError } from "./errors.ts";
 import type { Clock, Journal } from "./ports.ts";
-import type { Decision } from "./protocol/decision.ts";
+import { type Decision, MOST_FALLBACKS } from "./protocol/decision.ts";
 import type { Outcome } from "./protocol/decisions.ts";
 import type { ClientInfo } from "./protocol/handshake.ts";
 import type { RouteRecord } from "./protocol/routing.ts";
@@ -43,6 +43,8 @@ export function createRecording(kind: ClientInfo["kind"] | null, deps: Recording
       let model: string | null = null;
       let input: RouteRecord | null = null;
       const decided: string[] = [];
+      // OpenAI's door tells its decision once the turn has come, which may be another engine's by then.
+      const early: Seam["seam"][] = [];
       const told = createListener(method, deps);
       const cloud = createCloudWatch();
       const listening = (event: Parameters<typeof emit>[0]) => {
@@ -50,11 +52,13 @@ export function createRecording(kind: ClientInfo["kind"] | null, deps: Recording
         const heard = told(event, input);
         cloud.hear(event, heard);
         const last = decided.at(-1);
+        if (heard?.kind === "seam" && last === undefined) early.push(cloud.marked(heard.seam));
         if (heard?.kind === "seam" && last !== undefined) journal.fellBack(last, cloud.marked(heard.seam));
         if (heard?.kind === "decision") {
           decided.push(heard.decision.id);
           model = labelOf(heard.decision.engine) ?? heard.decision.model;
-          journal.decided({ ...heard.decision, client }, input);
+          const fallbacks = [...early.splice(0), ...heard.decision.fallbacks].slice(0, MOST_FALLBACKS);
+          journal.decided({ ...heard.decision, client, fallbacks }, input);
           input = null;
         }
         emit(event);

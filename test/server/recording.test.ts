@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Decision } from "../../server/protocol/decision.ts";
 import type { RunEvent } from "../../server/protocol/run.ts";
 import type { Seam } from "../../server/protocol/traffic.ts";
 import { createRecording } from "../../server/recording.ts";
 import { createTally } from "../../server/tally.ts";
 import { silentJournal } from "../fakes/journal.ts";
+import { decisionOf } from "../journal/place.ts";
 
 const cost = { queueMs: 0, loadMs: 0, prefillMs: 0, decodeMs: 0, penaltyMs: 0, totalMs: 0 };
 const routedTo = (engine: string): RunEvent => {
@@ -50,3 +52,33 @@ for (const it of cases)
       it.want,
     );
   });
+
+test("an engine that could not be had before the decision was told stands with it", async () => {
+  const kept: Decision[] = [];
+  const recording = createRecording("cli", {
+    journal: { ...silentJournal, decided: (decision) => void kept.push(decision) },
+    clock: { nowMs: () => 0 },
+    stamp: () => ({ id: "1", atMs: 0 }),
+    tally: createTally({ clock: { nowMs: () => 0 }, wallMs: () => 0 }),
+    labelOf: () => null,
+  });
+  const events = [
+    moved,
+    { kind: "decision", decision: decisionOf("1") },
+    { kind: "decision", decision: decisionOf("2") },
+  ];
+  await recording.record(
+    "tandem/openai/chat",
+    () => undefined,
+    async (emit: (event: { kind: string }) => void) => {
+      for (const it of events) emit(it);
+    },
+  );
+  assert.deepEqual(
+    kept.map((it) => [it.id, it.fallbacks.map(({ from, to }) => `${from} ${to}`)]),
+    [
+      ["1", ["a b"]],
+      ["2", []],
+    ],
+  );
+});
