@@ -1,7 +1,8 @@
 // What a person waits for his first token while background work takes every turn: `npm run bench:preempt`. The real orchestrator behind its
 // real door; the engine is a scripted llama-server with one slot that reads 2,000 and writes 100 tokens a second, in real time. Background
 // work is `tandem bench` of that engine without end. Rounds are interleaved: nothing else at work, background work that gives way, and
-// background work that does not. Then the same beside work on another model of the same device, whose speed both share. Fails where giving way costs a person more than half a second, or gains less than four times.
+// background work that does not. Then the same beside work on another model of the same device, whose speed both share. Fails where giving
+// way costs a person more than half a second, or gains less than four times.
 import { setTimeout as wait } from "node:timers/promises";
 import { GOVERN_RULES, type GovernRules } from "../../server/core/govern/rules.ts";
 import { bench } from "../../server/protocol/benchmark.ts";
