@@ -160,6 +160,8 @@ export const ClientSettings = z.object({
       when: z.enum(["fallback", "first"]).optional(),
       keepLocal: z.array(KeptLocal).max(100).optional(),
     })
+    // A slip in a name must not let go what was meant to stay.
+    .strict()
     .optional(),
   llamaServer: z.string().optional(),
   auditWhen: AuditWhen.optional(),

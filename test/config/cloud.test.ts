@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { configOf, readConfig } from "../../server/config/read.ts";
 import { type ConfigPart, layered, partOver, settingsIn } from "../../server/core/layers.ts";
-import { type ClientSettings, Settings } from "../../server/protocol/settings.ts";
+import { ClientSettings, Settings } from "../../server/protocol/settings.ts";
 
 const BEFORE: ConfigPart = { cloud: { endpoint: "https://c", tiers: ["simple", "complex"], keepLocal: ["closed"] } };
 const said = (cloud: string) => `{ "cloud": ${cloud} }`;
@@ -87,6 +87,12 @@ for (const it of layers)
     const { cloud } = Settings.parse(layered(it.lower, it.upper));
     assert.deepEqual(cloud, Settings.parse({ cloud: it.want }).cloud);
   });
+
+test("a client that misspells what it keeps here is refused, and not served without it", () => {
+  const wrong = { cloud: { endpoint: "https://c", tiers: ["simple"], keeplocal: ["closed"] } };
+  assert.equal(ClientSettings.safeParse(wrong).success, false);
+  assert.ok(ClientSettings.safeParse({ cloud: { endpoint: "https://c", keepLocal: ["closed"] } }).success);
+});
 
 test("what the file keeps here, the environment does not send", () => {
   const part = partOver(BEFORE, { cloud: { keepLocal: ["more"] } });
