@@ -16,6 +16,9 @@ import { readDelta, type Usage } from "./wireEvent.ts";
 /** Rough, for servers that do not count: English and code come to about four characters a token. */
 const CHARS_PER_TOKEN = 4;
 
+/** A request that knows when it has had its time. */
+export type Timed = GenerateRequest & { readonly deadlineMs: number };
+
 export interface AttemptGiven {
   readonly connection: Connection;
   readonly address: Address;
@@ -23,7 +26,7 @@ export interface AttemptGiven {
   readonly limits: AnswerLimits;
   readonly timing: Timing;
   readonly load: Load;
-  readonly request: GenerateRequest;
+  readonly request: Timed;
   readonly wire: WireRequest;
 }
 

@@ -3,12 +3,12 @@ import { abortError, throwIfAborted } from "../errors.ts";
 import type { Engine, GenerateRequest, Log, Piece } from "../ports.ts";
 import { parseAddress } from "./address.ts";
 import { type Attached, attach, type Recognise } from "./attach.ts";
-import { attempt } from "./attempt.ts";
+import { attempt, type Timed } from "./attempt.ts";
 import { openConnection } from "./connection.ts";
 import { createLoad } from "./load.ts";
 import { createRelay } from "./relay.ts";
 import { AttemptFailed, retried } from "./retry.ts";
-import { patience, type Server } from "./server.ts";
+import { deadlineOf, patience, type Server } from "./server.ts";
 import { createSettle } from "./settle.ts";
 import { REAL_TIMING, type Timing } from "./timing.ts";
 import { createEmbed } from "./vectors.ts";
@@ -81,8 +81,9 @@ function createEndpointEngine(given: EngineGiven): Engine {
   const { attached, address, connection } = given;
   const without = new Set<Extra>();
   async function* generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, void, void> {
-    const trying = patience(given, request.deadlineMs);
-    const answer = await retried(trying, () => begin(given, { request, without }, signal), signal);
+    const deadlineMs = deadlineOf(given, request.deadlineMs);
+    const act = () => begin(given, { request: { ...request, deadlineMs }, without }, signal);
+    const answer = await retried(patience(given, deadlineMs), act, signal);
     try {
       for (let next = answer.first; !next.done; next = await answer.rest.next()) yield next.value;
     } catch (error) {
@@ -118,7 +119,7 @@ interface Begun {
 /** Asks until an answer begins, leaving out what the server refuses and an answer can do without. Throws AttemptFailed. */
 async function begin(
   given: EngineGiven,
-  asked: { readonly request: GenerateRequest; readonly without: Set<Extra> },
+  asked: { readonly request: Timed; readonly without: Set<Extra> },
   signal: AbortSignal,
 ): Promise<Begun> {
   const { request, without } = asked;

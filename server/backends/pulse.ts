@@ -1,5 +1,6 @@
 import { TandemError } from "../errors.ts";
-import type { Engine, Log, RelayReply } from "../ports.ts";
+import type { Engine, Log } from "../ports.ts";
+import type { RelayReply } from "../relaying.ts";
 
 /** One token, or one vector of a word: a slow processor takes seconds for it, and a prompt just given up is still being read. */
 export const PROBE_MS = 60_000;

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { createChunkReader, type ReadChunk } from "../core/openai/chunkReader.ts";
 import { abortError, TandemError } from "../errors.ts";
-import type { Relay, RelayReply, RelayRequest } from "../ports.ts";
+import type { Relay, RelayReply, RelayRequest } from "../relaying.ts";
 import { type Reply, readWhole, transportError } from "./connection.ts";
 import { brokenAnswer, isErrorData, parseJson, readRefusal, statusIn } from "./refusal.ts";
 import { refusedTry, retried, tryFailed } from "./retry.ts";
-import { patience, type Server } from "./server.ts";
+import { deadlineOf, patience, type Server } from "./server.ts";
 import { readEventsTogether, type SseEvent } from "./sse.ts";
 import { createCeiling, createWatchdog, type Watchdog } from "./watchdog.ts";
 
@@ -33,15 +33,18 @@ interface RelayGiven extends Server {
   readonly modelName: string;
 }
 
+type Timed = RelayRequest & { readonly deadlineMs: number };
+
 /** Passes requests in OpenAI's shape on as they are, under the name by which the server knows its model. */
 export function createRelay(given: RelayGiven): Relay {
   return (request, signal) => {
     const act = request.body.stream === true ? relayStream : relayWhole;
-    return retried(patience(given, request.deadlineMs), () => act(given, request, signal), signal);
+    const deadlineMs = deadlineOf(given, request.deadlineMs);
+    return retried(patience(given, deadlineMs), () => act(given, { ...request, deadlineMs }, signal), signal);
   };
 }
 
-async function relayWhole(given: RelayGiven, request: RelayRequest, signal: AbortSignal): Promise<RelayReply> {
+async function relayWhole(given: RelayGiven, request: Timed, signal: AbortSignal): Promise<RelayReply> {
   const { host } = given.address;
   using _ = given.load.begin();
   using ceiling = createCeiling({ ...given, host, deadlineMs: request.deadlineMs });
@@ -59,7 +62,7 @@ async function relayWhole(given: RelayGiven, request: RelayRequest, signal: Abor
   }
 }
 
-async function relayStream(given: RelayGiven, request: RelayRequest, signal: AbortSignal): Promise<RelayReply> {
+async function relayStream(given: RelayGiven, request: Timed, signal: AbortSignal): Promise<RelayReply> {
   const { host } = given.address;
   const watchdog = createWatchdog({ ...given, host, deadlineMs: request.deadlineMs });
   const left = new AbortController();

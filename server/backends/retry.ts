@@ -36,7 +36,7 @@ export interface Trying {
   /** The first wait before asking again; it doubles. */
   readonly baseMs: number;
   /** On `timing`: an answer that begins after it is of no use. */
-  readonly deadlineMs: number | undefined;
+  readonly deadlineMs: number;
 }
 
 /**
@@ -64,7 +64,7 @@ function waitBefore({ timing, baseMs, deadlineMs }: Trying, failed: AttemptFaile
   if (retryAfterMs === null || tries >= MAX_TRIES || retryAfterMs > MAX_WAIT_MS) return null;
   // What the server asked for in full, and then some, or all whom it told the same would come back at the same moment.
   const waitMs = retryAfterMs + backOffMs(tries, { baseMs, maxMs: MAX_WAIT_MS }, timing.random());
-  return deadlineMs !== undefined && timing.nowMs() + waitMs >= deadlineMs ? null : waitMs;
+  return timing.nowMs() + waitMs >= deadlineMs ? null : waitMs;
 }
 
 /**

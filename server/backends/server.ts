@@ -17,8 +17,13 @@ export interface Server {
   readonly load: Load;
 }
 
+/** When one request, tries and waits included, has had its time; on `timing`. `wanted`: the caller's own. */
+export function deadlineOf({ timing, limits }: Server, wanted: number | undefined): number {
+  return Math.min(wanted ?? Number.POSITIVE_INFINITY, timing.nowMs() + limits.totalMs);
+}
+
 /** How one request is tried there. */
-export function patience(server: Server, deadlineMs: number | undefined): Trying {
+export function patience(server: Server, deadlineMs: number): Trying {
   const { timing, log, address, limits } = server;
   return { timing, log, host: address.host, baseMs: limits.retryBaseMs, deadlineMs };
 }

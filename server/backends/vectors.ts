@@ -4,7 +4,7 @@ import type { Embed, Embeddings } from "../ports.ts";
 import { readWhole } from "./connection.ts";
 import { brokenAnswer, isErrorData, parseJson, readRefusal, statusIn } from "./refusal.ts";
 import { refusedTry, retried, tryFailed } from "./retry.ts";
-import { patience, type Server } from "./server.ts";
+import { deadlineOf, patience, type Server } from "./server.ts";
 import { createCeiling } from "./watchdog.ts";
 
 /** Rough, for servers that do not count: English and code come to about four characters a token. */
@@ -31,15 +31,20 @@ interface VectorsGiven extends Server {
 export function createEmbed(given: VectorsGiven): Embed {
   return async (texts, signal) => {
     if (texts.length === 0) return { vectors: [], promptTokens: 0 };
-    return retried(patience(given, undefined), () => askOnce(given, texts, signal), signal);
+    const deadlineMs = deadlineOf(given, undefined);
+    return retried(patience(given, deadlineMs), () => askOnce({ ...given, deadlineMs }, texts, signal), signal);
   };
 }
 
-async function askOnce(given: VectorsGiven, texts: readonly string[], signal: AbortSignal): Promise<Embeddings> {
+async function askOnce(
+  given: VectorsGiven & { readonly deadlineMs: number },
+  texts: readonly string[],
+  signal: AbortSignal,
+): Promise<Embeddings> {
   const { connection, address, modelName } = given;
   const { host } = address;
   using _ = given.load.begin();
-  using ceiling = createCeiling({ ...given, host, deadlineMs: undefined });
+  using ceiling = createCeiling({ ...given, host });
   const any = AbortSignal.any([signal, ceiling.signal]);
   try {
     const reply = await connection.post(`${address.api}/embeddings`, { model: modelName, input: texts }, any);

@@ -6,7 +6,7 @@ export interface AnswerLimits {
   readonly firstTokenMs: number;
   /** Between two tokens. */
   readonly idleMs: number;
-  /** In all, waits between tries included. */
+  /** In all, tries and waits between them included. */
   readonly totalMs: number;
 }
 
@@ -32,8 +32,8 @@ export interface Watched {
   readonly host: string;
   readonly limits: AnswerLimits;
   readonly timing: Timing;
-  /** On `timing`, where the caller has one. */
-  readonly deadlineMs: number | undefined;
+  /** On `timing`: when the whole answer has had its time. */
+  readonly deadlineMs: number;
 }
 
 /** For an answer that comes in parts. */
@@ -44,7 +44,7 @@ export function createWatchdog({ host, limits, timing, deadlineMs }: Watched): W
   let passingSinceMs: number | null = null;
   const fire = (limit: Limit, ms: number) => controller.abort(tooLate(host, limit, ms));
   let stop = timing.after(firstTokenMs, () => fire("first-token", firstTokenMs));
-  const stopTotal = inTotal({ limits, timing, deadlineMs }, (ms) => fire("total", ms));
+  const stopTotal = inTotal({ timing, deadlineMs }, (ms) => fire("total", ms));
   /** Tokens come a hundred times a second, so the timer is not set anew for each. */
   function look(): void {
     const leftMs = (wroteMs ?? 0) + idleMs - timing.nowMs();
@@ -89,10 +89,10 @@ export function createCeiling(given: Watched): Disposable & { readonly signal: A
 }
 
 function inTotal(
-  { limits, timing, deadlineMs }: Pick<Watched, "limits" | "timing" | "deadlineMs">,
+  { timing, deadlineMs }: Pick<Watched, "timing" | "deadlineMs">,
   act: (ms: number) => void,
 ): () => void {
-  const ms = Math.max(0, Math.min(limits.totalMs, (deadlineMs ?? Number.POSITIVE_INFINITY) - timing.nowMs()));
+  const ms = Math.max(0, deadlineMs - timing.nowMs());
   return timing.after(ms, () => act(ms));
 }
 
