@@ -43,7 +43,11 @@ export async function acquire(wanted: Wanted, deps: AcquireDeps, emit: Emit, sig
   const { promise, resolve, reject } = Promise.withResolvers<Taken>();
   // Held from the moment that it is granted: an unload that begins then knows of it.
   const way = pass(slot, emit, deps);
-  const onTurn = (turn: Turn) => resolve(taken({ ask, wanted, way, turn }, deps));
+  let granted: Taken | null = null;
+  const onTurn = (turn: Turn) => {
+    granted = taken({ ask, wanted, way, turn }, deps);
+    resolve(granted);
+  };
   const ask: Ask = newAsk(wanted, emit, { onTurn, onRefusal: reject });
   promise.catch(() => undefined); // refused before it is waited for
   slot.asks.add(ask);
@@ -65,15 +69,17 @@ export async function acquire(wanted: Wanted, deps: AcquireDeps, emit: Emit, sig
   } catch (error) {
     way.undecided();
     deps.owner.done(ask);
-    void promise.then(
-      ({ lease }) => lease[Symbol.dispose](),
-      () => undefined,
-    );
+    // It may have come in the same moment, even after who waits for it was turned away.
+    letGo(granted);
     throw error;
   } finally {
     slot.asks.delete(ask);
     deps.onChange();
   }
+}
+
+function letGo(taken: Taken | null): void {
+  taken?.lease[Symbol.dispose]();
 }
 
 /** A turn that is free now on an engine that is loaded; null otherwise. */

@@ -1,4 +1,5 @@
 import { estimateTokens, promptLength } from "../core/prompt.ts";
+import { TandemError, throwIfAborted } from "../errors.ts";
 import type { Clock, GenerateRequest, Piece } from "../ports.ts";
 import type { EngineUse } from "../protocol/run.ts";
 import type { Seam } from "../protocol/traffic.ts";
@@ -51,10 +52,13 @@ export function carriedBy(lease: Lease, clock: Clock): Carried {
 export function carry(input: CarryInput): Carried {
   const { clock, deadlineMs } = input;
   const deadline = deadlineMs === null ? {} : { deadlineMs };
+  const given = new AbortController();
   let { lease } = input;
   let answer = createAnswer({ maxTokens: 0 });
 
-  async function* generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<CarriedPiece, void, void> {
+  async function* generate(request: GenerateRequest, asked: AbortSignal): AsyncGenerator<CarriedPiece, void, void> {
+    const signal = AbortSignal.any([asked, given.signal]);
+    throwIfAborted(signal);
     answer = createAnswer(request);
     for (;;) {
       if (mayMove(input, request)) lease.offer();
@@ -72,6 +76,8 @@ export function carry(input: CarryInput): Carried {
         if (answer.isFull) return yield answer.ended();
         const successor = await moveOn({ error, lease, request, answer }, input, signal);
         lease = successor.lease;
+        if (signal.aborted) lease[Symbol.dispose]();
+        throwIfAborted(signal);
         if (!successor.isResumed) input.onMove?.(successor, answer.text.length);
         const said = saidOf(successor, answer, request);
         if (said) yield said;
@@ -87,7 +93,10 @@ export function carry(input: CarryInput): Carried {
     },
     generate,
     used: () => answer.used(lease),
-    [Symbol.dispose]: () => lease[Symbol.dispose](),
+    [Symbol.dispose]() {
+      given.abort(new TandemError("cancelled", "The turn was given back", "Run it again"));
+      lease[Symbol.dispose]();
+    },
   };
 }
 

@@ -3,7 +3,7 @@ import type { CloudPermission } from "../core/route.ts";
 import { isPreempted, TandemError, throwIfAborted } from "../errors.ts";
 import type { Lease } from "../scheduler.ts";
 import type { Emit } from "../slot/state.ts";
-import type { Turns } from "./oneAtATime.ts";
+import { borrow, type Turns } from "./oneAtATime.ts";
 
 export interface FailoverInput {
   readonly scheduler: Turns;
@@ -19,13 +19,13 @@ export interface FailoverInput {
 
 /**
  * Another turn that this task holds. Who holds one must not wait for a second, or two tasks could wait for each other: rather than that
- * it is used, and nothing is waited for but what ends by itself.
+ * it is used, and where it cannot be, given up before anything is waited for.
  */
 export interface Holding {
   /** Resolves once it is there; null: there is none. */
   readonly lease: () => Promise<Lease | null>;
-  /** Where it cannot be used: whether that turn is one that the others wait for. */
-  readonly orElse: "wait" | "give up";
+  /** Ends what is done on it; null: it is worth more than what would wait. */
+  readonly giveUp: (() => void) | null;
 }
 
 /** What broke off, and how much is there of the answer. */
@@ -69,37 +69,13 @@ export interface Begun {
 
 /** Engines that one request is tried on after the first: enough to get past a few dead ones, few enough to end soon. */
 const MOST_MOVES = 8;
+/** Times that one request gives way; the governor lets none do so more than three times, on one engine. */
+const MOST_RESUMES = 12;
 
 export function createFailover(input: FailoverInput): Failover {
-  const { scheduler, emit, need, cloud, work } = input;
-  const failures: Failure[] = [];
-  const errors: unknown[] = [];
-  let moves = 0;
-
-  function fail(engine: string, error: unknown, phase: Failure["phase"]): Failure {
-    const failure = failureOf(engine, error, phase);
-    failures.push(failure);
-    errors.push(error);
-    return failure;
-  }
-
-  async function next(tokens: number, signal: AbortSignal): Promise<{ lease: Lease; step: FallbackStep }> {
-    for (;;) {
-      const found = fallback({ engines: scheduler.snapshot(), failures, need: { ...need, tokens }, cloud });
-      const [step] = found.next;
-      if (!step || moves >= MOST_MOVES) throw nobodyLeft(failures, errors, found);
-      moves++;
-      try {
-        const lease = await turn(found.next, input, signal);
-        const taken = found.next.find((it) => it.engine === lease.id) ?? step;
-        return { lease, step: taken };
-      } catch (error) {
-        throwIfAborted(signal);
-        fail(step.engine, error, "turn");
-      }
-    }
-  }
-
+  const { scheduler, emit, work } = input;
+  const { fail, next } = createWalk(input);
+  let resumes = 0;
   return {
     async begin(engine, signal) {
       try {
@@ -107,7 +83,9 @@ export function createFailover(input: FailoverInput): Failover {
       } catch (error) {
         throwIfAborted(signal);
         const failed = fail(engine, error, "turn");
-        const { lease } = await next(0, signal);
+        // Nothing is held as long as nothing was had: the auditor sees to that.
+        const { holding: _, ...alone } = input;
+        const { lease } = await next(0, alone, signal);
         const why = `${engine} could not be had (${failed.message})`;
         tell(input, { from: engine, to: lease.id, why, notice: `${why}; ${lease.id} ${work} instead` });
         return { lease, why };
@@ -115,19 +93,55 @@ export function createFailover(input: FailoverInput): Failover {
     },
     async goOn({ lease: broken, error, hasText, tokens }, signal) {
       const from = nameOf(broken);
-      if (isPreempted(error)) {
+      if (isPreempted(error) && ++resumes <= MOST_RESUMES) {
         const lease = await resumed(broken, input, signal);
         return { lease, from, to: nameOf(lease), why: error.message, isResumed: lease.id === broken.id };
       }
       broken[Symbol.dispose]();
       const failed = fail(broken.id, error, hasText ? "text" : "answer");
-      const { lease, step } = await next(tokens, signal);
+      const { lease, step } = await next(tokens, input, signal);
       const to = nameOf(lease);
       const why = `${failed.message}; ${step.why}`;
       // In the middle of an answer who streams it knows best where.
       if (!hasText || work === "audits")
         tell(input, { from, to, why, notice: `${from} failed (${failed.message}); ${to} ${work} instead` });
       return { lease, from, to, why, isResumed: false };
+    },
+  };
+}
+
+/** From failure to failure, until an engine is found or nobody is left. */
+function createWalk({ scheduler, need, cloud }: FailoverInput) {
+  const failures: Failure[] = [];
+  const errors: unknown[] = [];
+  let moves = 0;
+  const fail = (engine: string, error: unknown, phase: Failure["phase"]): Failure => {
+    const failure = failureOf(engine, error, phase);
+    failures.push(failure);
+    errors.push(error);
+    return failure;
+  };
+  return {
+    fail,
+    async next(
+      tokens: number,
+      from: FailoverInput,
+      signal: AbortSignal,
+    ): Promise<{ lease: Lease; step: FallbackStep }> {
+      for (;;) {
+        const found = fallback({ engines: scheduler.snapshot(), failures, need: { ...need, tokens }, cloud });
+        const [step] = found.next;
+        if (!step || moves >= MOST_MOVES) throw nobodyLeft(failures, errors, found);
+        moves++;
+        try {
+          const lease = await turn(found.next, from, signal);
+          const taken = found.next.find((it) => it.engine === lease.id) ?? step;
+          return { lease, step: taken };
+        } catch (error) {
+          throwIfAborted(signal);
+          fail(step.engine, error, "turn");
+        }
+      }
     },
   };
 }
@@ -152,9 +166,15 @@ function failureOf(engine: string, error: unknown, phase: Failure["phase"]): Fai
   return { engine, code, status, message, phase };
 }
 
-/** The same engine once more, when the more urgent work is done; for an audit only if that is now. */
+/** The same engine once more, when the more urgent work is done; for what may not wait only if that is now. */
 async function resumed(broken: Lease, input: FailoverInput, signal: AbortSignal): Promise<Lease> {
-  if (input.holding?.orElse !== "give up") return broken.resume(input.emit, signal);
+  const { holding, emit } = input;
+  if (!holding) return broken.resume(emit, signal);
+  if (holding.giveUp)
+    return firstOf(
+      unlessHeld(holding, () => false),
+      (enough) => broken.resume(emit, any(signal, enough)),
+    );
   broken[Symbol.dispose]();
   return turn([{ engine: broken.id, kind: "again", why: "it is free again" }], input, signal);
 }
@@ -170,34 +190,48 @@ async function turn(
   const free = scheduler.tryAcquire(first.engine);
   if (free) return free;
   if (!holding) return scheduler.acquire(first.engine, emit, signal);
-  const usable = (lease: Lease | null) => lease !== null && choices.some((it) => it.engine === lease.id);
-  if (holding.orElse === "give up") {
-    const held = await holding.lease();
-    if (held && usable(held)) return borrowed(held);
-    throw new TandemError("provider", `${first.engine} is not free`, "Run it again");
-  }
-  return firstOf(
-    holding.lease().then((it) => (it && usable(it) ? borrowed(it) : new Promise<never>(() => undefined))),
-    (enough) => scheduler.acquire(first.engine, emit, AbortSignal.any([signal, enough])),
-  );
+  const isUsable = ({ id }: Lease) => choices.some((it) => it.engine === id);
+  if (holding.giveUp)
+    return firstOf(unlessHeld(holding, isUsable), (enough) =>
+      scheduler.acquire(first.engine, emit, any(signal, enough)),
+    );
+  const held = await holding.lease();
+  if (held && isUsable(held)) return borrow(held);
+  throw new TandemError("provider", `${first.engine} is not free`, "Run it again");
+}
+
+/** What is held, if it can be used, as soon as it is there. If it cannot, it is given up, and this never resolves. */
+function unlessHeld({ lease, giveUp }: Holding, isUsable: (lease: Lease) => boolean) {
+  return async (isOver: () => boolean): Promise<Lease> => {
+    const held = await lease();
+    if (held && isUsable(held)) return borrow(held);
+    if (held && !isOver()) giveUp?.();
+    return new Promise<never>(() => undefined);
+  };
+}
+
+function any(signal: AbortSignal, enough: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, enough]);
 }
 
 /** What is held already, or what is waited for; whichever comes second is let go. */
-async function firstOf(held: Promise<Lease>, wait: (enough: AbortSignal) => Promise<Lease>): Promise<Lease> {
+async function firstOf(
+  held: (isOver: () => boolean) => Promise<Lease>,
+  wait: (enough: AbortSignal) => Promise<Lease>,
+): Promise<Lease> {
   const enough = new AbortController();
   const waiting = wait(enough.signal);
-  const first = await Promise.race([held, waiting]);
-  void waiting.then(
-    (lease) => first !== lease && lease[Symbol.dispose](),
-    () => undefined,
-  );
-  enough.abort(new TandemError("cancelled", "Another engine goes on", "Nothing to do"));
-  return first;
-}
-
-/** Who lends it gives it back. */
-function borrowed(lease: Lease): Lease {
-  return { ...lease, [Symbol.dispose]: () => undefined };
+  let first: Lease | null = null;
+  try {
+    first = await Promise.race([held(() => enough.signal.aborted), waiting]);
+    return first;
+  } finally {
+    enough.abort(new TandemError("cancelled", "Another engine goes on", "Nothing to do"));
+    void waiting.then(
+      (lease) => first !== lease && lease[Symbol.dispose](),
+      () => undefined,
+    );
+  }
 }
 
 function nameOf({ engine }: Lease): string {

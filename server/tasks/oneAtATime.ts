@@ -20,6 +20,11 @@ export function oneAtATime(scheduler: Turns): Turns {
   };
 }
 
+/** The same turn for who works on it besides; who lends it gives it back. */
+export function borrow(lease: Lease): Lease {
+  return { ...lease, [Symbol.dispose]: () => undefined };
+}
+
 function shareable(lease: Lease): Lease {
   return {
     ...lease,

@@ -45,7 +45,10 @@ export function gather(input: TeamInput, signal: AbortSignal, until: AbortSignal
     ...shared,
     emit: noticed(hear, notice),
     work: "answers",
-    holding: { lease: async () => ownOf(await auditor), orElse: "wait" },
+    holding: {
+      lease: async () => ownOf(await auditor),
+      giveUp: () => void auditor.then((it) => it?.[Symbol.dispose]()),
+    },
   });
   const drafter = drafting.begin(plan.draft.engine, signal).then((it) => it.lease);
   const draft = drafter.then((lease) => carried(lease, drafting));
@@ -60,7 +63,7 @@ export function gather(input: TeamInput, signal: AbortSignal, until: AbortSignal
       cloud: null,
       emit: noticed(given.emit, notice),
       work: "audits",
-      holding: { lease: async () => (await draft).lease, orElse: "give up" },
+      holding: { lease: async () => (await draft).lease, giveUp: null },
     });
     return auditorOf(carried(it.lease, auditing), it);
   });

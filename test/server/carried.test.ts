@@ -257,32 +257,3 @@ test("turns are given back: nothing is held when it is over, however it ends", a
     );
   }
 });
-
-test("a turn that is held already is used rather than waiting for one", async () => {
-  await using pool = mortalPool(TEXT, [diesAfter("a", 20), lives("b"), lives("c")]);
-  const { member } = pool;
-  const clock = { nowMs: () => 0 };
-  using own = await member.acquire("c", () => undefined, never);
-  // Somebody else has the first choice, and does not give it back.
-  using _other = await member.acquire("b", () => undefined, never);
-  const need = { use: "write", pinned: null, isRelayOnly: false } as const;
-  const holding = { lease: async () => own, orElse: "wait" } as const;
-  const shared = { scheduler: member, need, cloud: null, work: "answers" } as const;
-  const failover = createFailover({ ...shared, emit: () => undefined, holding });
-  const { lease } = await failover.begin("a", never);
-  using carried = carry({ lease, failover, clock, deadlineMs: null, confined: "fails" });
-  let text = "";
-  for await (const piece of carried.generate(ASK, never)) if (piece.kind === "text") text += piece.text;
-  assert.equal(text, TEXT);
-  assert.equal(carried.lease.id, "c");
-  carried[Symbol.dispose]();
-  assert.deepEqual(
-    member.status().map((it) => it.queued),
-    [0, 0, 0],
-  );
-  // It is its owner's to give back.
-  assert.deepEqual(
-    member.status().map((it) => it.active),
-    [0, 1, 1],
-  );
-});

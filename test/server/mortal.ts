@@ -1,4 +1,5 @@
 import { type EngineConfig, NO_TERMS } from "../../server/core/assign.ts";
+import type { Priority } from "../../server/core/govern/event.ts";
 import { GOVERN_RULES } from "../../server/core/govern/rules.ts";
 import { DEFAULT_OPTIONS } from "../../server/core/loadOptions.ts";
 import { abortError, TandemError } from "../../server/errors.ts";
@@ -18,6 +19,8 @@ export interface Mortal {
   readonly dies: (request: GenerateRequest) => Death | null;
   /** Where pieces end; left out: in words. */
   readonly pieces?: (text: string) => readonly string[];
+  /** Awaited before each piece, unless the request is broken off. */
+  readonly beforePiece?: () => Promise<void> | undefined;
   /** It cannot be loaded at all. */
   readonly cannotLoad?: TandemError;
 }
@@ -30,6 +33,8 @@ export interface Death {
 
 export interface MortalPool extends AsyncDisposable {
   readonly member: Membership;
+  /** Another client with the same engines. */
+  join(priority: Priority): Membership;
   /** In order: which engine was asked, and for what. */
   readonly asked: { readonly id: string; readonly request: GenerateRequest }[];
 }
@@ -52,9 +57,13 @@ export function mortalPool(text: string, mortals: readonly Mortal[]): MortalPool
     wasResident: () => false,
     onChange: () => undefined,
   });
-  const member = pool.join("interactive");
-  member.configure(mortals.map((it) => placeOf(it, { text, hear: (request) => asked.push({ id: it.id, request }) })));
-  return { member, asked, [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose]() };
+  const places = mortals.map((it) => placeOf(it, { text, hear: (request) => asked.push({ id: it.id, request }) }));
+  const join = (priority: Priority) => {
+    const member = pool.join(priority);
+    member.configure(places);
+    return member;
+  };
+  return { member: join("interactive"), join, asked, [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose]() };
 }
 
 interface Given {
@@ -101,6 +110,7 @@ function engineOf(model: ModelInfo, mortal: Mortal, { text, hear }: Given): Engi
     const pieces = all.slice(0, request.maxTokens);
     let sent = 0;
     for (const piece of pieces) {
+      await Promise.race([mortal.beforePiece?.(), fired(signal)]);
       if (signal.aborted) throw abortError(signal);
       if (death && sent >= death.after) throw death.error ?? broke();
       sent += piece.length;
@@ -116,6 +126,10 @@ function engineOf(model: ModelInfo, mortal: Mortal, { text, hear }: Given): Engi
     ...{ placement: null, gone: new Promise<string>(() => undefined), generate },
     [Symbol.asyncDispose]: async () => undefined,
   };
+}
+
+function fired(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 function words(text: string): readonly string[] {
