@@ -123,7 +123,10 @@ async function lookAtModel({ id: engine, roles, source }: EngineConfig, { gpus }
   const role = roles.length > 0 ? roles.join(" and ") : engine;
   const unknown = { gpu: null, needBytes: null };
   if (source.kind === "endpoint")
-    return { ...unknown, role, id: source.modelName ?? "its own", where: source.url, state: "endpoint", bytes: null };
+    return {
+      ...{ ...unknown, role, id: source.modelName ?? "its own" },
+      ...{ where: source.isCloud ? `${source.url} (cloud)` : source.url, state: "endpoint", bytes: null },
+    };
   const { model: id, device: where } = source;
   const gpu = gpus.find((it) => isNamed(it, where))?.uuid ?? null;
   const path = modelPath(id);
