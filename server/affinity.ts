@@ -2,7 +2,8 @@ import { createHash, randomBytes } from "node:crypto";
 import { estimateTokens } from "./core/prompt.ts";
 import { bodyTexts, promptTexts } from "./core/promptTexts.ts";
 import type { EngineView, Warmth } from "./core/route.ts";
-import type { Engine, RelayReply } from "./ports.ts";
+import type { Engine } from "./ports.ts";
+import type { RelayReply } from "./relaying.ts";
 import type { Lease, Membership } from "./scheduler.ts";
 
 /** Knows which engines have read the beginning of a prompt already, and hold its keys and values still, as far as that can be told. */

@@ -1,7 +1,7 @@
-import type { ChunkSink } from "./ports.ts";
 import type { EventOf, ParsedParamsOf, ResultOf } from "./protocol/define.ts";
 import type { requests } from "./protocol/requests.ts";
 import type { ClientSettings } from "./protocol/settings.ts";
+import type { ChunkSink } from "./relaying.ts";
 
 export interface Call<Event> {
   /** Reports while the work goes on; events arrive in order and before the result. */

@@ -1,10 +1,11 @@
 import type { Privacy } from "../core/cloud.ts";
 import type { Use } from "../core/openai/named.ts";
 import type { EngineView, Warmth } from "../core/route.ts";
-import type { ChunkSink, Clock, Files, Log, Syntax } from "../ports.ts";
+import type { Clock, Files, Log, Syntax } from "../ports.ts";
 import type { ModelInfo, Role } from "../protocol/models.ts";
 import type { RouteRecord } from "../protocol/routing.ts";
 import type { Settings } from "../protocol/settings.ts";
+import type { ChunkSink } from "../relaying.ts";
 import type { Scheduler } from "../scheduler.ts";
 import type { Tickets } from "./tickets.ts";
 

@@ -2,8 +2,8 @@ import type { AnswerHead, Finish, Written } from "../core/openai/answer.ts";
 import type { Asked } from "../core/openai/ask.ts";
 import type { Weighed } from "../core/openai/weigh.ts";
 import type { Refusal } from "../core/refusal.ts";
-import type { RelayRequest } from "../ports.ts";
 import type { Usage } from "../protocol/openai.ts";
+import type { RelayRequest } from "../relaying.ts";
 import type { EmitDecision } from "./openaiEngine.ts";
 
 /** One of OpenAI's two ways to ask for text, and the shapes of its answers. */

@@ -1,7 +1,8 @@
 import type { ReadChunk } from "../core/openai/chunkReader.ts";
 import { isWriting, type Reported, reportOf } from "../core/openai/relayed.ts";
 import { TandemError, throwIfAborted } from "../errors.ts";
-import type { Clock, Relay, RelayRequest } from "../ports.ts";
+import type { Clock } from "../ports.ts";
+import type { Relay, RelayRequest } from "../relaying.ts";
 import type { Lease } from "../slot/lease.ts";
 import { isEnginesFault } from "./fault.ts";
 

@@ -1,9 +1,9 @@
 import type { ReadChunk } from "../core/openai/chunkReader.ts";
 import { estimateTokens } from "../core/prompt.ts";
 import { TandemError } from "../errors.ts";
-import type { Relay } from "../ports.ts";
 import type { Usage } from "../protocol/openai.ts";
 import type { Seam } from "../protocol/traffic.ts";
+import type { Relay } from "../relaying.ts";
 import type { Lease } from "../scheduler.ts";
 import { type CarryInput, carry } from "./carried.ts";
 import type { OpenAiDeps } from "./deps.ts";
@@ -121,13 +121,16 @@ async function relayed<Chunk extends { usage?: Usage | null | undefined }, Whole
 ): Promise<TextResult<Whole>> {
   const { device } = given.lease.engine;
   let usage: Usage | null = null;
+  let hasBegun = false;
   const onChunk = (read: ReadChunk) => {
     const { json, body } = read;
     const chunk = body && certain(api.readChunk(body), device);
     usage = chunk?.usage ?? usage;
     out.see(read);
-    if (sink) sink.send(json);
+    // The first is told as an event all the same: who counts how long it took listens for that.
+    if (sink && hasBegun) sink.send(json);
     else emit.chunk(chunk ?? certain(api.readChunk(JSON.parse(json)), device));
+    hasBegun = true;
   };
   const room = () => sink?.room() ?? null;
   const answer = await openaiRelay({ ...given, request: { path: api.path, body, deadlineMs }, onChunk, room }, signal);

@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { type InstantLoad, instant, type Paced, paced } from "./overhead/client.ts";
+import { type InstantLoad, instant, paced } from "./overhead/client.ts";
 import { type Contender, type Contenders, startContenders } from "./overhead/contenders.ts";
 import { inspect } from "./overhead/inspector.ts";
 
@@ -17,7 +17,7 @@ const { values } = parseArgs({
     /** Where a CPU profile of the orchestrator is put. */
     profile: { type: "string" },
     rounds: { type: "string", default: String(ROUNDS) },
-    /** paced, instant, memory; all of them when left out. */
+    /** paced, instant, memory; all of them when left out. With a profile: what it is of. */
     only: { type: "string" },
   },
 });
@@ -72,14 +72,13 @@ async function showPaced(all: readonly Contender[]): Promise<void> {
   say(
     `\n${streams} streams at ${1_000 / everyMs} tokens/s, ${tokens} tokens each, read by OpenAI's client; added to direct, median of ${values.rounds} rounds`,
   );
-  const figures = ({ firstMs, tokenMs }: Paced) => [
-    quantile(firstMs, 0.5),
-    quantile(firstMs, 0.99),
-    quantile(tokenMs, 0.5),
-    quantile(tokenMs, 0.99),
-  ];
-  const found = await rounds(all, async (it) => figures(await paced(it, PACED)));
-  say(["", "TTFT p50", "TTFT p99", "token p50", "token p99"].map(cell).join(""));
+  const found = await rounds(all, async (it) => {
+    const before = await busyMs(it);
+    const { firstMs, tokenMs } = await paced(it, PACED);
+    const busy = ((await busyMs(it)) - before) / (streams * tokens);
+    return [...[firstMs, tokenMs].flatMap((of) => [quantile(of, 0.5), quantile(of, 0.99)]), busy];
+  });
+  say(["", "TTFT p50", "TTFT p99", "token p50", "token p99", "CPU per token"].map(cell).join(""));
   for (const [name, row] of found) say([name, ...row.map(ms)].map(cell).join(""));
   const [, , p50 = 0, p99 = 0] = found.get("tandem") ?? [];
   say(`bars: token p50 < 1 ms ${verdict(p50 < 1)}, p99 < 3 ms ${verdict(p99 < 3)}`);
@@ -140,7 +139,9 @@ async function profile({ all, inspectorPort }: Contenders, file: string): Promis
   const { tandem, pid } = tandemOf(all);
   using inspector = await inspect({ pid, port: inspectorPort });
   await instant(tandem, { ...TOGETHER, count: 3_000 });
-  await writeFile(file, JSON.stringify(await inspector.profile(() => instant(tandem, { ...ALONE, count: 3_000 }))));
+  const work = () =>
+    values.only === "paced" ? paced(tandem, { ...PACED, tokens: 500 }) : instant(tandem, { ...TOGETHER, count: 3_000 });
+  await writeFile(file, JSON.stringify(await inspector.profile(work)));
 }
 
 /** Processor time that a contender has had, all its threads together. A machine that is busy with other things does not change it much. */
