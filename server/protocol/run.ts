@@ -119,7 +119,7 @@ export const AuditSummary = z.object({
   finalPass: z.enum(["ok", "flag"]).nullable(),
   /** Why it ended before it was done; null: it did not. */
   endedBy: z.enum(["accepted", "time", "failure"]).nullable(),
-  /** Drafts that were broken off because the audit found them hopeless, and drafts mended after it. */
+  /** Drafts that were broken off because the audit found them hopeless, and drafts written anew after it, whether the new one was kept or not. */
   restarts: z.int(),
   repairs: z.int(),
 });

@@ -44,6 +44,8 @@ const GOOD_LINES = 6;
 const MARGIN = 0.02;
 /** A draft that outgrew what was expected goes on for so much of what there is (nobody knows; a half did best in simulations). */
 const OUTGROWN = 0.5;
+/** But no further than so many times what it has outgrown it by. */
+const OVERSHOOT = 4;
 /** And no draft ends before the line that is being written. */
 const LEAST_REMAINING = 30;
 
@@ -81,7 +83,9 @@ export function createPacer({ known, expected }: Expectations): Pacer {
       const fixedMs = besidesMs ?? (1_000 * VERDICT_TOKENS) / (speeds.verdictPerSecond ?? PRIOR.verdictPerSecond);
       const pace = { draftMsPerCharacter: draftMs(nowMs), auditMsPerCharacter: readMs(speeds), fixedMs };
       const left = expected - written;
-      const remaining = Math.max(LEAST_REMAINING, left > 0 ? left : written * OUTGROWN);
+      // No step where the expected length is reached: most drafts end thereabouts.
+      const outgrown = Math.min(written * OUTGROWN, -left * OVERSHOOT);
+      const remaining = Math.max(LEAST_REMAINING, left, outgrown);
       return chosen(held, pace, remaining);
     },
   };
