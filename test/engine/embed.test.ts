@@ -80,6 +80,24 @@ test("an engine opened for writing makes no vectors", async () => {
   assert.equal(writer.embed, null);
 });
 
+test("vectors are made while another engine writes, and neither waits for the other", async () => {
+  await using writer = await openTiny();
+  const order: string[] = [];
+  let vectors: Promise<unknown> | null = null;
+  for await (const piece of writer.generate(textRequest("Count: 1 2 3 4", { maxTokens: 48 }), never)) {
+    vectors ??= embed(["a short text"]).then(() => order.push("vectors"));
+    if (piece.kind === "done") order.push("written");
+  }
+  await vectors;
+  assert.deepEqual(order, ["vectors", "written"]);
+});
+
+test("what made them is known by the file's content, over restarts", async () => {
+  await using again = await openTiny({ use: "embed", contextTokens: 256 });
+  assert.match(engine.vectorSource ?? "", /^gguf:[0-9a-f]{32}$/);
+  assert.equal(again.vectorSource, engine.vectorSource);
+});
+
 async function embed(texts: readonly string[], signal: AbortSignal = never): Promise<Embeddings> {
   assert.ok(engine.embed !== null);
   return engine.embed(texts, signal);
