@@ -79,6 +79,7 @@ interface EngineGiven extends Server {
 
 function createEndpointEngine(given: EngineGiven): Engine {
   const { attached, address, connection } = given;
+  const { dialect, modelName } = attached;
   const without = new Set<Extra>();
   async function* generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, void, void> {
     const deadlineMs = deadlineOf(given, request.deadlineMs);
@@ -99,9 +100,9 @@ function createEndpointEngine(given: EngineGiven): Engine {
     serves: attached.serves,
     pid: null,
     generate,
-    relay: createRelay({ ...given, modelName: attached.modelName }),
-    embed: createEmbed({ ...given, modelName: attached.modelName }),
-    ...(attached.showsSlots && { settle: createSettle(given, attached.modelName) }),
+    relay: createRelay({ ...given, modelName, tellsProgress: dialect === "llama-server" }),
+    embed: createEmbed({ ...given, modelName }),
+    ...(attached.showsSlots && { settle: createSettle(given, modelName) }),
     // Whether it is there shows with each request; an endpoint has no end of its own.
     gone: new Promise<string>(() => {}),
     held: null,

@@ -26,11 +26,14 @@ const Chunk = z.looseObject({
       }),
     )
     .nullish(),
+  prompt_progress: z.looseObject({ processed: z.number() }).nullish(),
 });
 type Chunk = z.output<typeof Chunk>;
 
 interface RelayGiven extends Server {
   readonly modelName: string;
+  /** A llama-server: it writes while it reads a prompt where it is asked to, and so notices that nobody waits any more. */
+  readonly tellsProgress: boolean;
 }
 
 type Timed = RelayRequest & { readonly deadlineMs: number };
@@ -65,6 +68,7 @@ async function relayWhole(given: RelayGiven, request: Timed, signal: AbortSignal
 async function relayStream(given: RelayGiven, request: Timed, signal: AbortSignal): Promise<RelayReply> {
   const { host } = given.address;
   const watchdog = createWatchdog({ ...given, host, deadlineMs: request.deadlineMs });
+  const hidesProgress = given.tellsProgress && request.body.return_progress === undefined;
   const left = new AbortController();
   const running = given.load.begin();
   const any = AbortSignal.any([signal, watchdog.signal, left.signal]);
@@ -75,9 +79,18 @@ async function relayStream(given: RelayGiven, request: Timed, signal: AbortSigna
   };
   // A stream that nobody begins to read must not leave the clock running.
   signal.addEventListener("abort", close, { once: true });
-  const streaming: StreamGiven = { ...given, watchdog, signal, running, close, answersAs: request.answersAs ?? null };
+  const streaming: StreamGiven = {
+    ...given,
+    watchdog,
+    signal,
+    running,
+    close,
+    answersAs: request.answersAs ?? null,
+    hidesProgress,
+  };
   try {
-    const reply = await ask(given, request, any);
+    const body = hidesProgress ? { ...request.body, return_progress: true } : request.body;
+    const reply = await ask(given, { ...request, body }, any);
     await checkIsStream(given, reply, any);
     return { kind: "stream", chunks: readChunks(streaming, reply) };
   } catch (error) {
@@ -104,14 +117,17 @@ interface StreamGiven extends RelayGiven {
   /** Closes the connection. */
   readonly close: () => void;
   readonly answersAs: string | null;
+  /** The client did not ask to hear how far its prompt is read. */
+  readonly hidesProgress: boolean;
 }
 
 async function* readChunks(given: StreamGiven, reply: Reply): AsyncGenerator<readonly ReadChunk[], void, void> {
-  const { watchdog, signal, close } = given;
+  const { watchdog, signal, close, hidesProgress } = given;
   const progress = createProgress();
   const read = createChunkReader(given.answersAs);
   const arrivals = readEventsTogether(reply.body);
   let isDone = false;
+  let readTokens = 0;
   try {
     // Not `for await`: leaving that loop closes the connection, also behind a stream that is at its end.
     while (!isDone) {
@@ -125,6 +141,10 @@ async function* readChunks(given: StreamGiven, reply: Reply): AsyncGenerator<rea
           if (isDone) break;
           if (event.data === "") continue;
           const { chunk, shape } = chunkOf(given, event, read);
+          const processed = shape?.prompt_progress?.processed ?? 0;
+          if (processed > readTokens) watchdog.read();
+          readTokens = Math.max(readTokens, processed);
+          if (shape?.prompt_progress && hidesProgress && !isWriting(shape)) continue;
           hasWritten = progress.see(shape) || hasWritten;
           chunks.push(chunk);
         }

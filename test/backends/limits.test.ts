@@ -129,6 +129,26 @@ test("a host that takes no connection is told from one that is silent", async ()
   server.close();
 });
 
+for (const isAsked of [false, true])
+  test(`a relayed prompt may be read for as long, and its client hears of that ${isAsked ? "as it asked" : "nothing"}`, async () => {
+    const timing = createVirtualTime();
+    const pace = { prefillPerSecond: 2, decodePerSecond: 50, wait: timing.wait };
+    await using fake = await startFakeLlama({ pace, reply: () => "a b" });
+    await using engine = await open(fake.url, { timing });
+    const messages = [{ role: "user", content: "word ".repeat(500) }];
+    const body = { ...BODY, messages, stream: true, ...(isAsked ? { return_progress: true } : {}) };
+    const hear = async () => {
+      const reply = await engine.relay?.({ path: "/chat/completions", body }, never);
+      const chunks = [];
+      if (reply?.kind === "stream") for await (const together of reply.chunks) chunks.push(...together);
+      return chunks;
+    };
+    const chunks = await timing.run(hear());
+    assert.equal(chunks.map((it) => it.text).join(""), "a b");
+    assert.equal(chunks.filter((it) => it.json.includes("prompt_progress")).length, isAsked ? 4 : 0);
+    assert.ok(timing.nowMs() > 240_000);
+  });
+
 test("a client that leaves closes the socket to the engine, and not the request alone", async () => {
   const sockets: Socket[] = [];
   const closed = Promise.withResolvers<void>();
