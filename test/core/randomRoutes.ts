@@ -34,7 +34,9 @@ function randomEngine(id: string, next: () => number): EngineView {
   const one = <T>(...values: readonly T[]) => pick(next, values);
   const isCloud = next() < 0.15;
   return routable(id, {
-    roles: isCloud ? ["cloud"] : one(["draft"], ["audit"], ["draft", "audit"], ["low"], ["high"], ["embed"], []),
+    roles: isCloud
+      ? one(["cloud"], ["cloud", "audit"], ["audit"])
+      : one(["draft"], ["audit"], ["draft", "audit"], ["low"], ["high"], ["embed"], []),
     model: { ...MODEL, id, label: id, parametersB: one(null, 0.5, 7, 70) },
     device: one("cpu", "cuda:0", "host:8000"),
     backend: one("embedded", "llama-server", "vllm", "endpoint"),
