@@ -122,7 +122,7 @@ async function showMemory({ all, inspectorPort }: Contenders): Promise<void> {
     seen.push({ requests, heap, rss });
     say([String(requests), mb(heap), mb(rss), String(sockets)].map(cell).join(""));
   }
-  const [first, last] = [seen[1], seen.at(-1)];
+  const [first, last] = [seen[0], seen.at(-1)];
   if (!first || !last) return;
   const per = (last.heap - first.heap) / (last.requests - first.requests);
   say(`slope of the heap from ${first.requests} on: ${per.toFixed(0)} bytes a request`);
