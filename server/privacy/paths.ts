@@ -19,23 +19,16 @@ const ALWAYS_KEPT: readonly string[] = [
     ".my.cnf",
     ".htpasswd",
   ],
-  ...["*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.ppk", "*.kdbx", "*.asc", "*.gpg", "*.p8"],
+  ...["*.pem", "*.p8", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.ppk", "*.kdbx", "*.gpg"],
   ...["id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".ssh", ".gnupg", ".aws", ".azure", ".kube", "kubeconfig*"],
-  ...[".docker/config.json", ".dockercfg", ".git-credentials", "credentials", "credentials.*", "secrets", ".secrets"],
-  ...[
-    "secret.*",
-    "secrets.*",
-    "*.secret",
-    "*.secrets",
-    "service-account*.json",
-    "*.tfvars",
-    "*.tfvars.json",
-    "*.tfstate*",
-  ],
-  ...[".vault-token", "wp-config.php", ".config/gcloud"],
+  ...[".docker/config.json", ".dockercfg", ".git-credentials", "credentials", "secrets", ".secrets", ".config/gcloud"],
+  ...["secrets.{json,yml,yaml,toml}", "credentials.{json,yml,yaml,toml}", "service-account*.json"],
+  ...["*.tfvars", "*.tfvars.json", "*.tfstate*", ".vault-token", "wp-config.php"],
 ];
-/** As a word in a text, `process.env` is no file. */
-const KEPT_AS_FILES: readonly string[] = ["*.env"];
+/** In a text without a slash these are as often a member of an object: `process.env`, `it.key`. */
+const KEPT_AS_FILES: readonly string[] = [
+  ...["*.env", "*.key", "*.asc", "*.secret", "*.secrets", "secret.*", "secrets.*", "credentials.*"],
+];
 
 /** What keeps paths on this machine: a glob, or null for none. */
 export interface KeptPaths {
@@ -59,7 +52,7 @@ export function keptPaths(globs: readonly string[]): KeptPaths {
     },
     inText(text) {
       for (const path of pathsIn(text)) {
-        const kept = asName(path);
+        const kept = path.includes("/") ? asFile(path) : asName(path);
         if (kept !== null) return kept;
       }
       return null;

@@ -1,17 +1,31 @@
 import type { Material, Privacy, PrivacyVerdict } from "../core/cloud.ts";
 import type { Log } from "../ports.ts";
+import type { KeptPaths } from "./paths.ts";
 
 /** Characters in all. More is not looked through, and what was not looked through stays here; a file that is worked on has no more. */
 const MOST_CHARACTERS = 1_500_000;
 
+/** Where there is no path to be kept. */
+const NO_PATHS: KeptPaths = { ofFile: async () => null, inText: () => null };
 const CLEAR: PrivacyVerdict = { kind: "clear" };
 
 /** Decides what stays on this machine. What it cannot decide stays. */
 export function createPrivacy({ log }: { readonly log: Log }): Privacy {
+  // The globs of one user change seldom, and making patterns of them takes longer than looking at a file.
+  let last: { readonly globs: string; readonly paths: KeptPaths } | null = null;
+  async function pathsOf(keepLocal: readonly string[]): Promise<KeptPaths> {
+    const globs = JSON.stringify(keepLocal);
+    if (last?.globs === globs) return last.paths;
+    // Read when a cloud is first in question.
+    const { keptPaths } = await import("./paths.ts");
+    last = { globs, paths: keptPaths(keepLocal) };
+    return last.paths;
+  }
   return {
     async judge(material) {
       try {
-        return await judged(material);
+        const hasPaths = material.uris.length > 0 || material.arePathsInTexts;
+        return await judged(material, hasPaths ? await pathsOf(material.keepLocal) : NO_PATHS);
       } catch (error) {
         // Its message may hold what it was looking at.
         log.warn("privacy check failed", { error: error instanceof Error ? error.name : typeof error });
@@ -21,10 +35,8 @@ export function createPrivacy({ log }: { readonly log: Log }): Privacy {
   };
 }
 
-async function judged({ texts, uris, keepLocal, arePathsInTexts }: Material): Promise<PrivacyVerdict> {
-  // Read when a cloud is first in question.
-  const [{ keptPaths }, { findSecret }] = await Promise.all([import("./paths.ts"), import("./secrets.ts")]);
-  const paths = keptPaths(keepLocal);
+async function judged({ texts, uris, arePathsInTexts }: Material, paths: KeptPaths): Promise<PrivacyVerdict> {
+  const { findSecret } = await import("./secrets.ts");
   for (const uri of uris) {
     const glob = await paths.ofFile(uri);
     if (glob !== null) return kept(`its file stays here: ${glob}`);

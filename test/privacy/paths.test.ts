@@ -16,7 +16,7 @@ const cases: { name: string; path: string; globs?: string[]; want: string | null
   { name: "a key of SSH", path: "/home/u/id_ed25519", want: "id_ed25519*" },
   { name: "whatever lies beside keys", path: "/home/u/.ssh/config", want: ".ssh" },
   { name: "a folder of secrets", path: "/w/deploy/secrets/db/prod.yaml", want: "secrets" },
-  { name: "a file of secrets", path: "/w/secrets.yml", want: "secrets.*" },
+  { name: "a file of secrets", path: "/w/secrets.php", want: "secrets.*" },
   { name: "npm's token", path: "/w/.npmrc", want: ".npmrc" },
   { name: "a cluster's", path: "/w/kubeconfig-prod", want: "kubeconfig*" },
   { name: "no id of a key", path: "/w/id_generator.py", want: null },
@@ -61,6 +61,13 @@ test("a link does not hide where it leads", async () => {
 
 const texts: { name: string; text: string; globs?: string[]; want: string | null }[] = [
   { name: "no path", text: "explain how process.env is read, e.g. in app.ts.", want: null },
+  { name: "members of objects", text: "it.key = this.secrets.get(user.credentials) ?? secret.value;", want: null },
+  { name: "such a file, by its path", text: "tls/server.key", want: "*.key" },
+  {
+    name: "such a file, by a name that is none of a member",
+    text: "see `credentials.json`",
+    want: "credentials.{json,yml,yaml,toml}",
+  },
   { name: "an address", text: "see https://example.org/.env.html and http://a/.ssh", want: null },
   { name: "a file in a fence", text: "```ini deploy/.env\nA=1\n```", want: ".env" },
   { name: "with a line", text: "at C:\\w\\.npmrc:12:3:", want: ".npmrc" },
