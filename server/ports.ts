@@ -49,6 +49,8 @@ export interface GenerateRequest {
   readonly continues?: string;
   /** On `Clock`: whoever asks gives up then, so that nothing is tried again that would come too late. Left out: unknown. */
   readonly deadlineMs?: number;
+  /** Another engine stands ready to answer: where this one fails, it is not asked again first. */
+  readonly hasSuccessor?: boolean;
 }
 
 export interface AnswerShape {

@@ -8,6 +8,7 @@ export interface RelayRequest {
   readonly answersAs?: string;
   /** As in `GenerateRequest`. */
   readonly deadlineMs?: number;
+  readonly hasSuccessor?: boolean;
 }
 
 /**

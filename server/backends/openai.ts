@@ -84,7 +84,7 @@ function createEndpointEngine(given: EngineGiven): Engine {
   async function* generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, void, void> {
     const deadlineMs = deadlineOf(given, request.deadlineMs);
     const act = () => begin(given, { request: { ...request, deadlineMs }, without }, signal);
-    const answer = await retried(patience(given, deadlineMs), act, signal);
+    const answer = await retried(patience(given, { ...request, deadlineMs }), act, signal);
     try {
       for (let next = answer.first; !next.done; next = await answer.rest.next()) yield next.value;
     } catch (error) {

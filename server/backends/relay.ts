@@ -43,7 +43,8 @@ export function createRelay(given: RelayGiven): Relay {
   return (request, signal) => {
     const act = request.body.stream === true ? relayStream : relayWhole;
     const deadlineMs = deadlineOf(given, request.deadlineMs);
-    return retried(patience(given, deadlineMs), () => act(given, { ...request, deadlineMs }, signal), signal);
+    const timed = { ...request, deadlineMs };
+    return retried(patience(given, timed), () => act(given, timed, signal), signal);
   };
 }
 

@@ -37,6 +37,8 @@ export interface Trying {
   readonly baseMs: number;
   /** On `timing`: an answer that begins after it is of no use. */
   readonly deadlineMs: number;
+  /** Another engine answers at once where this one fails: nobody waits for a pause. */
+  readonly hasSuccessor?: boolean | undefined;
 }
 
 /**
@@ -59,9 +61,13 @@ export async function retried<T>(given: Trying, act: () => Promise<T>, signal: A
 }
 
 /** How long to wait before asking again; null when it is not worth it. */
-function waitBefore({ timing, baseMs, deadlineMs }: Trying, failed: AttemptFailed, tries: number): number | null {
+function waitBefore(
+  { timing, baseMs, deadlineMs, hasSuccessor }: Trying,
+  failed: AttemptFailed,
+  tries: number,
+): number | null {
   const { retryAfterMs } = failed;
-  if (retryAfterMs === null || tries >= MAX_TRIES || retryAfterMs > MAX_WAIT_MS) return null;
+  if (retryAfterMs === null || hasSuccessor || tries >= MAX_TRIES || retryAfterMs > MAX_WAIT_MS) return null;
   // What the server asked for in full, and then some, or all whom it told the same would come back at the same moment.
   const waitMs = retryAfterMs + backOffMs(tries, { baseMs, maxMs: MAX_WAIT_MS }, timing.random());
   return timing.nowMs() + waitMs >= deadlineMs ? null : waitMs;

@@ -22,8 +22,14 @@ export function deadlineOf({ timing, limits }: Server, wanted: number | undefine
   return Math.min(wanted ?? Number.POSITIVE_INFINITY, timing.nowMs() + limits.totalMs);
 }
 
+/** How much time a request has, and whether anybody else would answer it. */
+interface Hurry {
+  readonly deadlineMs: number;
+  readonly hasSuccessor?: boolean | undefined;
+}
+
 /** How one request is tried there. */
-export function patience(server: Server, deadlineMs: number): Trying {
+export function patience(server: Server, { deadlineMs, hasSuccessor = false }: Hurry): Trying {
   const { timing, log, address, limits } = server;
-  return { timing, log, host: address.host, baseMs: limits.retryBaseMs, deadlineMs };
+  return { timing, log, host: address.host, baseMs: limits.retryBaseMs, deadlineMs, hasSuccessor };
 }

@@ -32,7 +32,7 @@ export function createEmbed(given: VectorsGiven): Embed {
   return async (texts, signal) => {
     if (texts.length === 0) return { vectors: [], promptTokens: 0 };
     const deadlineMs = deadlineOf(given, undefined);
-    return retried(patience(given, deadlineMs), () => askOnce({ ...given, deadlineMs }, texts, signal), signal);
+    return retried(patience(given, { deadlineMs }), () => askOnce({ ...given, deadlineMs }, texts, signal), signal);
   };
 }
 

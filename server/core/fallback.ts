@@ -12,6 +12,8 @@ export interface Failure {
   readonly message: string;
   /** `turn`: the engine could not be had. `answer`: it failed before any text. `text`: in the middle of it. */
   readonly phase: "turn" | "answer" | "text";
+  /** It was asked but once, as another was ready. */
+  readonly isHasty?: boolean;
 }
 
 /** What the next engine must be able to do. */
@@ -106,6 +108,16 @@ export function fallback(input: FallbackInput): Fallback {
   };
 }
 
+/** Whether somebody else would go on at once if this engine failed: loaded, with nothing to wait for. */
+export function isReplaceable(engine: string, input: FallbackInput): boolean {
+  const failed: Failure = { engine, code: "provider", status: null, message: "", phase: "answer" };
+  const { next } = fallback({ ...input, failures: [...input.failures, failed] });
+  return next.some((step) => {
+    const other = input.engines.find((it) => it.id === step.engine);
+    return other !== undefined && other.id !== engine && other.isResident && other.load < other.slots;
+  });
+}
+
 function kindOf(engine: EngineView, from: EngineView | null, { failures }: FallbackInput): FallbackStep["kind"] {
   if (engine.isCloud) return "cloud";
   if (failures.some((it) => it.engine === engine.id)) return "again";
@@ -161,7 +173,8 @@ function reasonNotAgain(engine: EngineView, failures: readonly Failure[]): strin
   if (own.length >= MOST_PER_ENGINE) return "it failed again";
   const [failed] = own;
   const mayWork = failed?.code === "provider" || failed?.code === "no-memory";
-  const hasBegun = failed?.phase === "text" || (failed?.phase === "answer" && engine.kind === "embedded");
+  const hasBegun =
+    failed?.phase === "text" || (failed?.phase === "answer" && (engine.kind === "embedded" || failed.isHasty === true));
   return mayWork && hasBegun ? null : "it failed";
 }
 

@@ -56,15 +56,17 @@ export function carry(input: CarryInput): Carried {
   let { lease } = input;
   let answer = createAnswer({ maxTokens: 0 });
 
-  async function* generate(request: GenerateRequest, asked: AbortSignal): AsyncGenerator<CarriedPiece, void, void> {
-    const signal = AbortSignal.any([asked, given.signal]);
+  async function* generate(request: GenerateRequest, wanted: AbortSignal): AsyncGenerator<CarriedPiece, void, void> {
+    const signal = AbortSignal.any([wanted, given.signal]);
     throwIfAborted(signal);
     answer = createAnswer(request);
     for (;;) {
       if (mayMove(input, request)) lease.offer();
       const leg = answer.begin(createMeter(lease, clock));
+      const hasSuccessor = input.failover?.isReplaceable(lease.id, tokensOf(request, answer)) ?? false;
+      const asked = { ...request, ...deadline, ...answer.rest(), hasSuccessor };
       try {
-        for await (const piece of lease.engine.generate({ ...request, ...deadline, ...answer.rest() }, signal)) {
+        for await (const piece of lease.engine.generate(asked, signal)) {
           leg.see(piece);
           yield piece.kind === "done" ? leg.done(piece) : piece;
         }
@@ -74,7 +76,7 @@ export function carry(input: CarryInput): Carried {
         if (signal.aborted) throw error;
         lease.reportFailure(error);
         if (answer.isFull) return yield answer.ended();
-        const successor = await moveOn({ error, lease, request, answer }, input, signal);
+        const successor = await moveOn({ error, lease, request, answer, isHasty: hasSuccessor }, input, signal);
         lease = successor.lease;
         if (signal.aborted) lease[Symbol.dispose]();
         throwIfAborted(signal);
@@ -110,10 +112,11 @@ interface Break {
   readonly lease: Lease;
   readonly request: GenerateRequest;
   readonly answer: AnswerSoFar;
+  readonly isHasty: boolean;
 }
 
 async function moveOn(
-  { error, lease, request, answer }: Break,
+  { error, lease, request, answer, isHasty }: Break,
   input: CarryInput,
   signal: AbortSignal,
 ): Promise<Successor> {
@@ -121,8 +124,11 @@ async function moveOn(
   const hasText = answer.text !== "";
   const isLate = deadlineMs !== null && clock.nowMs() >= deadlineMs;
   if (!failover || isLate || (hasText && !mayMove(input, request))) throw error;
-  const tokens = promptLength(request.prompt) + estimateTokens(answer.text);
-  return await failover.goOn({ lease, error, hasText, tokens }, signal);
+  return await failover.goOn({ lease, error, hasText, tokens: tokensOf(request, answer), isHasty }, signal);
+}
+
+function tokensOf({ prompt }: GenerateRequest, { text }: AnswerSoFar): number {
+  return promptLength(prompt) + estimateTokens(text);
 }
 
 function saidOf(

@@ -1,4 +1,11 @@
-import { type Failure, type Fallback, type FallbackStep, fallback, type Need } from "../core/fallback.ts";
+import {
+  type Failure,
+  type Fallback,
+  type FallbackStep,
+  fallback,
+  isReplaceable,
+  type Need,
+} from "../core/fallback.ts";
 import type { CloudPermission } from "../core/route.ts";
 import { isPreempted, TandemError, throwIfAborted } from "../errors.ts";
 import type { Lease } from "../scheduler.ts";
@@ -36,6 +43,8 @@ export interface Broken {
   readonly hasText: boolean;
   /** Prompt and text that is there, estimated. */
   readonly tokens: number;
+  /** It was asked but once, as another was ready. */
+  readonly isHasty?: boolean;
 }
 
 /** Another engine goes on. */
@@ -59,6 +68,8 @@ export interface Failover {
    * where nobody is left.
    */
   goOn(broken: Broken, signal: AbortSignal): Promise<Successor>;
+  /** Whether another engine would answer at once where this one fails. */
+  isReplaceable(engine: string, tokens: number): boolean;
 }
 
 export interface Begun {
@@ -74,9 +85,10 @@ const MOST_RESUMES = 12;
 
 export function createFailover(input: FailoverInput): Failover {
   const { scheduler, emit, work } = input;
-  const { fail, next } = createWalk(input);
+  const { fail, next, isReplaceable } = createWalk(input);
   let resumes = 0;
   return {
+    isReplaceable,
     async begin(engine, signal) {
       try {
         return { lease: await scheduler.acquire(engine, emit, signal), why: null };
@@ -91,14 +103,14 @@ export function createFailover(input: FailoverInput): Failover {
         return { lease, why };
       }
     },
-    async goOn({ lease: broken, error, hasText, tokens }, signal) {
+    async goOn({ lease: broken, error, hasText, tokens, isHasty = false }, signal) {
       const from = nameOf(broken);
       if (isPreempted(error) && ++resumes <= MOST_RESUMES) {
         const lease = await resumed(broken, input, signal);
         return { lease, from, to: nameOf(lease), why: error.message, isResumed: lease.id === broken.id };
       }
       broken[Symbol.dispose]();
-      const failed = fail(broken.id, error, hasText ? "text" : "answer");
+      const failed = fail(broken.id, error, hasText ? "text" : isHasty ? "hasty answer" : "answer");
       const { lease, step } = await next(tokens, input, signal);
       const to = nameOf(lease);
       const why = `${failed.message}; ${step.why}`;
@@ -115,7 +127,7 @@ function createWalk({ scheduler, need, cloud }: FailoverInput) {
   const failures: Failure[] = [];
   const errors: unknown[] = [];
   let moves = 0;
-  const fail = (engine: string, error: unknown, phase: Failure["phase"]): Failure => {
+  const fail = (engine: string, error: unknown, phase: Phase): Failure => {
     const failure = failureOf(engine, error, phase);
     failures.push(failure);
     errors.push(error);
@@ -123,6 +135,8 @@ function createWalk({ scheduler, need, cloud }: FailoverInput) {
   };
   return {
     fail,
+    isReplaceable: (engine: string, tokens: number): boolean =>
+      isReplaceable(engine, { engines: scheduler.snapshot(), failures, need: { ...need, tokens }, cloud }),
     async next(
       tokens: number,
       from: FailoverInput,
@@ -158,11 +172,14 @@ function tell({ emit, work }: FailoverInput, { notice, ...seam }: Move): void {
   if (work === "answers") emit({ kind: "seam", seam: { atCharacters: 0, ...seam } });
 }
 
-function failureOf(engine: string, error: unknown, phase: Failure["phase"]): Failure {
+type Phase = Failure["phase"] | "hasty answer";
+
+function failureOf(engine: string, error: unknown, phase: Phase): Failure {
   // What has no code is a bug, and is not tried out on other engines.
   if (!(error instanceof TandemError)) throw error;
   const { code, message, details } = error;
   const status = typeof details?.status === "number" ? details.status : null;
+  if (phase === "hasty answer") return { engine, code, status, message, phase: "answer", isHasty: true };
   return { engine, code, status, message, phase };
 }
 

@@ -53,9 +53,10 @@ async function fromServers<Chunk extends { usage?: Usage | null | undefined }, W
     const { relay } = lease.engine;
     if (!relay) return await writtenBy(answering, lease, { out: null, seam: null }, signal);
     const out = createOut();
+    const hasSuccessor = turn.failover.isReplaceable(lease.id, request.weighed.promptTokens);
     if (canGoOn(request)) lease.offer();
     try {
-      const answer = await relayed({ ...answering, relay, lease, out }, signal);
+      const answer = await relayed({ ...answering, relay, lease, out, hasSuccessor }, signal);
       lease[Symbol.dispose]();
       return answer;
     } catch (error) {
@@ -66,7 +67,7 @@ async function fromServers<Chunk extends { usage?: Usage | null | undefined }, W
       }
       const hasText = out.text !== "";
       const tokens = request.weighed.promptTokens + estimateTokens(out.text);
-      const successor = await turn.failover.goOn({ lease, error, hasText, tokens }, signal);
+      const successor = await turn.failover.goOn({ lease, error, hasText, tokens, isHasty: hasSuccessor }, signal);
       if (!successor.isResumed) turn.moved(successor, out.text.length);
       lease = successor.lease;
       const { from, to, why, isResumed } = successor;
@@ -113,10 +114,11 @@ interface Relaying<Chunk, Whole> extends Answering<Chunk, Whole> {
   readonly relay: Relay;
   readonly lease: Lease;
   readonly out: StreamedOut;
+  readonly hasSuccessor: boolean;
 }
 
 async function relayed<Chunk extends { usage?: Usage | null | undefined }, Whole>(
-  { request: { api, body }, emit, sink, out, deadlineMs, ...given }: Relaying<Chunk, Whole>,
+  { request: { api, body }, emit, sink, out, deadlineMs, hasSuccessor, ...given }: Relaying<Chunk, Whole>,
   signal: AbortSignal,
 ): Promise<TextResult<Whole>> {
   const { device } = given.lease.engine;
@@ -133,7 +135,10 @@ async function relayed<Chunk extends { usage?: Usage | null | undefined }, Whole
     hasBegun = true;
   };
   const room = () => sink?.room() ?? null;
-  const answer = await openaiRelay({ ...given, request: { path: api.path, body, deadlineMs }, onChunk, room }, signal);
+  const answer = await openaiRelay(
+    { ...given, request: { path: api.path, body, deadlineMs, hasSuccessor }, onChunk, room },
+    signal,
+  );
   if (answer.kind === "streamed") return { kind: "streamed", usage };
   return { kind: "whole", body: certain(api.readWhole(answer.body), device) };
 }

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Failure, type FallbackInput, fallback, type Need, remedyFor } from "../../server/core/fallback.ts";
+import {
+  type Failure,
+  type FallbackInput,
+  fallback,
+  isReplaceable,
+  type Need,
+  remedyFor,
+} from "../../server/core/fallback.ts";
 import type { EngineView } from "../../server/core/route.ts";
 import type { ErrorCode } from "../../server/protocol/errors.ts";
 import { randomFrom } from "./govern/randomTrace.ts";
@@ -251,4 +258,27 @@ test("whatever fails in whatever order, the walk ends, and nobody is asked more 
 test("the order of the engines changes nothing but ties", () => {
   const input = { failures: [failed("draft")], need: NEED, cloud: allowed };
   assert.deepEqual(fallback({ ...input, engines: ALL.toReversed() }).next, fallback({ ...input, engines: ALL }).next);
+});
+
+const ready: readonly (readonly [string, Partial<EngineView>, boolean])[] = [
+  ["one that is loaded and free stands ready", {}, true],
+  ["one that must be loaded does not", { isResident: false }, false],
+  ["nor one that is busy", { load: 1 }, false],
+  ["nor one whose breaker is open", { breaker: OPEN }, false],
+];
+
+for (const [name, more, want] of ready)
+  test(`to answer in another's place: ${name}`, () => {
+    const engines = [SERVER, { ...SMALL, ...more }];
+    assert.equal(isReplaceable("lan", { engines, failures: [], need: NEED, cloud: null }), want);
+  });
+
+test("a server that was asked but once, as another was ready, is asked again when that fails too", () => {
+  const hasty = failed("lan", "provider", { phase: "answer", isHasty: true });
+  const failures = [hasty, failed("audit", "timeout")];
+  const { next } = fallback({ engines: [SERVER, SMALL], failures, need: NEED, cloud: null });
+  assert.deepEqual(
+    next.map((it) => it.engine),
+    ["lan"],
+  );
 });

@@ -84,8 +84,8 @@ test("messages and sampling in the engine's terms, with OpenAI's defaults", asyn
     max_completion_tokens: 3,
   });
   const [first, second] = local.engines.requests;
-  const { deadlineMs, ...asked } = first ?? assert.fail();
-  assert.equal(typeof deadlineMs, "number");
+  const { deadlineMs, hasSuccessor, ...asked } = first ?? assert.fail();
+  assert.deepEqual([typeof deadlineMs, typeof hasSuccessor], ["number", "boolean"]);
   assert.deepEqual(asked, {
     prompt: {
       kind: "chat",
