@@ -112,10 +112,10 @@ export const HELP = `tandem: coding help from your own models
                                       wrong; starts nothing
   tandem decisions [--limit N] [--json]   what was decided of late, why, and how it ended
       --inputs                        as JSON, with all that each was made from
-  tandem why [ID] [--json]            one decision, the newest without ID: what was compared, what the
-                                      runner-up would have won by, and what became of it
-  tandem replay [--limit N] [--json]  decisions made again by today's policy: which would go elsewhere
-      --set penaltyMs=0               by another policy (again for more; --set help names its parts)
+  tandem why [ID] [--json]            one decision, the newest without ID: what was compared, what
+                                      the runner-up would have won by, and what became of it
+  tandem replay [--limit N] [--json]  decisions made again by today's policy: what would go elsewhere
+      --set penaltyMs=0               by another policy (again for more; a wrong name lists all)
       --file FILE                     those of a file that \`decisions --inputs\` has written
   tandem serve [--port N]             OpenAI's API on http://127.0.0.1:8765/v1 until Ctrl-C
       --host H --tls-cert F --tls-key F   beyond this machine; or with --allow-plain instead of the
