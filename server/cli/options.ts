@@ -114,7 +114,7 @@ export const HELP = `tandem: coding help from your own models
       --inputs                        as JSON, with all that each was made from
   tandem why [ID] [--json]            one decision, the newest without ID: what was compared, what
                                       the runner-up would have won by, and what became of it
-  tandem replay [--limit N] [--json]  decisions made again by today's policy: what would go elsewhere
+  tandem replay [--limit N] [--json]  decisions made again by today's policy: what would change
       --set penaltyMs=0               by another policy (again for more; a wrong name lists all)
       --file FILE                     those of a file that \`decisions --inputs\` has written
   tandem serve [--port N]             OpenAI's API on http://127.0.0.1:8765/v1 until Ctrl-C
