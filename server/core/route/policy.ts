@@ -25,7 +25,8 @@ export interface RoutePolicy {
   /**
    * What each further stream on an engine adds to everybody's time, as a share of it. llama.cpp on a GPU: its batched-bench sample (LLaMA
    * 7B, F16) writes 41.57 tokens/s alone and 139.43 with 8 streams, each 2.39 times slower: (2.39 - 1) / 7. On a CPU, where decode soon
-   * is bound by arithmetic: `npm run bench:routing -- --contention` measures it with a llama-server.
+   * is bound by arithmetic: a llama-server with a 2-bit 1.1B on one thread, 0.55 to 2.4 and 0.85 in the middle of three runs on a machine
+   * with other work (`npm run bench:routing -- --contention`).
    */
   readonly contentionCpu: number;
   readonly contentionGpu: number;

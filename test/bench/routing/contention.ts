@@ -2,7 +2,7 @@ import { z } from "zod";
 import { startLlamaServer } from "../../setup/llamaServer.ts";
 
 const Answer = z.object({ timings: z.object({ predicted_per_second: z.number() }) });
-const TOKENS = 48;
+const TOKENS = 24;
 const REPEATED = 3;
 
 /** What a second stream adds to everybody's time at a llama-server on this processor: the policy's `contentionCpu`. */
