@@ -108,13 +108,14 @@ export function fallback(input: FallbackInput): Fallback {
   };
 }
 
-/** Whether somebody else would go on at once if this engine failed: loaded, with nothing to wait for. */
+/** Whether somebody else would go on at once if this engine failed: loaded or a server, with nothing to wait for. */
 export function isReplaceable(engine: string, input: FallbackInput): boolean {
   const failed: Failure = { engine, code: "provider", status: null, message: "", phase: "answer" };
   const { next } = fallback({ ...input, failures: [...input.failures, failed] });
   return next.some((step) => {
     const other = input.engines.find((it) => it.id === step.engine);
-    return other !== undefined && other.id !== engine && other.isResident && other.load < other.slots;
+    if (!other || other.id === engine) return false;
+    return (other.isResident || other.kind === "endpoint") && other.load < other.slots;
   });
 }
 
