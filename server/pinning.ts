@@ -1,5 +1,6 @@
 import { asSet, named, type SourceGiven, threadsOf } from "./core/assign.ts";
 import { gpuFor, type Hardware } from "./core/choose.ts";
+import type { Privacy } from "./core/cloud.ts";
 import type { Use } from "./core/openai/named.ts";
 import { TandemError } from "./errors.ts";
 import { type PlacesDeps, placeOf, registeredSource } from "./places.ts";
@@ -12,6 +13,7 @@ import type { CachedModel, OpenAiDeps, Pin, Stamp } from "./tasks/deps.ts";
 
 export interface AskingDeps extends Omit<PlacesDeps, "hardware" | "registry"> {
   readonly registry: Registry;
+  readonly privacy: Privacy;
   readonly clock: Clock;
   readonly log: Log;
   readonly stamp: () => Stamp;
@@ -21,14 +23,14 @@ export interface AskingDeps extends Omit<PlacesDeps, "hardware" | "registry"> {
 
 /** What one client's requests in OpenAI's shape work with. */
 export async function askingParts(member: Membership, settings: Settings, deps: AskingDeps): Promise<OpenAiDeps> {
-  const { clock, log, stamp, draw, catalogue, store } = deps;
+  const { clock, log, privacy, stamp, draw, catalogue, store } = deps;
   const pin = createPin({ ...deps, member, settings, hardware: await deps.hardware() });
   const openable = [...new Set([...deps.registry.models(), ...catalogue].map((it) => ("id" in it ? it.id : it.name)))];
   const cached = async (): Promise<CachedModel[]> => {
     const known = catalogue.map(async (it) => ((await store.isCached(it.id)) ? [it] : []));
     return (await Promise.all(known)).flat();
   };
-  return { clock, log, stamp, draw, scheduler: member, settings, pin, openable, cached };
+  return { clock, log, privacy, stamp, draw, scheduler: member, settings, pin, openable, cached };
 }
 
 interface PinningDeps extends PlacesDeps {

@@ -118,6 +118,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     may: [...INNER, "server/pinning.ts", "server/placing.ts", "server/rates", "server/tasks"],
     types: ["server/handlers.ts", "server/scheduler.ts"],
   },
+  "server/affinity.ts": { may: [...INNER, "node"], types: ["server/scheduler.ts"] },
   "server/fetching.ts": {
     may: [...INNER, "server/models", "server/places.ts"],
     types: ["server/handlers.ts"],
@@ -144,6 +145,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       ...INNER,
       "server/models",
       "server/tasks",
+      "server/affinity.ts",
       "server/fetching.ts",
       "server/placing.ts",
       "server/recording.ts",
@@ -163,7 +165,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     types: ["server/registry", "server/scheduler.ts", "server/slot"],
   },
   "server/world.ts": {
-    may: [...INNER, "server/keeping.ts", "server/scheduler.ts", "server/session.ts"],
+    may: [...INNER, "server/affinity.ts", "server/keeping.ts", "server/scheduler.ts", "server/session.ts"],
     types: ["server/slot"],
   },
   "server/eval": { may: [...ADAPTER, "server/platform"] },
