@@ -26,7 +26,7 @@ export function loadMessage(
 
 /** A request as it crosses the process border. */
 export function wireRequest(request: GenerateRequest): WireRequest {
-  const { shape, prompt, stop, continues = "", deadlineMs: _, ...sampling } = request;
+  const { shape, prompt, stop, continues = "", deadlineMs: _, hasSuccessor: _other, ...sampling } = request;
   const copied = withContinued(prompt, continues);
   return { ...sampling, prompt: copied, stop: [...stop], grammar: shape?.gbnf ?? null };
 }
