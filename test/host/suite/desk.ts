@@ -75,7 +75,7 @@ export async function proposal(): Promise<string> {
   return (await vscode.workspace.openTextDocument(input.modified)).getText();
 }
 
-/** What the user was told in notifications since the test began. Each goes away without an answer. */
+/** What the user was told since the test began. */
 export interface Overheard {
   readonly messages: readonly string[];
   /** The first message, already there or to come, that matches. */
@@ -83,16 +83,33 @@ export interface Overheard {
   forget(): void;
 }
 
-export const told = overhear();
+/** In notifications that ask for attention. Each goes away without an answer. */
+export const told = overhear((hear) => {
+  for (const name of ["showErrorMessage", "showWarningMessage", "showInformationMessage"])
+    Reflect.set(vscode.window, name, async (message: string) => hear(message));
+});
 
-function overhear(): Overheard {
+/** In notifications of progress, which are shown all the same. */
+export const progressed = overhear((hear) => {
+  const { withProgress } = vscode.window;
+  const overheard: typeof withProgress = (options, task) =>
+    withProgress.call(vscode.window, options, (progress, token) => {
+      const report: typeof progress.report = (step) => {
+        if (step.message !== undefined) hear(step.message);
+        progress.report(step);
+      };
+      return task({ report }, token);
+    }) as ReturnType<typeof task>;
+  Reflect.set(vscode.window, "withProgress", overheard);
+});
+
+function overhear(listen: (hear: (message: string) => void) => void): Overheard {
   let messages: string[] = [];
   const heard = new vscode.EventEmitter<void>();
-  for (const name of ["showErrorMessage", "showWarningMessage", "showInformationMessage"])
-    Reflect.set(vscode.window, name, async (message: string) => {
-      messages.push(message);
-      heard.fire();
-    });
+  listen((message) => {
+    messages.push(message);
+    heard.fire();
+  });
   return {
     get messages() {
       return messages;
