@@ -11,7 +11,7 @@ import { beginningOf, createThinkingFilter, type ThinkingFilter } from "./thinki
 import type { Timing } from "./timing.ts";
 import { type AnswerLimits, createWatchdog, type Watchdog } from "./watchdog.ts";
 import { blamedExtra, type WireRequest } from "./wireBody.ts";
-import { readDelta, type Usage } from "./wireEvent.ts";
+import { type Delta, readDelta, type Usage } from "./wireEvent.ts";
 
 /** Rough, for servers that do not count: English and code come to about four characters a token. */
 const CHARS_PER_TOKEN = 4;
@@ -43,7 +43,7 @@ export async function* attempt(given: AttemptGiven, signal: AbortSignal): AsyncG
     const reply = await given.connection.post(`${given.address.root}${given.wire.path}`, given.wire.body, any);
     if (reply.status !== 200) throw await refusalOf(given, reply, any);
     await checkIsStream(given, reply, any);
-    yield* readAnswer(given, { reply, watchdog, startedMs });
+    yield* readAnswer(given, { reply, watchdog, startedMs, signal });
   } catch (error) {
     if (signal.aborted) throw abortError(signal);
     if (watchdog.signal.aborted) throw new AttemptFailed(abortError(watchdog.signal));
@@ -53,25 +53,24 @@ export async function* attempt(given: AttemptGiven, signal: AbortSignal): AsyncG
   }
 }
 
-async function* readAnswer(
-  given: AttemptGiven,
-  stream: { reply: Reply; watchdog: Watchdog; startedMs: number },
-): AsyncGenerator<Piece, void, void> {
+interface Stream {
+  readonly reply: Reply;
+  readonly watchdog: Watchdog;
+  readonly startedMs: number;
+  /** The caller's. */
+  readonly signal: AbortSignal;
+}
+
+async function* readAnswer(given: AttemptGiven, stream: Stream): AsyncGenerator<Piece, void, void> {
   const { watchdog } = stream;
   const thinking = thinkingOf(given);
   const seam = given.wire.isSeamUnsure ? createContinuation(given.request.continues ?? "") : null;
   let finish: "stop" | "length" | null = null;
   let usage: Usage | null = null;
-  let isDone = false;
   let written = 0;
   let read = 0;
   let firstMs: number | null = null;
-  for await (const event of readEvents(stream.reply.body)) {
-    if (event.data === "[DONE]") {
-      isDone = true;
-      break;
-    }
-    const delta = deltaOf(given, event);
+  for await (const delta of deltasOf(given, stream)) {
     if (delta.readTokens !== null && delta.readTokens > read) {
       read = delta.readTokens;
       watchdog.read();
@@ -90,7 +89,6 @@ async function* readAnswer(
     finish = delta.finish ?? finish;
     usage = delta.usage ?? usage;
   }
-  if (finish === null && !isDone) throw broken(given, "ended before the answer was complete");
   const rest = restOf(given, thinking?.end() ?? "", seam);
   if (rest !== "") yield { kind: "text", text: rest };
   const endMs = given.timing.nowMs();
@@ -104,6 +102,22 @@ async function* readAnswer(
     prefillMs: usage?.prefillMs ?? first - stream.startedMs,
     decodeMs: usage?.decodeMs ?? endMs - first,
   };
+}
+
+/** To the end of the answer, which is whole once that was told: what breaks behind it costs counts, and nobody is to go on after it. */
+async function* deltasOf(given: AttemptGiven, { reply, signal }: Stream): AsyncGenerator<Delta, void, void> {
+  let isWhole = false;
+  try {
+    for await (const event of readEvents(reply.body)) {
+      if (event.data === "[DONE]") return;
+      const delta = deltaOf(given, event);
+      isWhole ||= delta.finish !== null;
+      yield delta;
+    }
+  } catch (error) {
+    if (!isWhole || signal.aborted) throw error;
+  }
+  if (!isWhole) throw broken(given, "ended before the answer was complete");
 }
 
 /** Who goes on with an answer, or is confined to a shape, does not think first. */

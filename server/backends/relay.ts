@@ -88,6 +88,7 @@ async function relayStream(given: RelayGiven, request: Timed, signal: AbortSigna
     close,
     answersAs: request.answersAs ?? null,
     hidesProgress,
+    isOneAnswer: (request.body.n ?? 1) === 1 && !Array.isArray(request.body.prompt),
   };
   try {
     const body = hidesProgress ? { ...request.body, return_progress: true } : request.body;
@@ -120,6 +121,8 @@ interface StreamGiven extends RelayGiven {
   readonly answersAs: string | null;
   /** The client did not ask to hear how far its prompt is read. */
   readonly hidesProgress: boolean;
+  /** Its first end is the end of all of it. */
+  readonly isOneAnswer: boolean;
 }
 
 async function* readChunks(given: StreamGiven, reply: Reply): AsyncGenerator<readonly ReadChunk[], void, void> {
@@ -159,7 +162,8 @@ async function* readChunks(given: StreamGiven, reply: Reply): AsyncGenerator<rea
     }
     if (!isDone && !progress.isWhole()) throw brokenAnswer(given.address.host, "ended before the answer was complete");
   } catch (error) {
-    throw endingOf(given, error);
+    // Behind the end of an answer nothing can break it, and nobody is to go on after it.
+    if (!given.isOneAnswer || !progress.isWhole() || signal.aborted) throw endingOf(given, error);
   } finally {
     given.running[Symbol.dispose]();
     watchdog[Symbol.dispose]();

@@ -23,7 +23,10 @@ export interface ScriptedCall {
   readonly arguments: Readonly<Record<string, unknown>>;
 }
 
-/** What goes wrong. `after` counts pieces of text that still arrive whole. */
+/**
+ * What goes wrong. `after` counts pieces of text that still arrive whole, and then the events that end an answer: the reason, the usage,
+ * `[DONE]`.
+ */
 export type Fault =
   /** An HTTP error. A string body goes out as it is, anything else as JSON. */
   | {

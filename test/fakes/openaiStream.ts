@@ -39,7 +39,12 @@ export async function streamAnswer(request: OpenRequest, response: ServerRespons
     if (left.aborted || (pace === null && request.state === "client-left")) return;
     write(piece);
   }
-  for (const closing of events.closing) write(closing);
+  for (const [index, closing] of events.closing.entries()) {
+    // Behind what ends the answer, and before the end of the stream.
+    if (index > 0 && fault?.after === events.pieces.length + index && (await fail({ request, response, given }, fault)))
+      return;
+    write(closing);
+  }
   response.end();
 }
 
