@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { estimateTokens } from "./core/prompt.ts";
 import { bodyTexts, promptTexts } from "./core/promptTexts.ts";
 import type { EngineView, Warmth } from "./core/route.ts";
@@ -40,7 +40,7 @@ interface Held {
 
 export function createAffinity(): Affinity {
   // Names of texts are of no use to anybody else.
-  const salt = randomBytes(16);
+  const salt = randomBytes(16).toString("base64");
   const caches = new Map<string, Held>();
   return {
     warm(texts, engines) {
@@ -136,7 +136,7 @@ function sharedTokens(a: readonly Block[], b: readonly Block[]): number {
   return b[low - 1]?.tokens ?? 0;
 }
 
-function blocksOf(texts: readonly string[], salt: Uint8Array): Block[] {
+function blocksOf(texts: readonly string[], salt: string): Block[] {
   const blocks: Block[] = [];
   let tokens = 0;
   let name = "";
@@ -146,11 +146,7 @@ function blocksOf(texts: readonly string[], salt: Uint8Array): Block[] {
       const block = text.slice(at, at + BLOCK_CHARACTERS);
       // Where a text ends matters: two short ones are not one long one.
       const isEnd = at + BLOCK_CHARACTERS >= text.length;
-      name = createHash("sha1")
-        .update(salt)
-        .update(`${name}${isEnd ? "." : ","}`)
-        .update(block)
-        .digest("base64");
+      name = hash("sha1", `${salt}${name}${isEnd ? "." : ","}${block}`, "base64");
       tokens += estimateTokens(block);
       blocks.push({ name, tokens });
     }

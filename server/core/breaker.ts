@@ -130,8 +130,11 @@ function failed(
   };
 }
 
+/** The oldest come first: most often the first of them is within the window, and so are all. */
 function within({ recent }: Breaker, newest: Breaker["recent"][number], { windowMs }: BreakerRules): Breaker["recent"] {
-  return [...recent.filter((it) => newest.atMs - it.atMs < windowMs), newest].slice(-MOST_RECENT);
+  const young = recent.findIndex((it) => newest.atMs - it.atMs < windowMs);
+  const from = Math.max(young === -1 ? recent.length : young, recent.length + 1 - MOST_RECENT);
+  return [...recent.slice(from), newest];
 }
 
 /** For a status. One whose time is over and that nobody has tried yet counts as half-open: the next request goes through. */

@@ -5,8 +5,12 @@ const PATH = /(?<![\w:/\\.])(?:~|[a-z]:)?(?:[\\/][^\s\\/"'`,;:()]+)+[\\/]([^\s\\
 /** `https://user:password@host` */
 const USER = /(?<=:\/\/)[^\s/@]+@/g;
 
+/** No place is written without one of these. */
+const SIGN = /[\\/]|file:/i;
+
 /** The text with files named by their last part, and nobody's name or password in an address. */
 export function withoutPlaces(text: string): string {
+  if (!SIGN.test(text)) return text;
   return text
     .replace(FILE_URL, (_, model?: string, other?: string) => model ?? other ?? "file")
     .replace(PATH, "$1")

@@ -29,7 +29,10 @@ export function rated(member: Membership, deps: RatedDeps): Membership {
     ...member,
     snapshot() {
       const statuses = new Map(member.status().map((it) => [it.id, it]));
-      return member.snapshot().map((view) => withKnown({ view, member, status: statuses.get(view.id) }, deps));
+      const gpus = deps.gpus();
+      return member
+        .snapshot()
+        .map((view) => withKnown({ view, within: { member, gpus, status: statuses.get(view.id) } }, deps.book));
     },
     async acquire(id, emit, signal) {
       let loadMs: number | null = null;
@@ -55,14 +58,17 @@ export function rated(member: Membership, deps: RatedDeps): Membership {
 interface Within {
   readonly member: Membership;
   readonly gpus: readonly RatedGpu[];
+  /** Of the engine; left out: it is asked for. */
+  readonly status?: EngineStatus | undefined;
 }
 
 /** Under what an engine's rates are kept; null: the client has it no more. */
-export function keyOf(id: string, engine: Pick<Engine, "model" | "device">, { member, gpus }: Within): RateKey | null {
+export function keyOf(id: string, engine: Pick<Engine, "model" | "device">, within: Within): RateKey | null {
+  const { member, gpus } = within;
   const source = member.sourceOf(id);
   if (source === null) return null;
   const { model, device } = engine;
-  const status = member.status().find((it) => it.id === id);
+  const status = within.status ?? member.status().find((it) => it.id === id);
   const where = cardsOf(status)?.join("+") ?? cardOf(device, gpus)?.uuid ?? device;
   return { model: model.id, quantisation: model.quantisation ?? "", device: where, ...programOf(source) };
 }
@@ -102,16 +108,15 @@ function cardOf(device: string, gpus: readonly RatedGpu[]): RatedGpu | undefined
 
 interface Seen {
   readonly view: EngineView;
-  readonly member: Membership;
-  readonly status: EngineStatus | undefined;
+  readonly within: Within;
 }
 
-function withKnown({ view, member, status }: Seen, { book, gpus }: RatedDeps): EngineView {
-  const seen = gpus();
-  const key = keyOf(view.id, view, { member, gpus: seen });
+function withKnown({ view, within }: Seen, book: RateBook): EngineView {
+  const { gpus, status } = within;
+  const key = keyOf(view.id, view, within);
   const rates = key && book.known(key, view.isResident);
-  const uuids = cardsOf(status) ?? [cardOf(view.device, seen)?.uuid];
-  const levels = seen.flatMap((it) => (uuids.includes(it.uuid) && it.thermal !== null ? [it.thermal] : []));
+  const uuids = cardsOf(status) ?? [cardOf(view.device, gpus)?.uuid];
+  const levels = gpus.flatMap((it) => (uuids.includes(it.uuid) && it.thermal !== null ? [it.thermal] : []));
   return { ...view, known: rates && toKnown(rates), thermal: WARMEST_FIRST.find((it) => levels.includes(it)) ?? null };
 }
 
