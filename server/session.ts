@@ -191,9 +191,9 @@ function taskHandlers(work: Work, deps: SharedParts, member: Membership) {
         return run(params, { ...parts(params.document?.uri), note }, tell, signal);
       }),
     generate: (params, { emit, signal }) =>
-      recorded(requests.generate, emit, async (tell) => {
+      recorded(requests.generate, emit, async (tell, note) => {
         const { generate } = await import("./tasks/generate.ts");
-        return generate(params, parts(), tell, signal);
+        return generate(params, { ...parts(), note }, tell, signal);
       }),
     auditText: (params, { emit, signal }) =>
       counted(async () => {

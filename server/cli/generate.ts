@@ -70,6 +70,8 @@ export async function generateOnce(params: GenerateParams, shown: GenerateShown,
   const { client, out, printer, isJson } = shown;
   let isLineOpen = false;
   const show = (event: RunEvent) => {
+    // The last line says who answered; `tandem why` tells the rest.
+    if (event.kind === "routed" && !isJson) return;
     if (isJson || event.kind !== "draft") return printer.event(event);
     out.write(event.text);
     isLineOpen = true;

@@ -31,7 +31,7 @@ export const GenerateParams = z
   });
 export type GenerateParams = z.output<typeof GenerateParams>;
 
-/** What comes while it works: waiting, downloading, loading, ready, notice; then `draft` with text as it is written. */
+/** What comes while it works: routed, waiting, downloading, loading, ready, notice; then `draft` with text as it is written. */
 export const GenerateEvent = RunEvent;
 
 export const GenerateResult = z.object({

@@ -1,4 +1,4 @@
-import { TandemError, throwIfAborted } from "../errors.ts";
+import { throwIfAborted } from "../errors.ts";
 import type { GenerateRequest } from "../ports.ts";
 import type { GenerateParams, GenerateResult } from "../protocol/generate.ts";
 import type { Emit } from "../slot/state.ts";
@@ -11,15 +11,18 @@ import { deadlineOf, withCeiling } from "./withCeiling.ts";
 /** One call to a model: the text as it comes, then what it cost. */
 export async function generate(
   params: GenerateParams,
-  { clock, scheduler, settings, ...deps }: Pick<RunDeps, "clock" | "scheduler" | "settings" | "warm" | "draw">,
+  {
+    clock,
+    scheduler,
+    settings,
+    ...deps
+  }: Pick<RunDeps, "clock" | "scheduler" | "settings" | "warm" | "draw" | "note" | "log">,
   emit: Emit,
   signal: AbortSignal,
 ): Promise<GenerateResult> {
   const startedMs = clock.nowMs();
   const request = toRequest(params);
-  const place = generator(params.role, request, { scheduler, ...deps });
-  if (place === null)
-    throw new TandemError("not-configured", `No engine is set up for ${params.role}`, "Check the settings");
+  const place = generator(params.role, request, { scheduler, emit, ...deps });
   const need = { use: "write", pinned: null, isRelayOnly: false } as const;
   const failover = createFailover({ scheduler, emit, need, cloud: null, work: "answers" });
   const { lease } = await failover.begin(place, signal);

@@ -24,6 +24,10 @@ interface PlanDeps extends RunDeps {
   readonly cloud: CloudPermission | null;
 }
 
+interface GeneratorDeps extends Pick<RunDeps, "scheduler" | "warm" | "draw" | "note" | "log"> {
+  readonly emit: Emit;
+}
+
 /** Who drafts and who audits this task, as things are; emits `routed`. Throws TandemError not-configured. */
 export function planned(task: Task, deps: PlanDeps, emit: Emit): Route {
   const { cloud, scheduler, settings, log, note, draw } = deps;
@@ -61,14 +65,14 @@ export function nobody(engines: readonly EngineView[], cloud: CloudPermission | 
     : new TandemError("not-configured", "No engine is set up", "Leave the model at auto, or give an endpoint");
 }
 
-/** Which engine of this role takes one call to a model; null: there is none. */
+/** Which engine of this role takes one call to a model, as things are; emits `routed`. Throws TandemError not-configured. */
 export function generator(
   role: Role,
   { prompt, maxTokens }: Pick<GenerateRequest, "prompt" | "maxTokens">,
-  { scheduler, warm, draw }: Pick<RunDeps, "scheduler" | "warm" | "draw">,
-): string | null {
+  { scheduler, warm, draw, note, log, emit }: GeneratorDeps,
+): string {
   const able = scheduler.snapshot().filter((it) => it.roles.includes(role));
-  const made = route({
+  const input: RouteInput = {
     tier: "moderate",
     isAudited: false,
     promptTokens: promptLength(prompt),
@@ -77,8 +81,15 @@ export function generator(
     engines: able.map((it) => ({ ...it, roles: ["draft"] })),
     draw: draw(),
     ...warm?.(promptTexts(prompt), able),
-  });
-  return made?.draft.engine ?? null;
+  };
+  const made = route(input);
+  if (!made) throw new TandemError("not-configured", `No engine is set up for ${role}`, "Check the settings");
+  const { draft, candidates } = made;
+  const why = role === "draft" ? made.why : `the call is to one that audits; ${made.why}`;
+  note?.(recordOf(input, made));
+  emit({ kind: "routed", draft, audit: null, candidates: [...candidates], why });
+  log.info("routed", { role, engine: draft.engine, why });
+  return draft.engine;
 }
 
 /**

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { DEFAULT_POLICY } from "../../server/core/route/policy.ts";
 import { replay } from "../../server/core/route/replay.ts";
 import { decisions } from "../../server/protocol/decisions.ts";
-import { chat, embeddings, run } from "../../server/protocol/requests.ts";
+import { chat, embeddings, generate, run } from "../../server/protocol/requests.ts";
 import { startFakeLlama } from "../fakes/openaiServer.ts";
 import { makePlace } from "../journal/place.ts";
 import { startOrchestrator } from "./orchestrator.ts";
@@ -51,6 +51,45 @@ test("every decision is kept with what it was made from, where it went and what 
   }
   assert.equal(JSON.stringify(kept).includes("hunter2"), false, "no word of any request");
   assert.equal((await client.send(decisions, { id: ran.id })).decisions[0]?.input !== undefined, true);
+});
+
+test("a single call is kept too: with what it was made from, to which role it went, and who went on with it", async () => {
+  await using place = await makePlace();
+  const journal = await place.open();
+  await using orchestrator = await startOrchestrator({ journal });
+  await using large = await startFakeLlama({ models: ["large"], reply: () => "Yes." });
+  await using small = await startFakeLlama({ models: ["small"], reply: () => "No." });
+  const client = await orchestrator.connect({
+    draft: { endpoint: large.url, model: "large" },
+    audit: { endpoint: small.url, model: "small" },
+  });
+  const heard: string[] = [];
+  const onEvent = (it: { kind: string }) => void heard.push(it.kind);
+  await client.send(generate, { prompt: "hunter2" }, { onEvent });
+  await client.send(generate, { prompt: "hunter2", role: "audit", maxTokens: 7 });
+  await large.close();
+  await client.send(generate, { prompt: "hunter2" });
+
+  assert.equal(heard[0], "routed");
+  const [drafted, audited, moved] = (
+    await client.send(decisions, { limit: 10, withInput: true })
+  ).decisions.toReversed();
+  assert.ok(drafted && audited?.input && moved);
+  const told = [drafted, audited, moved].map((it) => [it.method, it.engine, it.tier, it.outcome?.kind]);
+  assert.deepEqual(told, [
+    [generate.method, "draft", null, "ok"],
+    [generate.method, "audit", null, "ok"],
+    [generate.method, "draft", null, "ok"],
+  ]);
+  assert.deepEqual([audited.input.outputTokens, audited.address], [7, new URL(small.url).host]);
+  assert.match(audited.why, /^the call is to one that audits; /);
+  assert.deepEqual([drafted.fallbacks.length, moved.fallbacks.length], [0, 1]);
+  for (const { input, engine, estimatedMs, candidates } of [drafted, audited, moved]) {
+    assert.ok(input);
+    assert.deepEqual([replay(input, DEFAULT_POLICY).isSame, candidates[0]?.cost.totalMs], [true, estimatedMs]);
+    assert.equal(input.chosen.draft, engine);
+  }
+  assert.equal(JSON.stringify([drafted, audited, moved]).includes("hunter2"), false, "no word of any request");
 });
 
 test("a user's rules count for OpenAI's requests too: what they mean, and the model they name", async () => {
