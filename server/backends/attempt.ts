@@ -120,10 +120,10 @@ async function* deltasOf(given: AttemptGiven, { reply, signal }: Stream): AsyncG
   if (!isWhole) throw broken(given, "ended before the answer was complete");
 }
 
-/** Who goes on with an answer, or is confined to a shape, does not think first. */
+/** Who goes on in his own open turn, or is confined to a shape, does not think first; who is asked to go on in words does. */
 function thinkingOf({ request, wire }: AttemptGiven): ThinkingFilter | null {
   if (request.prompt.kind === "text") return null;
-  const isFree = request.shape === null && request.continues === undefined;
+  const isFree = request.shape === null && (request.continues === undefined || wire.isSeamUnsure);
   return createThinkingFilter(isFree ? beginningOf(String(wire.body.model)) : "answer");
 }
 

@@ -82,6 +82,17 @@ test("a server that refuses an open turn is asked in words, from then on", async
   );
 });
 
+test("a model whose template begins its thoughts thinks again where it is asked in words: they are no part of the answer", async () => {
+  await using fake = await startFakeLlama({
+    flavour: "plain",
+    models: ["deepseek-r1-distill"],
+    reply: () => `It broke off in reduce(, so go on there.\n</think>\n\n${LINE}${REST}`,
+  });
+  const spec = { kind: "endpoint", url: fake.url, modelName: null, apiKey: "" } as const;
+  await using engine = await openEndpoint(spec, { log: silentLog }, never);
+  assert.equal((await ask(engine, chat)).text, REST);
+});
+
 test("an answer that was already open stays one turn", async () => {
   const messages = [
     { role: "user", content: "Write mean." },
