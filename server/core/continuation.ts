@@ -49,7 +49,7 @@ export interface Continuation {
  * code fence and with a word or two in front. Holds text back only as long as it could be such a repetition.
  */
 export function createContinuation(before: string): Continuation {
-  const known = withoutSpace(before);
+  const [known, shown] = [before, lastLines(before)].map(withoutSpace) as [string, string];
   const hasOpenFence = (before.match(/^\s*```/gm)?.length ?? 0) % 2 === 1;
   let held = "";
   let state: "deciding" | "anew" | "new" = "deciding";
@@ -70,7 +70,8 @@ export function createContinuation(before: string): Continuation {
     const said = withoutSpace(body);
     // As long as it could stand in `before`, it may be its end.
     if (!isEnd && known.includes(said)) return null;
-    const overlap = overlapOf(known, said);
+    // Who begins with what he was shown repeats that: the same lines once more are new.
+    const overlap = shown !== "" && said.startsWith(shown) ? shown.length : overlapOf(known, said);
     if (isRepetition(before, { overlap, known, said }))
       return settle(afterSpace(body.slice(indexAfter(body, overlap)), before), opening.length > 0);
     if (commonStart(known, said) >= Math.min(MIN_ANEW, known.length)) {

@@ -76,6 +76,12 @@ const cases: readonly { name: string; before: string; said: string; want: string
     said: "const first = 1;\nconst second = 2;\n",
     want: "const second = 2;\n",
   },
+  {
+    name: "what was shown is the repetition, and the same line after it is new",
+    before: 'rows = [\n  "the very same row",\n  "the very same row",\n',
+    said: '  "the very same row",\n  "the very same row",\n]\n',
+    want: '  "the very same row",\n]\n',
+  },
   { name: "nothing more to say but its last line", before: "  return first;\n", said: "  return first;\n", want: "" },
   { name: "nothing at all", before, said: "", want: "" },
   {
