@@ -78,13 +78,6 @@ export interface RouteInput {
   readonly displacedTokens?: Readonly<Record<string, number>>;
 }
 
-export interface Route {
-  readonly draft: RouteCandidate;
-  readonly audit: RouteCandidate | null;
-  readonly candidates: readonly RouteCandidate[];
-  readonly why: string;
-}
-
 /** What is asked where vectors are to be made. */
 export type VectorsInput = Omit<RouteInput, "tier" | "isAudited" | "outputTokens">;
 

@@ -23,7 +23,8 @@ const TRIAL =
 
 /** The main job. */
 export async function run(params: RunParams, deps: RunDeps, tell: Emit, signal: AbortSignal): Promise<RunResult> {
-  const { emit, ...mark } = createMark(tell);
+  const loads = watchLoads(tell);
+  const { emit, ...mark } = createMark(loads.emit);
   const { clock, scheduler } = deps;
   using ticket = params.ticket === undefined ? null : (deps.tickets?.open(params.ticket) ?? null);
   const startedMs = clock.nowMs();
@@ -40,7 +41,7 @@ export async function run(params: RunParams, deps: RunDeps, tell: Emit, signal: 
   };
   const done = new AbortController();
   const drafted = Promise.withResolvers<void>();
-  const { hear, hasLoaded, ...waits } = hearing(emit);
+  const { hear, ...waits } = hearing(emit);
   const wanted = { plan, task, cloud, ...waits, hear, isDrafted: drafted.promise, deps, emit, notice };
   const { auditor, ...team } = gather(wanted, signal, done.signal);
   try {
@@ -53,7 +54,7 @@ export async function run(params: RunParams, deps: RunDeps, tell: Emit, signal: 
     const drafting = { task, companion, deps, ...engines, ending, onDrafted: drafted.resolve, emit, notice };
     using ceiling = withCeiling(signal, deps.settings);
     const outcome = await draftUntilUsable(drafting, ceiling.signal);
-    const marks = { startedMs, classifiedMs, routedMs, acquiredMs, endedMs: clock.nowMs(), hasLoaded: hasLoaded() };
+    const marks = { startedMs, classifiedMs, routedMs, acquiredMs, endedMs: clock.nowMs(), hasLoaded: loads.any() };
     return { ...outcome.result, cloud: mark.host(), notices, timing: timing(marks, outcome.worked) };
   } finally {
     done.abort(new TandemError("cancelled", "The draft is done", "Nothing to do"));
@@ -77,19 +78,27 @@ function speedsOf(scheduler: Scheduler, draft: Carried) {
   };
 }
 
+/** Whether anything has to be loaded, whoever of the task it is for. */
+function watchLoads(tell: Emit) {
+  let isAny = false;
+  const emit: Emit = (event) => {
+    isAny ||= event.kind === "loading";
+    tell(event);
+  };
+  return { emit, any: () => isAny };
+}
+
 /** What the auditor has to know of the drafter's waiting. */
 function hearing(emit: Emit) {
   const queued = Promise.withResolvers<void>();
   const short = Promise.withResolvers<void>();
-  let isLoading = false;
   const hear: Emit = (event) => {
     emit(event);
-    isLoading ||= event.kind === "loading";
     if (event.kind !== "waiting") return;
     queued.resolve();
     if (event.why !== undefined) short.resolve();
   };
-  return { hear, hasLoaded: () => isLoading, isDraftShort: short.promise, isDraftQueued: queued.promise };
+  return { hear, isDraftShort: short.promise, isDraftQueued: queued.promise };
 }
 
 async function understood(params: RunParams, { syntax, settings }: RunDeps, emit: Emit): Promise<Task> {
