@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { constants, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createOutput, type Output } from "./output.ts";
 import { missingPrerequisites } from "./setup/prerequisites.ts";
@@ -12,6 +13,8 @@ import { NONE, type Tally, verdictOn } from "./tally.ts";
 const ROOT = join(import.meta.dirname, "..");
 /** A step that hangs must not hang whoever waits for it; the longest, the first time, is the build of llama-server. */
 const STEP_TIMEOUT_MS = 30 * 60_000;
+/** A runner that was told to end says which files were under way; one that does not end is ended. */
+const LAST_WORDS_MS = 10_000;
 /** Beside what is always shown, the files that took the longest. */
 const SLOWEST = ["spec", "./test/slowest.ts"].flatMap((it) => [
   `--test-reporter=${it}`,
@@ -83,7 +86,8 @@ async function perform(step: Step, output: Output, run: Run): Promise<Tally> {
 }
 
 async function check({ commands }: Extract<Step, { kind: "check" }>, output: Output, { env }: Run): Promise<Tally> {
-  for (const command of commands) if ((await start(command, output, env)).exitCode !== 0) return { ...NONE, failed: 1 };
+  for (const command of commands)
+    if ((await start(command, { output, env })).exitCode !== 0) return { ...NONE, failed: 1 };
   return NONE;
 }
 
@@ -94,35 +98,56 @@ async function test(step: Extract<Step, { kind: "tests" }>, output: Output, run:
     return { ...NONE, failed: 1 };
   }
   const slowest = run.isSlowTold && step.files !== null ? SLOWEST : [];
-  const { exitCode, text } = await start([...step.command, ...slowest, ...files], output, run.env);
+  const { exitCode, text } = await start([...step.command, ...slowest, ...files], {
+    ...{ output, env: run.env, mostSilentMs: step.mostSilentMs },
+  });
   return verdictOn(exitCode, text);
+}
+
+interface Watched {
+  readonly output: Output;
+  readonly env: NodeJS.ProcessEnv;
+  readonly mostSilentMs?: number | undefined;
 }
 
 /** Shows what the program prints as it prints it, and keeps it. */
 async function start(
   [program = "", ...args]: readonly string[],
-  output: Output,
-  env: NodeJS.ProcessEnv,
+  { output, env, mostSilentMs = STEP_TIMEOUT_MS }: Watched,
 ): Promise<{ exitCode: number; text: string }> {
   if (stoppedBy !== null) return { exitCode: 1, text: "" };
   const command = program === "node" ? process.execPath : program;
   const shell = process.platform === "win32" && program !== "node";
   const child = spawn(command, args, { cwd: ROOT, env, shell, stdio: ["ignore", "pipe", "pipe"] });
   current.add(child);
-  const late = setTimeout(() => {
-    output.say(`${program} was still running after ${STEP_TIMEOUT_MS / 60_000} minutes`);
+  const end = (why: string) => {
+    output.say(`${program} ${why}`);
     child.kill("SIGTERM");
-  }, STEP_TIMEOUT_MS);
+    setTimeout(() => child.kill("SIGKILL"), LAST_WORDS_MS).unref();
+  };
+  const late = setTimeout(() => end(`was still running after ${STEP_TIMEOUT_MS / 60_000} minutes`), STEP_TIMEOUT_MS);
+  const silent = setTimeout(() => end(`has said nothing for ${mostSilentMs / 60_000} minutes`), mostSilentMs);
   let text = "";
   child.stdout.setEncoding("utf8").on("data", (piece: string) => {
     text += piece;
+    silent.refresh();
     output.write(piece);
   });
   child.stderr.setEncoding("utf8").on("data", (piece: string) => output.write(piece));
-  const [code] = await once(child, "close");
-  clearTimeout(late);
+  const exitCode = await ended(child);
+  for (const it of [late, silent]) clearTimeout(it);
   current.delete(child);
-  return { exitCode: typeof code === "number" ? code : 1, text };
+  return { exitCode, text };
+}
+
+/** Waits for the last that it prints too, but not for ever: what it started may hold its output open and live on. */
+async function ended(child: ChildProcess): Promise<number> {
+  const closed = once(child, "close");
+  const [code] = await once(child, "exit");
+  await Promise.race([closed, wait(LAST_WORDS_MS, undefined, { ref: false })]);
+  child.stdout?.destroy();
+  child.stderr?.destroy();
+  return typeof code === "number" ? code : 1;
 }
 
 function finish({ passed, failed, notHere }: Tally, leftOut: readonly string[]): number {

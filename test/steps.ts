@@ -20,6 +20,11 @@ export interface Tests {
   readonly command: readonly string[];
   /** The test files it is given; empty for a runner that knows its own. */
   readonly files: { readonly under: string; readonly not: readonly string[] } | null;
+  /**
+   * Without a word for so long it hangs and is ended; without this, only its step's time ends it. Node's runner shows files in their order:
+   * it falls silent at the one that hangs, and names it when it is ended.
+   */
+  readonly mostSilentMs?: number;
   /** Why it cannot run on a system; said, and no failure. */
   readonly notOn?: Readonly<Partial<Record<NodeJS.Platform, string>>>;
   /** Runs while the step before it does: it waits more than it computes. */
@@ -32,6 +37,11 @@ const HOST = "host";
 const ALL_CORES = `--test-concurrency=${availableParallelism()}`;
 /** Most engines are loaded with one thread; more than two at once would want much memory. */
 const TWO = "--test-concurrency=2";
+/** The longest unit test takes some ten seconds; on a machine with ten times as much to do it still ends before this. */
+const MOST_UNIT_MS = 3 * 60_000;
+const MOST_SILENT_UNITS_MS = 5 * 60_000;
+/** The first time, a test waits for the build of llama-server. */
+const MOST_ENGINE_MS = 25 * 60_000;
 
 /** Cheap ones first: the first that fails is the last that runs. */
 export const steps: readonly Step[] = [
@@ -55,13 +65,14 @@ export const steps: readonly Step[] = [
   {
     kind: "tests",
     title: "units, the server and the doors to it",
-    command: ["node", "--test", ALL_CORES],
+    command: ["node", "--test", ALL_CORES, `--test-timeout=${MOST_UNIT_MS}`],
     files: { under: "**", not: [ENGINE, HOST, "fixtures"] },
+    mostSilentMs: MOST_SILENT_UNITS_MS,
   },
   {
     kind: "tests",
     title: "engines with real models",
-    command: ["node", "--test", TWO],
+    command: ["node", "--test", TWO, `--test-timeout=${MOST_ENGINE_MS}`],
     files: { under: `${ENGINE}/**`, not: [] },
   },
   {
