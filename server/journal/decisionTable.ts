@@ -36,9 +36,10 @@ export function createDecisionTable(database: DatabaseSync): DecisionTable {
   const setOutcome = database.prepare("UPDATE decisions SET outcome = ? WHERE id = ?");
   const bodyOf = database.prepare("SELECT body FROM decisions WHERE id = ?");
   const setBody = database.prepare("UPDATE decisions SET body = ? WHERE id = ?");
-  const nth = "(SELECT number FROM decisions ORDER BY number DESC LIMIT 1 OFFSET ?)";
-  const trim = database.prepare(`DELETE FROM decisions WHERE number < ${nth}`);
-  const trimInputs = database.prepare(`UPDATE decisions SET input = NULL WHERE input IS NOT NULL AND number < ${nth}`);
+  const drop = database.prepare("DELETE FROM decisions WHERE number <= ?");
+  const dropInputs = database.prepare(
+    "UPDATE decisions SET input = NULL WHERE input IS NOT NULL AND number > ? AND number <= ?",
+  );
   const rows = database.prepare(
     `SELECT body, outcome, CASE WHEN ?4 THEN input END AS input,
        (decisions.outcome IS NULL AND (lives.number IS NULL OR lives.ended IS NOT NULL)) AS isLost
@@ -47,16 +48,23 @@ export function createDecisionTable(database: DatabaseSync): DecisionTable {
      ORDER BY decisions.number DESC LIMIT ?2`,
   );
   let untilTrim = 0;
+  let droppedTo = 0;
+
+  /** Numbers follow each other, so the oldest need not be looked for: to count them would read the whole file each time. */
+  function trim(newest: number): void {
+    if (--untilTrim > 0) return;
+    untilTrim = TRIM_EVERY;
+    drop.run(newest - MOST_DECISIONS);
+    dropInputs.run(droppedTo, newest - MOST_INPUTS);
+    droppedTo = newest - MOST_INPUTS;
+  }
 
   return {
     insert(life, decision, input) {
       const body = JSON.stringify(scrubbed({ ...Decision.parse(decision), taken: "" }));
       if (body.length > MOST_CHARS) return;
-      insert.run(decision.id, life, body, input && storable(input));
-      if (--untilTrim > 0) return;
-      untilTrim = TRIM_EVERY;
-      trim.run(MOST_DECISIONS - 1);
-      trimInputs.run(MOST_INPUTS - 1);
+      const { lastInsertRowid } = insert.run(decision.id, life, body, input && storable(input));
+      trim(Number(lastInsertRowid));
     },
     fallBack(id, seam) {
       const row = Body.optional().parse(bodyOf.get(id));
