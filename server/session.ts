@@ -218,15 +218,20 @@ function taskHandlers(work: Work, deps: SharedParts, member: Membership) {
 }
 
 function openaiHandlers({ recorded, counted, asking }: Work) {
+  // Programs ask hundreds of times a second, and each import is resolved anew.
+  let chatTask: Promise<typeof import("./tasks/chat.ts")> | undefined;
+  let completeTask: Promise<typeof import("./tasks/complete.ts")> | undefined;
   return {
     chat: (params, { emit, signal, chunks }) =>
       recorded(requests.chat, emit, async (tell, note) => {
-        const { chat } = await import("./tasks/chat.ts");
+        chatTask ??= import("./tasks/chat.ts");
+        const { chat } = await chatTask;
         return chat(params, { ...(await asking()), note, sink: chunks }, tell, signal);
       }),
     complete: (params, { emit, signal, chunks }) =>
       recorded(requests.complete, emit, async (tell, note) => {
-        const { complete } = await import("./tasks/complete.ts");
+        completeTask ??= import("./tasks/complete.ts");
+        const { complete } = await completeTask;
         return complete(params, { ...(await asking()), note, sink: chunks }, tell, signal);
       }),
     embeddings: (params, { emit, signal }) =>
