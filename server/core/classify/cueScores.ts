@@ -15,6 +15,8 @@ export function cueShares(plain: string): number[] {
   const scores = ACTIONS.map(() => 0);
   const starts = [...text.matchAll(/\s+/g)].map((it) => it.index);
   for (const [action, weight, pattern] of CUES) {
+    // Most are not there, and looking for all of one that is not is dear.
+    if (text.search(pattern) === -1) continue;
     const at = ACTIONS.indexOf(action);
     for (const { index } of text.matchAll(pattern)) {
       const wordsBefore = starts.findIndex((it) => it >= index);

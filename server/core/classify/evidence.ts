@@ -15,11 +15,12 @@ export function evidence(reading: Reading, features: Features, decided: Decided)
   const { model, best, second } = decided;
   const perWord = reading.words.map(() => 0);
   const perFact = FACTS.map(() => 0);
-  for (const [index, margin] of margins(model, features, [best, second]).entries()) {
+  const speaks = margins(model, features, [best, second]);
+  for (let index = 0; index < speaks.length; index++) {
     const source = features.sources[index] ?? 0;
     const sums = source >= 0 ? perWord : perFact;
     const at = source >= 0 ? source : -1 - source;
-    sums[at] = (sums[at] ?? 0) + margin;
+    sums[at] = (sums[at] ?? 0) + (speaks[index] ?? 0);
   }
   const strongest = perFact.indexOf(Math.max(...perFact));
   const fact = (perFact[strongest] ?? 0) >= WORTH_NAMING ? FACTS[strongest] : undefined;

@@ -60,10 +60,17 @@ export function featuresOf(reading: Reading, facts: Facts): Features {
     if (index === words.length - 1) put(found, mixed(SEEDS.last, own, 0), 0.7, index);
     pieces(found, word, weight, index);
   }
-  const norm = Math.sqrt(found.values.reduce((sum, it) => sum + it * it, 0)) || 1;
-  for (const index of found.values.keys()) found.values[index] = (2 * (found.values[index] ?? 0)) / norm;
+  normalise(found.values);
   putFacts(found, reading, facts);
   return found;
+}
+
+/** A request has hundreds of features, and is classified before its first token. */
+function normalise(values: number[]): void {
+  let sum = 0;
+  for (let at = 0; at < values.length; at++) sum += (values[at] ?? 0) * (values[at] ?? 0);
+  const norm = Math.sqrt(sum) || 1;
+  for (let at = 0; at < values.length; at++) values[at] = (2 * (values[at] ?? 0)) / norm;
 }
 
 /** Pieces of three to five characters with the word's ends, so that a slip of the fingers leaves most of them as they were. */
