@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { TandemError } from "../errors.ts";
 import { bridge } from "./bridge.ts";
 import type { Client } from "./client.ts";
@@ -15,6 +16,7 @@ import { runOnce } from "./run.ts";
 import { serveHttp, showKey, stopAll, toServe } from "./serve.ts";
 import { effectiveSettings, settingsFrom } from "./settings.ts";
 import type { Site } from "./site.ts";
+import { takeOnEnter } from "./takeDraft.ts";
 
 export interface Given {
   readonly words: readonly string[];
@@ -88,9 +90,14 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
 
 async function toRun({ words, values, printer }: Given): Promise<Job> {
   const request = await toRequest({ ...values, instruction: words.join(" ") });
-  return withClient(
-    async (client, signal) => (await runOnce(request, client, printer, values.apply === true, signal)).exitCode,
-  );
+  const isApplied = values.apply === true;
+  if (values.json === true || !process.stdin.isTTY || !process.stdout.isTTY)
+    return withClient(async (client, signal) => (await runOnce(request, client, printer, isApplied, signal)).exitCode);
+  return withClient(async (client, signal) => {
+    const ticket = randomUUID();
+    using taking = takeOnEnter({ client, ticket, printer, input: process.stdin });
+    return (await runOnce({ ...request, ticket }, client, taking, isApplied, signal)).exitCode;
+  });
 }
 
 /** Nothing is started for it. */
