@@ -7,7 +7,7 @@ import type { DownloadProgress, ModelInfo } from "./protocol/models.ts";
 import type { RouteRecord } from "./protocol/routing.ts";
 import type { Range } from "./protocol/source.ts";
 import type { Seam } from "./protocol/traffic.ts";
-import type { Relay } from "./relaying.ts";
+import type { Relay, RelayRequest } from "./relaying.ts";
 
 /** Milliseconds on a clock that never goes backwards. */
 export interface Clock {
@@ -93,6 +93,8 @@ export interface Engine extends AsyncDisposable {
   readonly serves: readonly string[];
   /** Engines that speak OpenAI's wire themselves take a request as it is, tools and all; null for the others. */
   readonly relay: Relay | null;
+  /** Whether `relay` can be told to go on in an answer that was begun elsewhere (`RelayRequest.goesOn`). Left out: it cannot. */
+  readonly relayGoesOn?: (path: RelayRequest["path"]) => boolean;
   /** Null for engines that make no vectors. Throws as `generate` does. */
   readonly embed: Embed | null;
   /** What its vectors come from: the model's file by its content, or the server and the model's name there. Left out: not known. */

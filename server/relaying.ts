@@ -1,3 +1,4 @@
+import type { AnswerHead } from "./core/openai/answer.ts";
 import type { ReadChunk } from "./core/openai/chunkReader.ts";
 
 /** A request in OpenAI's shape; the engine puts its own model's name in place of `model`. */
@@ -6,6 +7,8 @@ export interface RelayRequest {
   readonly body: Readonly<Record<string, unknown>>;
   /** The model's name in the chunks of a stream. Left out: as the server calls it. */
   readonly answersAs?: string;
+  /** Goes on in an answer that was streamed elsewhere: only what is new comes, in chunks under its head. Only where `relayGoesOn`. */
+  readonly goesOn?: { readonly text: string; readonly head: Partial<AnswerHead> };
   /** As in `GenerateRequest`. */
   readonly deadlineMs?: number;
   readonly hasSuccessor?: boolean;

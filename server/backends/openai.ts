@@ -7,6 +7,7 @@ import { attempt, type Timed } from "./attempt.ts";
 import { openConnection } from "./connection.ts";
 import { createLoad } from "./load.ts";
 import { createRelay } from "./relay.ts";
+import { goesOnAt } from "./relayedOn.ts";
 import { AttemptFailed, retried } from "./retry.ts";
 import { deadlineOf, patience, type Server } from "./server.ts";
 import { createSettle } from "./settle.ts";
@@ -100,7 +101,8 @@ function createEndpointEngine(given: EngineGiven): Engine {
     serves: attached.serves,
     pid: null,
     generate,
-    relay: createRelay({ ...given, modelName, tellsProgress: dialect === "llama-server" }),
+    relay: createRelay({ ...given, modelName, dialect }),
+    relayGoesOn: (path) => goesOnAt(path, dialect),
     embed: createEmbed({ ...given, modelName }),
     ...(attached.showsSlots && { settle: createSettle(given, modelName) }),
     // Whether it is there shows with each request; an endpoint has no end of its own.

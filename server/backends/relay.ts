@@ -4,10 +4,12 @@ import { abortError, TandemError } from "../errors.ts";
 import type { Relay, RelayReply, RelayRequest } from "../relaying.ts";
 import { type Reply, readWhole, transportError } from "./connection.ts";
 import { brokenAnswer, isErrorData, parseJson, readRefusal, statusIn } from "./refusal.ts";
+import { bodyBehind, isSaidAlready } from "./relayedOn.ts";
 import { refusedTry, retried, tryFailed } from "./retry.ts";
 import { deadlineOf, patience, type Server } from "./server.ts";
 import { readEventsTogether, type SseEvent } from "./sse.ts";
 import { createCeiling, createWatchdog, type Watchdog } from "./watchdog.ts";
+import type { Dialect } from "./wireBody.ts";
 
 /** Refusals are passed on; a longer one is a web page or repeats the prompt. */
 const MAX_REFUSAL_CHARS = 16_384;
@@ -32,8 +34,7 @@ type Chunk = z.output<typeof Chunk>;
 
 interface RelayGiven extends Server {
   readonly modelName: string;
-  /** A llama-server: it writes while it reads a prompt where it is asked to, and so notices that nobody waits any more. */
-  readonly tellsProgress: boolean;
+  readonly dialect: Dialect;
 }
 
 type Timed = RelayRequest & { readonly deadlineMs: number };
@@ -69,7 +70,8 @@ async function relayWhole(given: RelayGiven, request: Timed, signal: AbortSignal
 async function relayStream(given: RelayGiven, request: Timed, signal: AbortSignal): Promise<RelayReply> {
   const { host } = given.address;
   const watchdog = createWatchdog({ ...given, host, deadlineMs: request.deadlineMs });
-  const hidesProgress = given.tellsProgress && request.body.return_progress === undefined;
+  // It writes while it reads a prompt where it is asked to, and so notices that nobody waits any more.
+  const hidesProgress = given.dialect === "llama-server" && request.body.return_progress === undefined;
   const left = new AbortController();
   const running = given.load.begin();
   const any = AbortSignal.any([signal, watchdog.signal, left.signal]);
@@ -87,11 +89,13 @@ async function relayStream(given: RelayGiven, request: Timed, signal: AbortSigna
     running,
     close,
     answersAs: request.answersAs ?? null,
+    goesOn: request.goesOn ?? null,
     hidesProgress,
     isOneAnswer: (request.body.n ?? 1) === 1 && !Array.isArray(request.body.prompt),
   };
   try {
-    const body = hidesProgress ? { ...request.body, return_progress: true } : request.body;
+    const asked = bodyBehind(request.goesOn?.text ?? "", request, given.dialect);
+    const body = hidesProgress ? { ...asked, return_progress: true } : asked;
     const reply = await ask(given, { ...request, body }, any);
     await checkIsStream(given, reply, any);
     return { kind: "stream", chunks: readChunks(streaming, reply) };
@@ -119,6 +123,7 @@ interface StreamGiven extends RelayGiven {
   /** Closes the connection. */
   readonly close: () => void;
   readonly answersAs: string | null;
+  readonly goesOn: RelayRequest["goesOn"] | null;
   /** The client did not ask to hear how far its prompt is read. */
   readonly hidesProgress: boolean;
   /** Its first end is the end of all of it. */
@@ -128,7 +133,7 @@ interface StreamGiven extends RelayGiven {
 async function* readChunks(given: StreamGiven, reply: Reply): AsyncGenerator<readonly ReadChunk[], void, void> {
   const { watchdog, signal, close, hidesProgress } = given;
   const progress = createProgress();
-  const read = createChunkReader(given.answersAs);
+  const read = createChunkReader(given.answersAs, given.goesOn?.head);
   const arrivals = readEventsTogether(reply.body);
   let isDone = false;
   let readTokens = 0;
@@ -149,6 +154,7 @@ async function* readChunks(given: StreamGiven, reply: Reply): AsyncGenerator<rea
           if (processed > readTokens) watchdog.read();
           readTokens = Math.max(readTokens, processed);
           if (shape?.prompt_progress && hidesProgress && !isWriting(shape)) continue;
+          if (shape && given.goesOn && isSaidAlready(shape, isWriting(shape))) continue;
           hasWritten = progress.see(shape) || hasWritten;
           chunks.push(chunk);
         }

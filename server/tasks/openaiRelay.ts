@@ -27,7 +27,7 @@ export async function openaiRelay(given: Relaying, signal: AbortSignal): Promise
   const { relay, request, lease } = given;
   try {
     const startedMs = given.clock.nowMs();
-    const reply = await relay({ ...request, answersAs: lease.engine.model.id }, signal);
+    const reply = await relay({ answersAs: lease.engine.model.id, ...request }, signal);
     if (reply.kind === "whole") {
       const body = named(reply.body, lease);
       report(lease, reportOf(body), { prefillMs: null, decodeMs: null });

@@ -1,5 +1,6 @@
 import type { AnswerHead } from "../core/openai/answer.ts";
 import type { ReadChunk } from "../core/openai/chunkReader.ts";
+import { isWriting } from "../core/openai/relayed.ts";
 
 /** What went out of a stream. */
 export interface StreamedOut {
@@ -7,6 +8,8 @@ export interface StreamedOut {
   readonly head: Partial<AnswerHead> | null;
   readonly text: string;
   readonly tokens: number;
+  /** What is no text, such as thoughts. */
+  readonly hasOther: boolean;
   see(chunk: ReadChunk): void;
 }
 
@@ -14,6 +17,7 @@ export function createOut(): StreamedOut {
   let head: Partial<AnswerHead> | null = null;
   let text = "";
   let tokens = 0;
+  let hasOther = false;
   return {
     get head() {
       return head;
@@ -24,10 +28,14 @@ export function createOut(): StreamedOut {
     get tokens() {
       return tokens;
     },
+    get hasOther() {
+      return hasOther;
+    },
     see(chunk) {
       head ??= headOf(chunk.body ?? {});
       text += chunk.text;
       if (chunk.text !== "") tokens++;
+      else hasOther ||= chunk.body === null || isWriting(chunk.body);
     },
   };
 }

@@ -5,6 +5,7 @@ import { streamText } from "ai";
 import OpenAI from "openai";
 import type { z } from "zod";
 import type { Settings } from "../../server/protocol/settings.ts";
+import type { Flavour } from "../fakes/openaiFlavour.ts";
 import { piecesOf } from "../fakes/openaiScript.ts";
 import type { FakeLlama } from "../fakes/openaiServer.ts";
 import { always, type Dying, impatient, phases, startDying } from "../server/dyingServers.ts";
@@ -25,9 +26,13 @@ interface Stage extends AsyncDisposable {
 }
 
 /** A door with two servers that write the same, of which the first is the one that is asked. */
-async function stage(first: Partial<Dying>, more: z.input<typeof Settings> = {}): Promise<Stage> {
+async function stage(
+  first: Partial<Dying>,
+  more: z.input<typeof Settings> = {},
+  second: Partial<Dying> = {},
+): Promise<Stage> {
   const one = await startDying({ text: TEXT, models: ["large"], ...first });
-  const two = await startDying({ text: TEXT, models: ["small"] });
+  const two = await startDying({ text: TEXT, models: ["small"], ...second });
   const settings = { draft: { endpoint: one.url }, audit: { endpoint: two.url }, ...more };
   const door = await startDoor(settings, { world: { openEngine: impatient } });
   const baseURL = `${door.url}/v1`;
@@ -107,6 +112,7 @@ const beyond: readonly { name: string; more: Partial<OpenAI.ChatCompletionCreate
   { name: "logprobs", more: { logprobs: true } },
   { name: "several choices", more: { n: 2 } },
   { name: "a shape", more: { response_format: { type: "json_object" } } },
+  { name: "a grammar", more: { grammar: 'root ::= "a"' } as object },
 ];
 
 for (const { name, more } of beyond)
@@ -115,6 +121,65 @@ for (const { name, more } of beyond)
     await assert.rejects(streamed(it, more), /no other engine can go on in the middle of such an answer/);
     assert.deepEqual([it.first.requests.length, it.second.requests.length], [1, 0]);
   });
+
+/** None of it is translated, and all of it is for the next server too. */
+const OWN = {
+  ...{ frequency_penalty: 0.5, presence_penalty: 0.25, logit_bias: { "7": -100 }, user: "u", metadata: { a: "b" } },
+  ...{ top_k: 20, min_p: 0.05, cache_prompt: true },
+};
+const SAID = piecesOf({ text: TEXT }).slice(0, MIDDLE).join("");
+const OPEN_TURN = { role: "assistant", content: SAID };
+const ways: readonly { flavour: Flavour; isRelayed: boolean; extra: object }[] = [
+  { flavour: "llama-server", isRelayed: true, extra: { return_progress: true } },
+  { flavour: "vllm", isRelayed: true, extra: { add_generation_prompt: false, continue_final_message: true } },
+  { flavour: "plain", isRelayed: false, extra: {} },
+];
+
+for (const { flavour, isRelayed, extra } of ways)
+  test(`behind the seam ${flavour} ${isRelayed ? "is asked in the client's own words" : "is asked in ours"}`, async () => {
+    await using it = await stage({ fault: always({ kind: "disconnect", after: MIDDLE }) }, {}, { flavour });
+    const { chunks, text } = await streamed(it, { ...OWN, max_tokens: 90, stream_options: { include_usage: true } });
+    assert.equal(text, TEXT);
+    assert.equal(new Set(chunks.map((chunk) => `${chunk.id} ${chunk.model} ${chunk.created}`)).size, 1);
+    // What is asked in words says the end again, which counts.
+    if (isRelayed) assert.equal(chunks.at(-1)?.usage?.completion_tokens, PIECES);
+    assert.equal(chunks.filter((chunk) => chunk.tandem).length, 1);
+    const { body } = it.second.requests[0] ?? {};
+    assert.equal(body?.max_tokens, 90 - MIDDLE);
+    if (isRelayed)
+      assert.deepEqual(body, {
+        ...{ ...OWN, ...extra, model: "small", max_tokens: 90 - MIDDLE, messages: [...messages, OPEN_TURN] },
+        ...{ stream: true, stream_options: { include_usage: true } },
+      });
+    else assert.equal(body?.frequency_penalty, undefined);
+  });
+
+test("a server whose chat template does not let an answer be gone on with is asked in words", async () => {
+  const message = "Assistant response prefill is incompatible with enable_thinking.";
+  const refuse = (nth: number) =>
+    nth < 2 ? ({ kind: "status", status: 400, body: { error: { message } } } as const) : null;
+  await using it = await stage({ fault: always({ kind: "disconnect", after: MIDDLE }) }, {}, { fault: refuse });
+  assert.equal((await streamed(it, { top_k: 20 } as object)).text, TEXT);
+  const asked = it.second.requests.map(({ body }) => [body.top_k, body.messages?.at(-1)?.role]);
+  assert.deepEqual(asked, [
+    [20, "assistant"],
+    [undefined, "assistant"],
+    [undefined, "user"],
+  ]);
+});
+
+test("several servers that break one after the other are gone on with, without a word lost or doubled", async () => {
+  const once = (nth: number) => (nth === 0 ? ({ kind: "disconnect", after: 3 } as const) : null);
+  await using it = await stage({ fault: once }, {}, { fault: once });
+  const { chunks, text } = await streamed(it, { stream_options: { include_usage: true } });
+  assert.equal(text, TEXT);
+  assert.equal(chunks.at(-1)?.usage?.completion_tokens, PIECES);
+  const ends = [3, 6].map((pieces) => piecesOf({ text: TEXT }).slice(0, pieces).join("").length);
+  assert.deepEqual(
+    chunks.flatMap((chunk) => chunk.tandem?.seam.atCharacters ?? []),
+    ends,
+  );
+});
 
 test("but before its first byte the next server is asked for all of it, tools and all", async () => {
   await using it = await stage({ fault: always({ kind: "status", status: 503, body: "busy" }) });

@@ -1,3 +1,5 @@
+import type { AnswerHead } from "./answer.ts";
+
 /** One chunk of a stream in OpenAI's shape. */
 export interface ReadChunk {
   /** As JSON on one line, under the name that was asked for. */
@@ -11,16 +13,22 @@ export interface ReadChunk {
 /**
  * Reads the chunks of one stream, and puts `name` in place of the model's. Chunks are hundreds of characters around a few that are new:
  * one that differs from the last in its text alone is not parsed, which is known for certain, since all else is the same to the byte.
- * Null: that is no JSON object. `name` null: the server's own stays.
+ * Null: that is no JSON object. `name` null: the server's own stays. `head`: by which the stream is known, where another server began it.
  */
-export function createChunkReader(name: string | null): (json: string) => ReadChunk | null {
+export function createChunkReader(
+  name: string | null,
+  head: Partial<AnswerHead> = {},
+): (json: string) => ReadChunk | null {
+  const given = Object.entries({ ...(name === null ? {} : { model: name }), ...head });
   let frame: Frame | null = null;
   return (json) => {
     const again = frame && framed(json, frame);
     if (again) return again;
     const body = objectOf(json);
     if (!body) return null;
-    const named = name === null || body.model === name ? body : { ...body, model: name };
+    const named = given.every(([field, value]) => body[field] === value)
+      ? body
+      : { ...body, ...Object.fromEntries(given) };
     const out = named === body && !/[\r\n]/.test(json) ? json : JSON.stringify(named);
     const place = placeOf(body);
     frame = place && frameOf(json, out, place);
