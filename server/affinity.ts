@@ -1,4 +1,5 @@
 import { hash, randomBytes } from "node:crypto";
+import { cachedIn, cachedInLast } from "./core/openai/relayed.ts";
 import { estimateTokens } from "./core/prompt.ts";
 import { bodyTexts, promptTexts } from "./core/promptTexts.ts";
 import type { EngineView, Warmth } from "./core/route.ts";
@@ -190,9 +191,10 @@ function told(engine: Engine, view: View, affinity: Affinity): Engine {
       relay &&
       (async (request, signal): Promise<RelayReply> => {
         const reply = await relay(request, signal);
-        const note = () => read(bodyTexts(request.body), null);
-        if (reply.kind === "stream") return { ...reply, chunks: watched(reply.chunks, note) };
-        note();
+        const note = (cachedTokens: number | null) => read(bodyTexts(request.body), cachedTokens);
+        if (reply.kind === "stream")
+          return { ...reply, chunks: watched(reply.chunks, (last) => note(cachedInLast(last))) };
+        note(cachedIn({ ...(reply.body ?? {}) }));
         return reply;
       }),
   };

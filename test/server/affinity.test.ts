@@ -175,6 +175,27 @@ test("a prompt is the same one, whichever way it goes to an engine", () => {
   assert.ok(one.length < 1_000 && one !== other);
 });
 
+for (const stream of [false, true])
+  test(`a server that says how much it held of a prompt is believed, in ${stream ? "a stream" : "one piece"}`, async () => {
+    await using orchestrator = await startOrchestrator();
+    const cachedTokens = { forgetful: 0, mindful: 1_000_000 };
+    const warmth = async (kind: keyof typeof cachedTokens) => {
+      const reply = () => ({ text: "Yes.", cachedTokens: cachedTokens[kind] });
+      await using server = await startFakeLlama({ models: [kind], slots: 4, reply });
+      const client = await orchestrator.connect({ draft: { endpoint: server.url, model: kind } });
+      let warm: number | undefined;
+      const onEvent = (it: ChatEvent) => {
+        if (it.kind === "decision") warm = it.decision.candidates[0]?.warmTokens;
+      };
+      const ask = (content: string) =>
+        client.send(chat, { model: "auto", messages: [{ role: "user", content }], stream }, { onEvent });
+      for (const said of ["a", "b", "a", "b"]) await ask(`What is this? ${long(said, 3_000)}`);
+      return warm ?? 0;
+    };
+    assert.ok((await warmth("mindful")) > 900);
+    assert.equal(await warmth("forgetful"), 0);
+  });
+
 test("who has read a conversation is known when it goes on, by requests as they are and in an engine's own terms", async () => {
   await using orchestrator = await startOrchestrator();
   await using one = await startFakeLlama({ models: ["left"], reply: () => "Yes." });

@@ -1,4 +1,5 @@
 import type { Counted } from "./answer.ts";
+import type { ReadChunk } from "./chunkReader.ts";
 
 /** What a server reports of one answer, as far as it does. */
 export interface Reported extends Counted {
@@ -12,8 +13,7 @@ export function reportOf(answer: Readonly<Record<string, unknown>>): Reported | 
   const usage = fieldsOf(answer.usage);
   const timings = fieldsOf(answer.timings);
   const promptTokens = numberOf(usage?.prompt_tokens);
-  const cachedTokens =
-    numberOf(fieldsOf(usage?.prompt_tokens_details)?.cached_tokens) ?? numberOf(timings?.cache_n) ?? 0;
+  const cachedTokens = cachedIn(answer) ?? 0;
   const read = promptTokens ?? sum(numberOf(timings?.prompt_n), cachedTokens);
   const written = numberOf(usage?.completion_tokens) ?? numberOf(timings?.predicted_n);
   if (read === null) return null;
@@ -24,6 +24,21 @@ export function reportOf(answer: Readonly<Record<string, unknown>>): Reported | 
     prefillMs: numberOf(timings?.prompt_ms),
     decodeMs: numberOf(timings?.predicted_ms),
   };
+}
+
+/** Tokens of the prompt that the server says it held already; null: it does not say. */
+export function cachedIn({ usage, timings }: Readonly<Record<string, unknown>>): number | null {
+  const details = fieldsOf(fieldsOf(usage)?.prompt_tokens_details);
+  return numberOf(details?.cached_tokens) ?? numberOf(fieldsOf(timings)?.cache_n);
+}
+
+/** The same of the chunks that came together last, which count the answer where any do. */
+export function cachedInLast(chunks: readonly ReadChunk[]): number | null {
+  for (const { body } of chunks.toReversed()) {
+    const cached = body && cachedIn(body);
+    if (cached !== null) return cached;
+  }
+  return null;
 }
 
 /** Whether a chunk brings something of the answer, be it text, a thought or a part of a call. */
