@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isAudited, route, routeVectors } from "../../server/core/route/decide.ts";
 import { MODEL } from "./routable.ts";
-import { BOTH, type Case, checkAll, engine, LARGE, ORDINARY, SMALL } from "./routeCases.ts";
+import { BOTH, type Case, checkAll, engine, LARGE, OPEN, ORDINARY, SMALL } from "./routeCases.ts";
 
 const UNMEASURED = { prefillPerSecond: null, decodePerSecond: null };
 const KNOWN = { prefillPerSecond: null, decodePerSecond: null, loadMs: null, origin: "by a benchmark" };
@@ -16,7 +16,16 @@ const CASES: readonly Case[] = [
   },
   { name: "moderate work goes to the drafter", input: { tier: "moderate" }, want: ["large", null] },
   { name: "complex work goes to the drafter, the other audits", input: { isAudited: true }, want: ["large", "small"] },
-  { name: "simple work may be audited too", input: { tier: "simple", isAudited: true }, want: ["small", "small"] },
+  {
+    name: "simple work that is audited is not for who would audit what it wrote itself",
+    input: { tier: "simple", isAudited: true },
+    want: ["large", "small"],
+  },
+  {
+    name: "unless nobody else is to be had",
+    input: { tier: "simple", isAudited: true, engines: [{ ...LARGE, breaker: OPEN }, SMALL] },
+    want: ["small", "small"],
+  },
   { name: "one engine plays both parts", input: { isAudited: true, engines: [BOTH] }, want: ["both", "both"] },
   { name: "no auditor, no audit", input: { isAudited: true, engines: [LARGE] }, want: ["large", null] },
   { name: "no drafter: who there is", input: { engines: [SMALL] }, want: ["small", null] },
