@@ -82,7 +82,7 @@ interface Auditing {
 
 /**
  * Of the engines here that are meant for auditing the one that is done first, reckoned with the draft at work: where two could do either,
- * one drafts and the other audits. What is audited in the cloud would leave this machine a second time, so nothing is.
+ * one drafts and the other audits. An audit reads the task and the draft and writes verdicts, none of which anybody has read before. What is audited in the cloud would leave this machine a second time, so nothing is.
  */
 function auditor(ranked: readonly Ranked[], draft: Chosen, { input, policy }: Auditing): Chosen | null {
   const drafter = draft.priced.engine;
@@ -90,9 +90,11 @@ function auditor(ranked: readonly Ranked[], draft: Chosen, { input, policy }: Au
   // As it was before the draft was put on it: a probe is no second one.
   const shut = new Set(able.filter((it) => it.standing === "shut").map((it) => it.engine.id));
   const engines = able.map(({ engine }) => (engine === drafter ? { ...engine, load: engine.load + 1 } : engine));
+  const { promptTokens, outputTokens } = input;
+  const job = { ...input, promptTokens: promptTokens + outputTokens, outputTokens: policy.auditTokens, warmTokens: {} };
   return chooseBest(
-    rank(engines, ({ id }) => (shut.has(id) ? "shut" : "meant"), { job: input, policy }),
-    input,
+    rank(engines, ({ id }) => (shut.has(id) ? "shut" : "meant"), { job, policy }),
+    job,
     policy,
   );
 }

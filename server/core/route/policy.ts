@@ -22,6 +22,8 @@ export interface RoutePolicy {
   readonly priorLoadMsPerB: number;
   /** What an endpoint that does not say its size is taken for, in billions of parameters. */
   readonly unknownB: number;
+  /** What an auditor writes of a draft: one verdict, as long as it may be (`VERDICT_TOKENS` of the prompts). That all is well is said in six. */
+  readonly auditTokens: number;
   /**
    * What each further stream on an engine adds to everybody's time, as a share of it. llama.cpp on a GPU: its batched-bench sample (LLaMA
    * 7B, F16) writes 41.57 tokens/s alone and 139.43 with 8 streams, each 2.39 times slower: (2.39 - 1) / 7. On a CPU, where decode soon
@@ -62,6 +64,7 @@ export const DEFAULT_POLICY: RoutePolicy = {
   priorPrefillGpu: 30,
   priorLoadMsPerB: 600,
   unknownB: 7,
+  auditTokens: 80,
   contentionCpu: 0.8,
   contentionGpu: 0.2,
   contentionContinuous: 0.03,
