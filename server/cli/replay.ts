@@ -49,7 +49,9 @@ function toChange(text: string): [string, number] {
     return [name, number];
   throw new TandemError(
     "bad-input",
-    `--set ${text} is no part of the policy and a number that is not below 0`,
+    names.includes(name)
+      ? `--set ${text}: ${name} takes a number, 0 at least`
+      : `--set ${text}: the policy has no "${name}"`,
     `Give one as --set penaltyMs=0; there are: ${Object.entries(DEFAULT_POLICY)
       .map(([it, now]) => `${it} (${now})`)
       .join(", ")}`,

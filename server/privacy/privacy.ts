@@ -39,7 +39,7 @@ async function judged({ texts, uris, arePathsInTexts }: Material, paths: KeptPat
   const { findSecret } = await import("./secrets.ts");
   for (const uri of uris) {
     const glob = await paths.ofFile(uri);
-    if (glob !== null) return kept(`its file stays here: ${glob}`);
+    if (glob !== null) return kept(`one of its files is not for the cloud: ${glob}`);
   }
   const characters = texts.reduce((sum, it) => sum + it.length, 0);
   if (characters > MOST_CHARACTERS)

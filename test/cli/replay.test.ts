@@ -75,21 +75,22 @@ test("decisions in a file are replayed without any orchestrator", async () => {
 });
 
 const wrong = [
-  { set: ["penalty=0"] },
-  { set: ["penaltyMs"] },
-  { set: ["penaltyMs="] },
-  { set: ["penaltyMs=-1"] },
-  { set: ["penaltyMs=much"] },
-  { set: ["penaltyMs=1=2"] },
-  { limit: "0" },
-  { limit: "1.5" },
+  { flags: { set: ["penalty=0"] }, says: /the policy has no "penalty"$/ },
+  { flags: { set: ["penaltyMs"] }, says: /penaltyMs takes a number/ },
+  { flags: { set: ["penaltyMs="] }, says: /penaltyMs takes a number/ },
+  { flags: { set: ["penaltyMs=-1"] }, says: /penaltyMs takes a number/ },
+  { flags: { set: ["penaltyMs=much"] }, says: /penaltyMs takes a number/ },
+  { flags: { set: ["penaltyMs=1=2"] }, says: /penaltyMs takes a number/ },
+  { flags: { limit: "0" }, says: /--limit/ },
+  { flags: { limit: "1.5" }, says: /--limit/ },
 ];
-for (const flags of wrong)
+for (const { flags, says } of wrong)
   test(`${JSON.stringify(flags)} is refused, and what there is is named`, () => {
     assert.throws(
       () => toReplaying(flags),
-      (error: { code: string; nextStep: string }) => {
+      (error: { code: string; message: string; nextStep: string }) => {
         assert.equal(error.code, "bad-input");
+        assert.match(error.message, says);
         return "limit" in flags || Object.keys(DEFAULT_POLICY).every((it) => error.nextStep.includes(it));
       },
     );
