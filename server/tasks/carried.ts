@@ -5,7 +5,7 @@ import type { EngineUse } from "../protocol/run.ts";
 import type { Seam } from "../protocol/traffic.ts";
 import type { Lease } from "../scheduler.ts";
 import { type AnswerSoFar, createAnswer } from "./answerSoFar.ts";
-import type { Failover, Successor } from "./failover.ts";
+import { type Failover, type Successor, seamTo } from "./failover.ts";
 import { createMeter } from "./meter.ts";
 
 /**
@@ -131,14 +131,11 @@ function tokensOf({ prompt }: GenerateRequest, { text }: AnswerSoFar): number {
   return promptLength(prompt) + estimateTokens(text);
 }
 
-function saidOf(
-  { from, to, why, isResumed }: Successor,
-  answer: AnswerSoFar,
-  request: GenerateRequest,
-): CarriedPiece | null {
+function saidOf(successor: Successor, answer: AnswerSoFar, request: GenerateRequest): CarriedPiece | null {
   const atCharacters = answer.text.length;
   if (atCharacters === 0) return null;
-  if (request.shape === null) return isResumed ? null : { kind: "seam", seam: { atCharacters, from, to, why } };
+  if (request.shape === null)
+    return successor.isResumed ? null : { kind: "seam", seam: seamTo(successor, atCharacters) };
   answer.startOver();
-  return { kind: "over", why };
+  return { kind: "over", why: successor.why };
 }

@@ -8,6 +8,7 @@ import {
 } from "../core/fallback.ts";
 import type { CloudPermission } from "../core/route.ts";
 import { isPreempted, TandemError, throwIfAborted } from "../errors.ts";
+import type { Seam } from "../protocol/traffic.ts";
 import type { Lease } from "../scheduler.ts";
 import type { Emit } from "../slot/state.ts";
 import { borrow, type Turns } from "./oneAtATime.ts";
@@ -55,6 +56,8 @@ export interface Successor {
   readonly to: string;
   /** Why the first one does not, and why this one does. */
   readonly why: string;
+  /** It is in the cloud. */
+  readonly isCloud: boolean;
   /** The same engine goes on as before, after more urgent work: there is nothing to tell. */
   readonly isResumed: boolean;
 }
@@ -107,7 +110,9 @@ export function createFailover(input: FailoverInput): Failover {
       const from = nameOf(broken);
       if (isPreempted(error) && ++resumes <= MOST_RESUMES) {
         const lease = await resumed(broken, input, signal);
-        return { lease, from, to: nameOf(lease), why: error.message, isResumed: lease.id === broken.id };
+        const isResumed = lease.id === broken.id;
+        // Who stands in for an engine is of this machine.
+        return { lease, from, to: nameOf(lease), why: error.message, isCloud: false, isResumed };
       }
       broken[Symbol.dispose]();
       const failed = fail(broken.id, error, hasText ? "text" : isHasty ? "hasty answer" : "answer");
@@ -117,7 +122,7 @@ export function createFailover(input: FailoverInput): Failover {
       // In the middle of an answer who streams it knows best where.
       if (!hasText || work === "audits")
         tell(input, { from, to, why, notice: `${from} failed (${failed.message}); ${to} ${work} instead` });
-      return { lease, from, to, why, isResumed: false };
+      return { lease, from, to, why, isCloud: step.kind === "cloud", isResumed: false };
     },
   };
 }
@@ -249,6 +254,11 @@ async function firstOf(
       () => undefined,
     );
   }
+}
+
+/** Where an answer goes on, for who reads it. */
+export function seamTo({ from, to, why, isCloud }: Successor, atCharacters: number): Seam {
+  return { atCharacters, from, to, why, ...(isCloud ? { isCloud } : {}) };
 }
 
 function nameOf({ engine }: Lease): string {

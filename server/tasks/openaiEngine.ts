@@ -10,7 +10,7 @@ import type { RunEvent, Tier } from "../protocol/run.ts";
 import type { Lease } from "../scheduler.ts";
 import type { Emit } from "../slot/state.ts";
 import type { OpenAiDeps } from "./deps.ts";
-import { createFailover, type Failover, type Successor } from "./failover.ts";
+import { createFailover, type Failover, type Successor, seamTo } from "./failover.ts";
 import { isMet, meetEndpoints } from "./meetEndpoints.ts";
 import { nobody } from "./planning.ts";
 
@@ -91,8 +91,9 @@ function failoverOf(wanted: Wanted, { scheduler }: OpenAiDeps, emit: Emit): Fail
 }
 
 function moving(first: Decision, deps: OpenAiDeps, emit: EmitDecision): Granted["moved"] {
-  return ({ lease, from, to, why }, atCharacters) => {
-    if (atCharacters > 0) emit({ kind: "seam", seam: { atCharacters, from, to, why } });
+  return (successor, atCharacters) => {
+    const { lease, why } = successor;
+    if (atCharacters > 0) emit({ kind: "seam", seam: seamTo(successor, atCharacters) });
     const { model, device } = lease.engine;
     const where = whereOf(deps.scheduler.snapshot().find((it) => it.id === lease.id));
     const made = { engine: lease.id, model: model.id, device, ...where, why, candidates: [], estimatedMs: null };

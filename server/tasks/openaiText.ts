@@ -8,6 +8,7 @@ import type { Relay, RelayRequest } from "../relaying.ts";
 import type { Lease } from "../scheduler.ts";
 import { type CarryInput, carry } from "./carried.ts";
 import type { OpenAiDeps } from "./deps.ts";
+import { seamTo } from "./failover.ts";
 import { granted, refusalError } from "./granted.ts";
 import { requestLeave } from "./leave.ts";
 import type { TextEmit, TextRequest, TextResult } from "./openaiApi.ts";
@@ -84,9 +85,8 @@ async function fromServers<Chunk extends { usage?: Usage | null | undefined }, W
       const successor = await turn.failover.goOn({ lease, error, hasText, tokens, isHasty: hasSuccessor }, signal);
       if (!successor.isResumed) turn.moved(successor, out.text.length);
       lease = successor.lease;
-      const { from, to, why, isResumed } = successor;
       const untold: Seam | null = out.text === before ? seamOf(begun) : null;
-      const seam: Seam | null = hasText && !isResumed ? { atCharacters: out.text.length, from, to, why } : untold;
+      const seam: Seam | null = hasText && !successor.isResumed ? seamTo(successor, out.text.length) : untold;
       begun = out.head === null ? null : { out, seam };
     }
   }

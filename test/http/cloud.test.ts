@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import OpenAI from "openai";
 import { startFakeLlama } from "../fakes/openaiServer.ts";
+import { impatient, startDying } from "../server/dyingServers.ts";
 import { KEY, startDoor } from "./door.ts";
 
 const SECRET = 'password = "tr0ub4dor"';
@@ -29,6 +30,23 @@ for (const it of cases)
       assert.equal(response.headers.get("x-tandem-cloud"), it.isCloud ? new URL(cloud.url).host : null);
       assert.deepEqual([here.requests.length, cloud.requests.length], it.isCloud ? [0, 1] : [1, 0]);
     });
+
+test("a stream that goes on in the cloud says so in the first chunk from there, when its headers are long out", async () => {
+  const text = "A monad is a monoid in the category of endofunctors.";
+  const fault = (nth: number) => ({ kind: "disconnect", after: nth === 0 ? 3 : 0 }) as const;
+  await using here = await startDying({ text, models: ["small"], fault });
+  await using cloud = await startDying({ text, models: ["large"] });
+  const provider = { endpoint: cloud.url, model: "large", tiers: ["simple" as const, "moderate" as const] };
+  const settings = { draft: { endpoint: here.url }, cloud: provider };
+  await using door = await startDoor(settings, { world: { openEngine: impatient } });
+  const client = new OpenAI({ baseURL: `${door.url}/v1`, apiKey: KEY, maxRetries: 0 });
+  const messages = [{ role: "user" as const, content: "What is a monad?" }];
+  const chunks = await Array.fromAsync(await client.chat.completions.create({ model: "auto", messages, stream: true }));
+  assert.equal(chunks.map((it) => it.choices[0]?.delta.content ?? "").join(""), text);
+  const [seam] = chunks.flatMap((it) => Object(it).tandem?.seam ?? []).toReversed();
+  assert.ok(seam.to.includes(new URL(cloud.url).host), JSON.stringify(seam));
+  assert.equal(seam.isCloud, true);
+});
 
 test("a request that names the cloud's model and holds a secret is refused in words, without it", async () => {
   await using cloud = await startFakeLlama({ models: ["large"], reply: () => "no" });
