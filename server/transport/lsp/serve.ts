@@ -133,7 +133,7 @@ function dispatchOf(
     notify: (method, params) => quietly(() => connection.sendNotification(method, params)),
     request: (method, params) => connection.sendRequest(method, params),
   };
-  const editor = client.kind === "editor" ? createEditorDoor({ run: session.handlers.run, wire, log }) : null;
+  const editor = client.kind === "editor" ? createEditorDoor({ handlers: session.handlers, wire, log }) : null;
   const contract = contractMethods(session.handlers, (token, value) => wire.notify("$/progress", { token, value }));
   return createDispatch({
     initialize(params) {

@@ -11,8 +11,10 @@ export interface Abilities {
   readonly showsProgress: boolean;
 }
 
-/** The one command. Its argument is an object; see `RunArguments`. */
+/** Its argument is an object; see `RunArguments`. */
 export const RUN_COMMAND = "tandem.run";
+/** Takes all drafts that are written as they are, without the rest of their audits. It has no argument, and says how many those were. */
+export const ACCEPT_COMMAND = "tandem.acceptNow";
 
 export const NO_ABILITIES: Abilities = {
   editsVersions: false,
@@ -68,5 +70,5 @@ export const EDITOR_CAPABILITIES: ServerCapabilities = {
     codeActionKinds: [CodeActionKind.QuickFix, CodeActionKind.Refactor, CodeActionKind.RefactorRewrite],
     resolveProvider: true,
   },
-  executeCommandProvider: { commands: [RUN_COMMAND], workDoneProgress: true },
+  executeCommandProvider: { commands: [RUN_COMMAND, ACCEPT_COMMAND], workDoneProgress: true },
 };

@@ -4,6 +4,7 @@ import type { Handlers } from "../../../handlers.ts";
 import { RunParams, type RunResult } from "../../../protocol/run.ts";
 import { parsed } from "../failure.ts";
 import { type Documents, toSource } from "./documents.ts";
+import type { Drafts } from "./drafts.ts";
 import type { ProgressBoard, ProgressToken, Wire } from "./progress.ts";
 
 /** One task for an editor. */
@@ -21,6 +22,7 @@ export interface JobDeps {
   readonly wire: Wire;
   readonly documents: Documents;
   readonly board: ProgressBoard;
+  readonly drafts: Drafts;
 }
 
 /** Documents that come along with a task, for the test file that may be among them. */
@@ -30,19 +32,24 @@ const MOST_SHOWN = 1_000;
 /** Runs the task on the documents as they are, and shows how it goes. */
 export async function work(
   job: Job,
-  { run, wire, documents, board }: JobDeps,
+  { run, wire, documents, board, drafts }: JobDeps,
   signal: AbortSignal,
 ): Promise<RunResult> {
   const { title, document, token, isProgressWanted } = job;
   const besides = documents.recent(MOST_BESIDES).filter((it) => it !== document);
+  using draft = drafts.follow();
   const request = {
+    ...(draft.ticket !== null && { ticket: draft.ticket }),
     ...job.params,
     ...(document && { document: toSource(document) }),
     unsaved: besides.map(toSource),
   };
   using progress = board.begin(title, { token, isWanted: isProgressWanted });
   const result = await run(parsed(RunParams, request, title), {
-    emit: progress.tell,
+    emit(event) {
+      draft.hear(event);
+      progress.tell(event);
+    },
     signal: AbortSignal.any([signal, progress.signal]),
   });
   tellFindings(result, wire);

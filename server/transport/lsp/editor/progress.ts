@@ -7,6 +7,7 @@ import { z } from "zod";
 import type { RunEvent } from "../../../protocol/run.ts";
 import type { Notice } from "../dispatch.ts";
 import { parsed } from "../failure.ts";
+import { ACCEPT_COMMAND } from "./abilities.ts";
 
 /** The way to the editor. */
 export interface Wire {
@@ -135,7 +136,7 @@ function messageOf(event: Exclude<RunEvent, { kind: "draft" }>): string | null {
     case "notice":
       return event.message;
     case "drafted":
-      return "written, the audit goes on";
+      return `written, the audit goes on: ${ACCEPT_COMMAND} ends it`;
     case "cloud":
       return `asking ${event.host}, in the cloud`;
     case "seam":

@@ -12,15 +12,16 @@ import { Action } from "../../../protocol/run.ts";
 import { Range } from "../../../protocol/source.ts";
 import type { Method, Notice } from "../dispatch.ts";
 import { parsed } from "../failure.ts";
-import { abilitiesOf, EDITOR_CAPABILITIES, NO_ABILITIES, RUN_COMMAND } from "./abilities.ts";
+import { ACCEPT_COMMAND, abilitiesOf, EDITOR_CAPABILITIES, NO_ABILITIES, RUN_COMMAND } from "./abilities.ts";
 import { ActionData, ActionsParams, actionsAt } from "./actions.ts";
 import { Diagnostics } from "./diagnostics.ts";
 import { createDocuments } from "./documents.ts";
+import { createDrafts } from "./drafts.ts";
 import { type Job, work } from "./job.ts";
 import { createProgressBoard, ProgressToken, type Wire } from "./progress.ts";
 import { contentModified, toWorkspaceEdit } from "./workspaceEdit.ts";
 
-/** LSP's own requests, for editors that know nothing of Tandem: code actions and a command, answered with edits. */
+/** LSP's own requests, for editors that know nothing of Tandem: code actions and commands, answered with edits. */
 export interface EditorDoor {
   /** Takes in what the editor can do, and says what is offered to it. */
   begin(params: unknown): ServerCapabilities;
@@ -29,7 +30,7 @@ export interface EditorDoor {
 }
 
 export interface EditorDeps {
-  readonly run: Handlers["run"];
+  readonly handlers: Pick<Handlers, "run" | "acceptNow">;
   readonly wire: Wire;
   readonly log: Log;
 }
@@ -49,13 +50,15 @@ const RunArguments = z.looseObject({
   diagnostics: Diagnostics.default([]),
 });
 
-export function createEditorDoor({ run, wire, log }: EditorDeps): EditorDoor {
+export function createEditorDoor({ handlers, wire, log }: EditorDeps): EditorDoor {
   const documents = createDocuments(log);
   const board = createProgressBoard(wire);
+  const drafts = createDrafts(handlers.acceptNow);
+  const working = { run: handlers.run, wire, documents, board, drafts };
   let abilities = NO_ABILITIES;
 
   const worked = (job: Omit<Job, "isProgressWanted">, signal: AbortSignal) =>
-    work({ ...job, isProgressWanted: abilities.showsProgress }, { run, wire, documents, board }, signal);
+    work({ ...job, isProgressWanted: abilities.showsProgress }, working, signal);
 
   async function resolve(given: unknown, signal: AbortSignal): Promise<CodeAction> {
     const { title, data } = parsed(Resolvable, given, "codeAction/resolve");
@@ -69,6 +72,7 @@ export function createEditorDoor({ run, wire, log }: EditorDeps): EditorDoor {
 
   async function execute(given: unknown, signal: AbortSignal): Promise<unknown> {
     const { command, arguments: [argument] = [], workDoneToken: token } = commandOf(given);
+    if (command === ACCEPT_COMMAND) return { accepted: await drafts.takeAll(signal) };
     const { uri, ...params } = parsed(RunArguments, argument, command);
     const document = uri === undefined ? null : documents.find(uri);
     if (uri !== undefined && !document)
@@ -101,7 +105,9 @@ export function createEditorDoor({ run, wire, log }: EditorDeps): EditorDoor {
 
 function commandOf(given: unknown): { command: string; arguments: unknown[]; workDoneToken: Job["token"] } {
   const read = parsed(Command, given, "workspace/executeCommand");
-  if (read.command !== RUN_COMMAND)
-    throw new ResponseError(ErrorCodes.InvalidParams, `There is no command ${read.command}, only ${RUN_COMMAND}.`);
+  if (read.command !== RUN_COMMAND && read.command !== ACCEPT_COMMAND) {
+    const message = `There is no command ${read.command}, only ${RUN_COMMAND} and ${ACCEPT_COMMAND}.`;
+    throw new ResponseError(ErrorCodes.InvalidParams, message);
+  }
   return { command: read.command, arguments: read.arguments ?? [], workDoneToken: read.workDoneToken };
 }

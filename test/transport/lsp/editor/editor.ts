@@ -44,19 +44,25 @@ export interface TestEditor {
   /** Progress that the server made up a token for, in order. */
   readonly steps: readonly Step[];
   readonly nextToken: Promise<string | number>;
+  /** Resolves once a step says this. */
+  said(message: string): Promise<void>;
 }
 
 export async function startEditor(
   orchestrator: TestOrchestrator,
-  endpoint: string,
+  settings: string | Parameters<TestOrchestrator["connect"]>[0],
   capabilities: ClientCapabilities = ABLE,
 ): Promise<TestEditor> {
-  const { connection } = await orchestrator.connect({ draft: { endpoint } }, { kind: "editor", capabilities });
+  const given = typeof settings === "string" ? { draft: { endpoint: settings } } : settings;
+  const { connection } = await orchestrator.connect(given, { kind: "editor", capabilities });
   const steps: Step[] = [];
   const token = Promise.withResolvers<string | number>();
+  const waiting = new Map<string, () => void>();
+  const isSaid = (step: Step, message: string) => step.kind !== "end" && step.message === message;
   connection.onRequest(WorkDoneProgressCreateRequest.type, (params) => {
     connection.onProgress(WorkDoneProgress.type, params.token, (step) => {
       steps.push(step);
+      for (const [message, resolve] of waiting) if (isSaid(step, message)) resolve();
       if (step.kind === "begin") token.resolve(params.token);
     });
   });
@@ -64,6 +70,11 @@ export async function startEditor(
     connection,
     steps,
     nextToken: token.promise,
+    said: (message) =>
+      new Promise((resolve) => {
+        waiting.set(message, resolve);
+        if (steps.some((it) => isSaid(it, message))) resolve();
+      }),
     open: (uri, text, languageId = "typescript") =>
       connection.sendNotification(DidOpenTextDocumentNotification.type, {
         textDocument: { uri, languageId, version: 1, text },
