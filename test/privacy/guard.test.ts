@@ -44,6 +44,10 @@ const texts: readonly { name: string; request: GenerateRequest }[] = [
   },
   { name: "a text", request: { ...REQUEST, prompt: { kind: "text", text: SECRET } } },
   { name: "what the answer begins with", request: { ...REQUEST, continues: SECRET } },
+  {
+    name: "what prompt and answer make together",
+    request: { ...REQUEST, prompt: { kind: "text", text: SECRET.slice(0, 14) }, continues: SECRET.slice(14) },
+  },
   { name: "a text to stop at", request: { ...REQUEST, stop: [SECRET] } },
   {
     name: "a text beyond what is looked through",
@@ -70,6 +74,17 @@ test("a request that is passed on is looked through, whatever there is in it", a
   for (const body of bodies)
     await assert.rejects(async () => engine.relay?.({ path: "/chat/completions", body }, never), { code: "disabled" });
   assert.deepEqual(sent, []);
+});
+
+test("so is an answer that was begun elsewhere and is to go on there, by itself and behind what was asked", async () => {
+  const { engine, sent } = await opened(true);
+  const ask = (prompt: string, text: string) =>
+    engine.relay?.({ path: "/completions", body: { prompt }, goesOn: { text, head: {} } }, never);
+  await assert.rejects(async () => ask("Write it.", SECRET), { code: "disabled" });
+  await assert.rejects(async () => ask(SECRET.slice(0, 14), SECRET.slice(14)), { code: "disabled" });
+  assert.deepEqual(sent, []);
+  await ask("Write it.", "It is");
+  assert.equal(sent.length, 1);
 });
 
 test("no vectors are made in the cloud, and engines here are left as they are", async () => {
