@@ -216,25 +216,6 @@ test("the command explains, and edits by instruction", async () => {
   assert.equal(applied(CODE, edited.edit), DOCUMENTED);
 });
 
-test("the other command takes drafts whose audits go on, and no others", async () => {
-  await using orchestrator = await startOrchestrator();
-  const never = () => new Promise<void>(() => undefined);
-  await using drafter = await startFakeLlama({ reply: () => DOC });
-  await using auditor = await startFakeLlama({ reply: () => ({ text: '{"ok":true}', beforePiece: never }) });
-  const editor = await startEditor(orchestrator, {
-    ...{ draft: { endpoint: drafter.url }, audit: { endpoint: auditor.url } },
-    auditWhen: "always",
-  });
-  await editor.open(URI, CODE);
-  const accept = () => editor.connection.sendRequest(ExecuteCommandRequest.type, { command: "tandem.acceptNow" });
-  assert.deepEqual(await accept(), { accepted: 0 });
-  const edit = editor.resolve(titled(await editor.actions(), "Tandem: write docstring"));
-  await editor.said("written, the audit goes on: tandem.acceptNow ends it");
-  assert.deepEqual(await accept(), { accepted: 1 });
-  assert.equal(applied(CODE, await edit), DOCUMENTED);
-  assert.deepEqual(await accept(), { accepted: 0 });
-});
-
 interface Place {
   readonly name: string;
   readonly uri: string;
