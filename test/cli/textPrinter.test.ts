@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import { textPrinter } from "../../server/cli/textPrinter.ts";
+import type { ModelInfo } from "../../server/protocol/models.ts";
 import type { RunEvent, RunResult } from "../../server/protocol/run.ts";
 
 const seam = (atCharacters: number): RunEvent => ({
@@ -48,10 +49,10 @@ for (const { name, events, want } of cases)
     assert.deepEqual(String(out.read()).split("\n").slice(0, -1), want);
   });
 
-const MODEL = {
+const MODEL: ModelInfo = {
   ...{ id: "m", label: "M", parametersB: 7, quantisation: null, contextTokens: 4_096 },
   ...{ promptStyle: "chat", isTrial: false },
-} as const;
+};
 const USE = {
   ...{ model: MODEL, device: "cpu", promptTokens: 9, completionTokens: 3 },
   ...{ ttftMs: 10, prefillMs: 10, decodeMs: 20, tokensPerSecond: 150 },
