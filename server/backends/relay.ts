@@ -156,7 +156,8 @@ async function* readChunks(given: StreamGiven, reply: Reply): AsyncGenerator<rea
           if (shape?.prompt_progress && hidesProgress && !isWriting(shape)) continue;
           if (shape && given.goesOn && isSaidAlready(shape, isWriting(shape))) continue;
           hasWritten = progress.see(shape) || hasWritten;
-          chunks.push(chunk);
+          // While it reads, llama-server repeats a turn that the client had begun: nothing of that was written now.
+          chunks.push(shape?.prompt_progress ? { ...chunk, text: "" } : chunk);
         }
       } finally {
         // What came before something that cannot be read has come all the same.

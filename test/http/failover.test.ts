@@ -76,6 +76,13 @@ for (const { name, fault } of phases(PIECES))
     if (hasText) assert.equal(seams[0], piecesOf({ text: TEXT }).slice(0, fault.after).join("").length);
   });
 
+test("an answer that its client had begun goes on: what llama-server repeats of that is no second time in it", async () => {
+  await using it = await stage({ fault: always({ kind: "disconnect", after: 3 }) });
+  const begun = { role: "assistant" as const, content: "A monad" };
+  assert.equal((await streamed(it, { messages: [...messages, begun] })).text, TEXT);
+  assert.ok(it.second.requests.length > 0);
+});
+
 test("Vercel's client reads on over the seam", async () => {
   await using it = await stage({ fault: always({ kind: "disconnect", after: MIDDLE }) });
   const { textStream, finishReason } = streamText({ model: it.provider("auto"), prompt: "Implement a monad" });
