@@ -4,13 +4,14 @@ import { draftJob } from "../core/prompts/job.ts";
 import { promptTexts } from "../core/promptTexts.ts";
 import { isAudited, route } from "../core/route/decide.ts";
 import { recordOf } from "../core/route/record.ts";
+import { placeText } from "../core/route/words.ts";
 import type { CloudPermission, EngineView, Route, RouteInput, Warmth } from "../core/route.ts";
 import { targetRange } from "../core/target.ts";
 import type { Task } from "../core/task.ts";
 import { slice } from "../core/text.ts";
 import { TandemError } from "../errors.ts";
 import type { GenerateRequest } from "../ports.ts";
-import type { Role } from "../protocol/models.ts";
+import type { GenerateParams } from "../protocol/generate.ts";
 import type { Settings } from "../protocol/settings.ts";
 import type { Emit } from "../slot/state.ts";
 import type { RunDeps } from "./deps.ts";
@@ -67,7 +68,7 @@ export function nobody(engines: readonly EngineView[], cloud: CloudPermission | 
 
 /** Which engine of this role takes one call to a model, as things are; emits `routed`. Throws TandemError not-configured. */
 export function generator(
-  role: Role,
+  role: GenerateParams["role"],
   { prompt, maxTokens }: Pick<GenerateRequest, "prompt" | "maxTokens">,
   { scheduler, warm, draw, note, log, emit }: GeneratorDeps,
 ): string {
@@ -85,7 +86,9 @@ export function generator(
   const made = route(input);
   if (!made) throw new TandemError("not-configured", `No engine is set up for ${role}`, "Check the settings");
   const { draft, candidates } = made;
-  const why = role === "draft" ? made.why : `the call is to one that audits; ${made.why}`;
+  const chosen = able.find((it) => it.id === draft.engine);
+  const first = able.length > 1 ? ", of several the one that is done first" : "";
+  const why = `a single call goes to the engine that ${role}s${first}: ${chosen ? placeText(chosen) : draft.model}`;
   note?.(recordOf(input, made));
   emit({ kind: "routed", draft, audit: null, candidates: [...candidates], why });
   log.info("routed", { role, engine: draft.engine, why });

@@ -82,7 +82,7 @@ test("a single call is kept too: with what it was made from, to which role it we
     [generate.method, "draft", null, "ok"],
   ]);
   assert.deepEqual([audited.input.outputTokens, audited.address], [7, new URL(small.url).host]);
-  assert.match(audited.why, /^the call is to one that audits; /);
+  assert.match(audited.why, /^a single call goes to the engine that audits: small on /);
   assert.deepEqual([drafted.fallbacks.length, moved.fallbacks.length], [0, 1]);
   for (const { input, engine, estimatedMs, candidates } of [drafted, audited, moved]) {
     assert.ok(input);
