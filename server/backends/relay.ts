@@ -155,9 +155,10 @@ async function* readChunks(given: StreamGiven, reply: Reply): AsyncGenerator<rea
           readTokens = Math.max(readTokens, processed);
           if (shape?.prompt_progress && hidesProgress && !isWriting(shape)) continue;
           if (shape && given.goesOn && isSaidAlready(shape, isWriting(shape))) continue;
-          hasWritten = progress.see(shape) || hasWritten;
           // While it reads, llama-server repeats a turn that the client had begun: nothing of that was written now.
-          chunks.push(shape?.prompt_progress ? { ...chunk, text: "" } : chunk);
+          const isReading = Boolean(shape?.prompt_progress);
+          hasWritten = (progress.see(shape) && !isReading) || hasWritten;
+          chunks.push(isReading ? { ...chunk, text: "" } : chunk);
         }
       } finally {
         // What came before something that cannot be read has come all the same.

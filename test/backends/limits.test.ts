@@ -149,6 +149,24 @@ for (const isAsked of [false, true])
     assert.ok(timing.nowMs() > 240_000);
   });
 
+test("what a llama-server repeats of the client's own turn is no token: the prompt may be read for long", async () => {
+  const timing = createVirtualTime();
+  const pace = { prefillPerSecond: 1.5, decodePerSecond: 50, wait: timing.wait };
+  await using fake = await startFakeLlama({ pace, reply: () => "a b" });
+  await using engine = await open(fake.url, { timing });
+  const messages = [
+    { role: "user", content: "word ".repeat(200) },
+    { role: "assistant", content: "begun" },
+  ];
+  const hear = async () => {
+    const reply = await engine.relay?.({ path: "/chat/completions", body: { ...BODY, messages, stream: true } }, never);
+    const chunks = [];
+    if (reply?.kind === "stream") for await (const together of reply.chunks) chunks.push(...together);
+    return chunks.map((it) => it.text).join("");
+  };
+  assert.equal(await timing.run(hear()), "a b");
+});
+
 test("a client that leaves closes the socket to the engine, and not the request alone", async () => {
   const sockets: Socket[] = [];
   const closed = Promise.withResolvers<void>();
