@@ -211,6 +211,11 @@ test("no workspace can open the door, name a server or switch the cloud on", () 
   assert.deepEqual(others, []);
 });
 
+test("a user's endpoints and cloud go with the user into remote windows", () => {
+  const { properties } = contributes.configuration;
+  for (const key of userOnly) assert.equal(properties[key]?.scope, "application", key);
+});
+
 test("it is started by the languages it knows, and never by everything", () => {
   assert.deepEqual(
     activationEvents,
