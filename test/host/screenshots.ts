@@ -8,6 +8,7 @@ import { launchBrowser } from "./browser.ts";
 import type { Window } from "./page.ts";
 import { photographSidebar } from "./sidebarPictures.ts";
 import { play, type Stage } from "./stage.ts";
+import { photographTraffic } from "./trafficPictures.ts";
 import { ensureVsix } from "./vsix.ts";
 
 const THEMES = { dark: "Default Dark Modern", light: "Default Light Modern", contrast: "Default High Contrast" };
@@ -45,7 +46,7 @@ const say = (line: string) => void process.stdout.write(`${line}\n`);
 
 const isWanted = (part: string) => process.argv.length === 2 || process.argv.includes(part);
 
-/** Pictures of what users see, in three themes, to be looked at by people: `npm run screenshots [editor] [sidebar]`. */
+/** Pictures of what users see, in three themes, to be looked at by people: `npm run screenshots [editor] [sidebar] [traffic]`. */
 async function main(signal: AbortSignal): Promise<void> {
   const root = join(import.meta.dirname, "..", "..");
   const folder = join(root, "dist", "screenshots");
@@ -62,6 +63,7 @@ async function main(signal: AbortSignal): Promise<void> {
       if (isWanted("editor")) await photograph(stage, prefix, theme, signal);
       const shot = (what: string) => say(`${theme}: ${what}`);
       if (isWanted("sidebar")) await photographSidebar(stage, { theme, prefix, shot }, signal);
+      if (isWanted("traffic")) await photographTraffic(stage, { theme, prefix, shot }, signal);
     }
   } finally {
     await browser.close();

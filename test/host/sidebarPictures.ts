@@ -17,7 +17,7 @@ const CARDS = [
   card(1, { "memory.used": "23800", "memory.free": "776", "temperature.gpu": "83", "utilization.gpu": "97" }),
 ];
 
-interface Album {
+export interface Album {
   readonly theme: string;
   /** Where the pictures go, and how their names begin. */
   readonly prefix: string;
