@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createJournal } from "../../server/journal/journal.ts";
 import { silentLog } from "../fakes/log.ts";
 import { decisionOf } from "./place.ts";
@@ -9,6 +10,7 @@ journal.remember("key", "Model A");
 for (let at = 1; at <= Number(most); at++) {
   journal.decided(decisionOf(`${name} ${at}`, { why: "w".repeat((at % 7) * 100) }));
   journal.ended(`${name} ${at}`, { kind: "ok", totalMs: at });
-  process.stdout.write(`${at}\n`);
+  // Once its reader was slow the rest is written from the event loop alone, to which nothing else here would ever come back.
+  if (!process.stdout.write(`${at}\n`)) await once(process.stdout, "drain");
 }
 journal.closeCleanly();
