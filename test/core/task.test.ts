@@ -144,6 +144,23 @@ test("a prompt leaves room for the answer, or is refused", async () => {
   }
 });
 
+test("no draft and no answer is longer than the user's ceiling", async () => {
+  const wanted = [
+    { action: "fix", range: at(5) },
+    { action: "docstring", range: at(5) },
+    { action: "ask", instruction: "what is it for?" },
+  ];
+  for (const style of ["chat", "completion"] as const)
+    for (const params of wanted) {
+      const model = modelOf(style);
+      for (const isTrial of [true, false]) {
+        const task = (await ask(params, FILE)) as Task;
+        const made = draftJob(task, { model: { ...model, isTrial }, companion: null, maxTokens: 48 });
+        assert.ok(made.kind === "job" && made.maxTokens <= 48, `${params.action} ${style} ${isTrial}`);
+      }
+    }
+});
+
 test("a completion model is shown its code up to where it goes on", async () => {
   const made = await job({ action: "fix", range: at(5), instruction: "must be 3" }, "completion");
   assert.ok(made.kind === "job" && made.prompt.kind === "text");

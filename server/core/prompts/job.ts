@@ -43,7 +43,7 @@ export function draftJob(task: Task, { model, companion, maxTokens }: Drafting):
       `The code needs about ${promptLength(job.prompt)} tokens, and ${model.label} reads ${model.contextTokens}`,
       "Select less code, or use a model with a longer context",
     );
-  return { ...job, maxTokens: Math.min(job.maxTokens, room) };
+  return { ...job, maxTokens: Math.min(job.maxTokens, maxTokens, room) };
 }
 
 function choose(
