@@ -98,6 +98,8 @@ function editing(
   /** VS Code closes its input when an editor takes the focus, as one that opens late does: it is then opened again. */
   const choose = async (keys: string, text: string, label: string) => {
     await insist(async () => {
+      // One that is still open from the last attempt would show what it showed then.
+      if (await input.isVisible()) await input.press("Escape");
       await page.keyboard.press(keys);
       await input.fill(text, { timeout: INPUT_TIMEOUT_MS });
       await row(label).waitFor({ timeout: INPUT_TIMEOUT_MS });
@@ -123,6 +125,8 @@ function editing(
     },
     command,
     async acceptAndSave() {
+      // The palette lists the commands that there are when it opens: the diff is there a moment before it can be accepted.
+      await page.locator('.editor-actions [aria-label*="Accept Proposal"]').first().waitFor();
       await command("Tandem: Accept Proposal");
       // Until the diff has made way for the file, saving would mean the diff.
       await page.locator(".monaco-diff-editor").waitFor({ state: "detached" });
