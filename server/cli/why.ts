@@ -53,7 +53,7 @@ function brief({ runnerUp, behindMs, wouldWinIf }: Explained) {
 }
 
 /** The account of one decision, for people. */
-export function whyLines(entry: JournalEntry, told: Explained | null, columns: number): string[] {
+function whyLines(entry: JournalEntry, told: Explained | null, columns: number): string[] {
   const rows = [
     ["decision", `${entry.id}, ${timeText(entry.atMs)}, ${entry.method}${entry.client ? ` for ${entry.client}` : ""}`],
     ...(entry.after ? [["after", `${entry.after}, whose engine failed`]] : []),

@@ -1,7 +1,7 @@
 import { blameOf } from "../core/blame.ts";
 import { type Breaker, type BreakerEvent, breakerAfter, CLOSED_BREAKER, refusedForMs } from "../core/breaker.ts";
 import { TandemError } from "../errors.ts";
-import type { Emit, Slot, SlotDeps } from "./state.ts";
+import { type Emit, modelOf, type Slot, type SlotDeps } from "./state.ts";
 
 /** What a circuit breaker is worked with. */
 export interface BreakerDeps extends Pick<SlotDeps, "clock" | "log" | "onChange"> {
@@ -25,7 +25,7 @@ export function pass(slot: Slot, emit: Emit, deps: BreakerDeps): Pass {
   slot.breaker = breakerAfter(slot.breaker, { kind: "entered", atMs });
   const { epoch, state, why } = slot.breaker;
   if (state === "half-open")
-    emit({ kind: "notice", message: `${labelOf(slot)} is tried again after it failed: ${why}` });
+    emit({ kind: "notice", message: `${modelOf(slot).label} is tried again after it failed: ${why}` });
   const hear = (event: Unsaid) => hears(slot, event, { ...deps, emit });
   return {
     succeeded: () => hear({ kind: "succeeded", epoch }),
@@ -90,7 +90,7 @@ function hears(slot: Slot, said: Unsaid, deps: BreakerDeps & { readonly emit: Em
   const before = slot.breaker;
   slot.breaker = breakerAfter(before, { ...said, atMs } as BreakerEvent);
   if (slot.breaker.state === before.state) return;
-  const [engine, model] = [slot.place.config.id, labelOf(slot)];
+  const [engine, model] = [slot.place.config.id, modelOf(slot).label];
   const { inRow, untilMs, why } = slot.breaker;
   if (slot.breaker.state === "open") {
     const openMs = Math.round(untilMs - atMs);
@@ -111,7 +111,7 @@ function hears(slot: Slot, said: Unsaid, deps: BreakerDeps & { readonly emit: Em
 
 function disabled(slot: Slot, retryAfterMs: number): TandemError {
   const { state, why } = slot.breaker;
-  const label = labelOf(slot);
+  const label = modelOf(slot).label;
   const message =
     state === "half-open"
       ? `${label} failed repeatedly, and another request tries it at the moment`
@@ -133,10 +133,6 @@ function isBroken(error: unknown): boolean {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function labelOf({ engine, place }: Slot): string {
-  return (engine?.model ?? place.expected).label;
 }
 
 function seconds(ms: number): string {

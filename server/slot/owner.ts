@@ -10,7 +10,7 @@ import { createHeartbeat } from "./heartbeat.ts";
 import type { LoadDeps } from "./load.ts";
 import { paceOf } from "./pace.ts";
 import { leaving } from "./refusal.ts";
-import type { Ask, GovernNews, Slot, SlotDeps } from "./state.ts";
+import { type Ask, type GovernNews, modelOf, type Slot, type SlotDeps } from "./state.ts";
 import { end } from "./unload.ts";
 
 /** The devices' memory as it is read. Nothing here waits for a driver. */
@@ -191,7 +191,7 @@ function loadableOf({ handle, prepared, engine, rates }: Slot): Loadable[] {
 }
 
 function labelOf(slot: Slot | undefined): string | null {
-  return slot ? (slot.engine?.model ?? slot.place.expected).label : null;
+  return slot ? modelOf(slot).label : null;
 }
 
 function processes(slots: ReadonlyMap<string, Slot>): Map<string, number> {

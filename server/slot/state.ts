@@ -115,6 +115,11 @@ export interface Slot {
   isRetired: boolean;
 }
 
+/** The model that it has, or that loading will end with. */
+export function modelOf({ engine, place }: Pick<Slot, "engine" | "place">): ModelInfo {
+  return engine?.model ?? place.expected;
+}
+
 export function emptySlot(handle: string, place: Place): Slot {
   return {
     ...{

@@ -3,7 +3,7 @@ import { type GovernState, isResident, type Model, optionOf } from "../core/gove
 import { addressOf, backendOf } from "../core/route/backend.ts";
 import type { EngineView } from "../core/route.ts";
 import type { EngineStatus } from "../protocol/status.ts";
-import type { Slot } from "./state.ts";
+import { modelOf, type Slot } from "./state.ts";
 
 /** What routing sees of an engine at this time of the governor's clock. */
 export function viewOf(slot: Slot, nowMs: number): EngineView {
@@ -11,7 +11,7 @@ export function viewOf(slot: Slot, nowMs: number): EngineView {
   const { id, roles, source } = place.config;
   return {
     ...{ id, roles, kind: kindOf(slot), device: deviceOf(slot) },
-    model: engine?.model ?? place.expected,
+    model: modelOf(slot),
     isResident: engine !== null,
     hasRelay: relayOf(slot),
     serves: engine?.serves ?? [],
@@ -38,7 +38,7 @@ export function statusOf(slot: Slot, governed: GovernState, nowMs: number): Omit
   const idleSinceMs = engine && slot.turns.size === 0 ? (model?.idleMs ?? null) : null;
   return {
     ...{ id: place.config.id, handle: slot.handle, roles: [...place.config.roles] },
-    ...{ kind: kindOf(slot), device: deviceOf(slot), model: engine?.model ?? place.expected },
+    ...{ kind: kindOf(slot), device: deviceOf(slot), model: modelOf(slot) },
     state: stateOf(slot),
     queued: slot.asks.size,
     isBusy: slot.turns.size > 0,

@@ -6,9 +6,9 @@ import type { Emit } from "../slot/state.ts";
 import { isEnginesFault } from "./fault.ts";
 
 /** Batches of 32 texts keep an engine busy without holding everybody else up. */
-export const MOST_BATCH = 32;
+const MOST_BATCH = 32;
 /** Batches at once, as far as the engine has slots that nobody else wants: more would only wait at the server. */
-export const MOST_AT_ONCE = 4;
+const MOST_AT_ONCE = 4;
 /** Times one batch is asked for where the engine ended under it. */
 const MOST_TRIES = 2;
 

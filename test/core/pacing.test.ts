@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { leastMakespan, makespan, type Work } from "../../server/core/audit/makespan.ts";
 import { PAIRS, SOURCE } from "../bench/auditRates.ts";
 import { randomFrom, rig } from "../server/auditRig.ts";
+import { leastMakespan, makespan, type Work } from "./makespan.ts";
 
 test("the makespan of parts is what a clock would show", () => {
   const equal = (count: number) =>

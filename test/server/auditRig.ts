@@ -1,4 +1,3 @@
-import { leastMakespan } from "../../server/core/audit/makespan.ts";
 import { languageFacts } from "../../server/core/language.ts";
 import type { DraftJob } from "../../server/core/prompt.ts";
 import type { Engine, GenerateRequest, Piece } from "../../server/ports.ts";
@@ -9,6 +8,7 @@ import type { Auditor } from "../../server/tasks/auditor.ts";
 import { carriedBy } from "../../server/tasks/carried.ts";
 import { type DraftedAndAudited, draftAndAudit } from "../../server/tasks/draftAndAudit.ts";
 import { timing } from "../../server/tasks/timing.ts";
+import { leastMakespan } from "../core/makespan.ts";
 import { createVirtualTime, type VirtualTime } from "../fakes/virtualTime.ts";
 
 /** What draft and audit take on their engines, in seconds, and how long the draft is. */

@@ -38,7 +38,7 @@ export function turnsOf<T>(tasks: readonly T[], modes: readonly EvalMode[]): Tur
 }
 
 /** Numbers in [0, 1) from a seed: Marsaglia's xorshift with 32 bits (Journal of Statistical Software 8, 2003). */
-export function randomOf(seed: number): () => number {
+function randomOf(seed: number): () => number {
   // Zero stays zero for ever, and small seeds begin alike.
   let state = (Math.imul(seed + 1, 0x9e3779b1) ^ 0x5bd1e995) >>> 0 || 1;
   return () => {
